@@ -13,7 +13,7 @@ PROTOS = $(shell find protos -name '*.proto' | sort)
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench protos lock clean
+.PHONY: help setup run test check format bench protos baseline lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -50,6 +50,9 @@ format: setup ## Rewrite code and contracts in the house format.
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/buf format --write
+
+baseline: setup ## Renew the contract baseline that `make check` compares with; only at a release.
+	@$(BIN)/buf build --output protos/baseline.binpb
 
 protos: setup ## Generate shared/gen from protos/.
 	@$(BIN)/python -m tests.architecture.stubs --write

@@ -16,7 +16,7 @@ class Violation:
     description: str
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 - the domain says failure; each subclass names its kind
     """A failure that the caller is told about. Anything else that escapes is INTERNAL with a fixed text."""
 
     def __init__(self, message: str, *, reason: str, metadata: Mapping[str, str] | None = None) -> None:
