@@ -1,0 +1,116 @@
+"""What dispatch needs of the world outside its core; adapters fit these shapes without inheriting from them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One rendered message: what to put on the wire, for whom, and the instant after which nobody may receive it."""
+
+    push_id: str
+    msisdn: str
+    text: str
+    not_after: datetime
+
+
+class Verdict(StrEnum):
+    """What is known of one message after it was given to a channel."""
+
+    SENT = "sent"
+    """The gateway took it."""
+    REJECTED_RECIPIENT = "rejected_recipient"
+    """The number cannot be served, now or later. Not sent."""
+    REJECTED = "rejected"
+    """The gateway, or the channel itself, refused this message for good. Not sent."""
+    THROTTLED = "throttled"
+    """The gateway is too busy. Provably not sent; may be sent later."""
+    INDETERMINATE = "indeterminate"
+    """Written, but no answer came: it may have left and is never written again by itself."""
+    NOT_WRITTEN = "not_written"
+    """No byte of it was written. May be sent later."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """The verdict on one message. `detail` is for people; `configuration_fault` says that every further message
+    would fare the same until somebody corrects the account's settings."""
+
+    push_id: str
+    verdict: Verdict
+    detail: str
+    gateway_message_id: str | None = None
+    configuration_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a sent message, by the gateway: `status` is its word (DELIVRD, UNDELIV, EXPIRED, MK:0001 …).
+
+    May come twice, before the answer to the message itself, or never. Dedupe on (account, gateway_message_id, status).
+    Gateway ids carry no year and recur: correlate within 72 hours. Times are to the minute, None if unreadable.
+    """
+
+    account: str
+    gateway_message_id: str
+    msisdn: str
+    status: str
+    submit_time: datetime | None
+    done_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A message that a customer sent to the account's number. May come twice: dedupe on (account, gateway_message_id)."""
+
+    account: str
+    gateway_message_id: str
+    msisdn: str
+    text: str
+
+
+class IncomingMessages(Protocol):
+    """Takes what comes back from a gateway. A return means durable: only then is it acknowledged; a raise means that
+    the gateway will bring it again."""
+
+    async def on_receipts(self, receipts: Sequence[Receipt]) -> None: ...
+
+    async def on_reply(self, reply: Reply) -> None: ...
+
+
+class WrittenBatch(Protocol):
+    """A batch that has left, as far as it will: what was written is known now, what became of it later."""
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The push ids of which at least one byte may have left; all others certainly have not."""
+        ...
+
+    async def results(self) -> Sequence[SendResult]:
+        """Wait for the answers and return one result per message, in the order given. Never raises for one of them."""
+        ...
+
+
+class MessageChannel(Protocol):
+    """Takes rendered messages to a gateway, each at most once."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a write has a chance now; while false, claim nothing."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """The channel's condition in words for operations."""
+        ...
+
+    async def write(self, messages: Sequence[Message]) -> WrittenBatch:
+        """Write as many as the line, the window, the rate and the account's time limit allow, then return.
+
+        Hold row locks until it returns, not until the answers. If it raises or is cancelled, treat every message of the
+        batch as written.
+        """
+        ...
