@@ -1,0 +1,48 @@
+"""Cuts a byte stream into PDUs: the twelve-octet header and the limits on what it may say."""
+
+import asyncio
+import struct
+from dataclasses import dataclass
+
+from shared.wire.cmpp.errors import FramingError
+
+MIN_LENGTH = 12
+MAX_LENGTH = 4096
+_HEADER = struct.Struct(">III")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One PDU with its body undecoded."""
+
+    command: int
+    sequence: int
+    body: bytes
+
+
+def pack_frame(command: int, sequence: int, body: bytes) -> bytes:
+    return _HEADER.pack(MIN_LENGTH + len(body), command, sequence) + body
+
+
+def unpack_frame(octets: bytes) -> Frame:
+    """Read exactly one whole PDU. Raises FramingError if `octets` are fewer or more than that."""
+    if len(octets) < MIN_LENGTH:
+        raise FramingError(f"{len(octets)} octets are less than a header")
+    length, command, sequence = _HEADER.unpack_from(octets)
+    if length != len(octets) or length > MAX_LENGTH:
+        raise FramingError(f"header says {length} octets, {len(octets)} are there")
+    return Frame(command, sequence, octets[MIN_LENGTH:])
+
+
+async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
+    """Read the next PDU, or None where the stream ended between two. Raises FramingError where it ended inside one, or
+    where the header's length is outside 12..4096; nothing sensible can be read after that."""
+    try:
+        length, command, sequence = _HEADER.unpack(await reader.readexactly(MIN_LENGTH))
+        if not MIN_LENGTH <= length <= MAX_LENGTH:
+            raise FramingError(f"a PDU of {length} octets, {MIN_LENGTH} to {MAX_LENGTH} expected")
+        return Frame(command, sequence, await reader.readexactly(length - MIN_LENGTH))
+    except asyncio.IncompleteReadError as ended:
+        if not ended.partial and ended.expected == MIN_LENGTH:
+            return None
+        raise FramingError("the stream ended inside a PDU") from None

@@ -1,0 +1,256 @@
+"""One logged-in line, the same at both ends: requests in a window, their answers, keep-alive and an orderly end."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import structlog
+
+from shared.wire.cmpp.codec import decode, encode
+from shared.wire.cmpp.errors import CmppError, DecodeError, LineClosedError, NoAnswerError
+from shared.wire.cmpp.frames import Frame, read_frame
+from shared.wire.cmpp.pdus import (
+    ActiveTest,
+    ActiveTestResp,
+    ConnectResp,
+    Deliver,
+    DeliverResp,
+    Pdu,
+    Request,
+    Response,
+    Submit,
+    SubmitResp,
+    Terminate,
+    TerminateResp,
+)
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+R = TypeVar("R", bound=Response)
+_RESPONSES = (ConnectResp, SubmitResp, DeliverResp, ActiveTestResp, TerminateResp)
+_GOODBYE_SECONDS = 2.0
+_LAST_SEQUENCE = (1 << 32) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLimits:
+    """The specification's W, T, C and N (§7.1); times in seconds of real time."""
+
+    window: int = 16
+    response_timeout: float = 60.0
+    idle: float = 180.0
+    attempts: int = 3
+
+
+class Ticket(Generic[R]):
+    """A request that was written. Whoever holds one knows that the peer may have acted on it."""
+
+    __slots__ = ("_expects", "_outcome")
+
+    def __init__(self, outcome: "asyncio.Future[Response | None]", expects: type[R]) -> None:
+        self._outcome = outcome
+        self._expects = expects
+
+    async def response(self) -> R:
+        """Wait for the answer. Raises NoAnswerError once the line broke or the last attempt timed out."""
+        answer = await asyncio.shield(self._outcome)
+        if not isinstance(answer, self._expects):
+            raise NoAnswerError("no answer before the time limit or the end of the line")
+        return answer
+
+    def when_settled(self, tell: Callable[[R | None], None]) -> None:
+        """Call `tell` from the event loop with the answer, or with None where `response` would raise."""
+
+        def told(outcome: "asyncio.Future[Response | None]") -> None:
+            answer = outcome.result()
+            tell(answer if isinstance(answer, self._expects) else None)
+
+        self._outcome.add_done_callback(told)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A written request whose answer is awaited; holds its place in the window until it is settled."""
+
+    frame: bytes
+    expects: type[object]
+    outcome: "asyncio.Future[Response | None]"
+    attempts_left: int
+    in_window: bool
+    timer: asyncio.TimerHandle | None = None
+
+
+class Link:
+    """Owns the streams from login to close. `on_request` gets every SUBMIT and DELIVER and must not block;
+    ACTIVE_TEST and TERMINATE are answered here."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        limits: LinkLimits,
+        on_request: Callable[[int, Submit | Deliver], None],
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._limits = limits
+        self._on_request = on_request
+        self._loop = asyncio.get_running_loop()
+        self._window = asyncio.Semaphore(limits.window)
+        self._sequence = 0
+        self._waiting: dict[int, _Waiting] = {}
+        self._heard = time.monotonic()
+        self._closed = asyncio.Event()
+        self.closed_because: str | None = None
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._keep_alive())]
+
+    async def send(self, request: Submit | Deliver, expects: type[R], *, attempts: int = 1) -> Ticket[R]:
+        """Wait for a place in the window, then write. If this raises or is cancelled, nothing was written; if it
+        returns, `request` counts as written. Only with `attempts` > 1 is it written again, with the same sequence.
+
+        Raises FieldError, or LineClosedError.
+        """
+        await self._window.acquire()
+        try:
+            await self._until_writable()
+            # No await from here on: a cancellation can no longer come between the bytes and the ticket for them.
+            return self._write_request(request, expects, attempts=attempts, in_window=True)
+        except BaseException:
+            self._window.release()
+            raise
+
+    def respond(self, sequence: int, response: Response) -> None:
+        """Answer a request; on a closed line this does nothing, since nobody listens."""
+        if self.closed_because is None:
+            self._writer.write(encode(response, sequence))
+
+    async def terminate(self) -> None:
+        """Say goodbye, wait briefly for the answer, close."""
+        if self.closed_because is None:
+            farewell = self._write_request(Terminate(), TerminateResp, attempts=1, in_window=False)
+            with suppress(NoAnswerError, TimeoutError):
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    await farewell.response()
+        self.close("terminated by us")
+        await self.wait_closed()
+
+    def close(self, reason: str) -> None:
+        """End the line at once; every request without an answer is settled as unanswered. Idempotent."""
+        if self.closed_because is not None:
+            return
+        self.closed_because = reason
+        for sequence in list(self._waiting):
+            self._settle(sequence, None)
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        self._writer.close()
+        self._closed.set()
+
+    def abort(self, reason: str) -> None:
+        """As `close`, but drop what the transport has not sent yet."""
+        self._writer.transport.abort()
+        self.close(reason)
+
+    async def wait_closed(self) -> str:
+        """Wait until the line has ended and its socket is released; return why it ended."""
+        await self._closed.wait()
+        await asyncio.wait([task for task in self._tasks if task is not asyncio.current_task()])
+        with suppress(OSError):
+            await self._writer.wait_closed()
+        return self.closed_because or ""
+
+    async def _until_writable(self) -> None:
+        self._raise_if_closed()
+        try:
+            await self._writer.drain()
+        except OSError as broken:
+            self.close(f"connection lost: {broken}")
+        self._raise_if_closed()
+
+    def _raise_if_closed(self) -> None:
+        if self.closed_because is not None:
+            raise LineClosedError(self.closed_because)
+
+    def _write_request(self, request: Request, expects: type[R], *, attempts: int, in_window: bool) -> Ticket[R]:
+        self._sequence = sequence = self._sequence % _LAST_SEQUENCE + 1
+        frame = encode(request, sequence)
+        outcome: asyncio.Future[Response | None] = self._loop.create_future()
+        self._waiting[sequence] = _Waiting(frame, expects, outcome, attempts, in_window)
+        self._attempt(sequence)
+        return Ticket(outcome, expects)
+
+    def _attempt(self, sequence: int) -> None:
+        waiting = self._waiting[sequence]
+        if waiting.attempts_left == 0:
+            self._settle(sequence, None)
+            return
+        waiting.attempts_left -= 1
+        waiting.timer = self._loop.call_later(self._limits.response_timeout, self._attempt, sequence)
+        self._writer.write(waiting.frame)
+
+    def _settle(self, sequence: int, answer: Response | None) -> None:
+        waiting = self._waiting.get(sequence)
+        if waiting is None or not (answer is None or isinstance(answer, waiting.expects)):
+            log.warning("cmpp_response_unexpected", sequence=sequence, response=type(answer).__name__)
+            return
+        waiting.outcome.set_result(answer)
+        del self._waiting[sequence]
+        if waiting.timer is not None:
+            waiting.timer.cancel()
+        if waiting.in_window:
+            self._window.release()
+
+    async def _read(self) -> None:
+        reason = "a failure of ours"
+        try:
+            while (frame := await read_frame(self._reader)) is not None:
+                self._heard = time.monotonic()
+                self._take(frame)
+            reason = "closed by the peer"
+        except (OSError, CmppError) as broken:
+            reason = f"connection lost: {broken}"
+        finally:
+            self.close(reason)
+
+    def _take(self, frame: Frame) -> None:
+        try:
+            pdu = decode(frame)
+        except DecodeError as unreadable:
+            log.warning("cmpp_pdu_ignored", command=f"0x{frame.command:08x}", problem=str(unreadable))
+            return
+        if isinstance(pdu, _RESPONSES):
+            self._settle(frame.sequence, pdu)
+        else:
+            self._serve(frame.sequence, pdu)
+
+    def _serve(self, sequence: int, pdu: Pdu) -> None:
+        match pdu:
+            case ActiveTest():
+                self.respond(sequence, ActiveTestResp())
+            case Terminate():
+                self.respond(sequence, TerminateResp())
+                self.close("terminated by the peer")
+            case Submit() | Deliver():
+                self._on_request(sequence, pdu)
+            case _:
+                log.warning("cmpp_pdu_ignored", command=type(pdu).__name__, problem="not expected on a line in use")
+
+    async def _keep_alive(self) -> None:
+        while True:
+            quiet = time.monotonic() - self._heard
+            if quiet < self._limits.idle:
+                await asyncio.sleep(self._limits.idle - quiet)
+                continue
+            try:
+                test = self._write_request(
+                    ActiveTest(), ActiveTestResp, attempts=self._limits.attempts, in_window=False
+                )
+                await test.response()
+            except NoAnswerError:
+                self.close(f"no answer to {self._limits.attempts} ACTIVE_TESTs")
+                return

@@ -1,0 +1,32 @@
+"""Message texts and their codings (Msg_Fmt), and how much of a text one message holds."""
+
+from shared.wire.cmpp.errors import FieldError
+
+UCS2 = 8
+GBK = 15
+MAX_UCS2_UNITS = 70
+
+
+def ucs2_units(text: str) -> int:
+    """Return how many UTF-16 units `text` takes; a character outside the basic plane, as an emoji, takes two."""
+    return len(text.encode("utf-16-be", "surrogatepass")) // 2
+
+
+def encode_ucs2(text: str) -> bytes:
+    """Return `text` as the content of one message of Msg_Fmt 8. Raises FieldError if it is longer than one message."""
+    units = ucs2_units(text)
+    if units > MAX_UCS2_UNITS:
+        raise FieldError("text", f"has {units} UTF-16 units, max {MAX_UCS2_UNITS} units in one message")
+    try:
+        return text.encode("utf-16-be")
+    except UnicodeEncodeError:
+        raise FieldError("text", "contains half of a surrogate pair") from None
+
+
+def decode_text(content: bytes, msg_fmt: int, *, tp_udhi: int = 0) -> str:
+    """Read a content for people; what cannot be read becomes U+FFFD. A user data header (`tp_udhi`) is left out."""
+    if tp_udhi & 1 and content:
+        content = content[1 + content[0] :]
+    if msg_fmt == UCS2:
+        return content.decode("utf-16-be", "replace")
+    return content.decode("gb18030" if msg_fmt == GBK else "ascii", "replace")
