@@ -149,7 +149,7 @@ class Snapshot(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     CYCLE_FIELD_NUMBER: _builtins.int
-    IMPORT_FIELD_NUMBER: _builtins.int
+    IMPORT_RUN_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     VIEWS_FIELD_NUMBER: _builtins.int
     REJECTS_FIELD_NUMBER: _builtins.int
@@ -159,6 +159,8 @@ class Snapshot(_message.Message):
     """snapshots/{snapshot}."""
     cycle: _builtins.str
     """The marketing month, "2026-11"."""
+    import_run: _builtins.str
+    """The import it is made of."""
     @_builtins.property
     def status(self) -> _run_pb2.RunStatus:
         """Where it stands."""
@@ -184,6 +186,7 @@ class Snapshot(_message.Message):
         *,
         name: _builtins.str = ...,
         cycle: _builtins.str = ...,
+        import_run: _builtins.str = ...,
         status: _run_pb2.RunStatus | None = ...,
         views: _dataset_pb2.DatasetRef | None = ...,
         rejects: _dataset_pb2.DatasetRef | None = ...,
@@ -192,7 +195,7 @@ class Snapshot(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["history_labels", b"history_labels", "history_views", b"history_views", "rejects", b"rejects", "status", b"status", "views", b"views"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "history_labels", b"history_labels", "history_views", b"history_views", "import", b"import", "name", b"name", "rejects", b"rejects", "status", b"status", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "history_labels", b"history_labels", "history_views", b"history_views", "import_run", b"import_run", "name", b"name", "rejects", b"rejects", "status", b"status", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -238,13 +241,19 @@ class CreateImportResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    IMPORT_FIELD_NUMBER: _builtins.int
+    IMPORT_RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def import_run(self) -> Global___Import:
+        """The import."""
+
     def __init__(
         self,
+        *,
+        import_run: Global___Import | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["import", b"import"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["import", b"import"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -278,13 +287,19 @@ class GetImportResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    IMPORT_FIELD_NUMBER: _builtins.int
+    IMPORT_RUN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def import_run(self) -> Global___Import:
+        """The import."""
+
     def __init__(
         self,
+        *,
+        import_run: Global___Import | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["import", b"import"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["import", b"import"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -409,17 +424,20 @@ class CreateSnapshotRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    IMPORT_FIELD_NUMBER: _builtins.int
+    IMPORT_RUN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID; the same one with the same request returns the snapshot that is there."""
+    import_run: _builtins.str
+    """imports/{import}, succeeded."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
+        import_run: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["import", b"import", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["import_run", b"import_run", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,35 @@
+"""What every process of the house does alike: run until told to stop, and never outlive the supervisor that started it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+TETHER_VARIABLE = "VISAVIS_TETHER_FD"
+"""Names the inherited read end of a pipe whose write end only the supervisor holds: end of file means that it is gone."""
+
+
+def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run `main(stop)` to its end; `stop` is set by SIGTERM, by SIGINT, or when the supervisor has died."""
+    uvloop.run(_run(main))
+
+
+async def _run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if (tether := os.environ.get(TETHER_VARIABLE)) is not None:
+        _stop_at_end_of_file(loop, int(tether), stop)
+    await main(stop)
+
+
+def _stop_at_end_of_file(loop: asyncio.AbstractEventLoop, descriptor: int, stop: asyncio.Event) -> None:
+    def cut() -> None:
+        loop.remove_reader(descriptor)
+        stop.set()
+
+    os.set_inheritable(descriptor, False)  # our own children are not the supervisor's
+    loop.add_reader(descriptor, cut)
