@@ -63,9 +63,7 @@ async def run_cycle(inputs: CycleInputs, *, clients: Clients, follower: Follower
         _train(inputs, snapshot, clients=clients, follower=follower),
     )
     scoring_run = await _score(inputs, snapshot, models, clients=clients, follower=follower)
-    assembly_run = await _assemble(
-        inputs, rules, snapshot, scoring_run, group, clients=clients, follower=follower
-    )
+    assembly_run = await _assemble(inputs, rules, snapshot, scoring_run, group, clients=clients, follower=follower)
     return CycleResult(imported, snapshot, group, scoring_run, assembly_run)
 
 
@@ -129,7 +127,9 @@ async def _draw_arms(
     name = (await patient(lambda: clients.feedback.CreateControlGroup(asked))).control_group.name
     asked_again = feedback_pb.GetControlGroupRequest(name=name)
     answer = await follower.finish(
-        "control group", lambda: clients.feedback.GetControlGroup(asked_again), lambda answer: answer.control_group.status
+        "control group",
+        lambda: clients.feedback.GetControlGroup(asked_again),
+        lambda answer: answer.control_group.status,
     )
     return answer.control_group
 

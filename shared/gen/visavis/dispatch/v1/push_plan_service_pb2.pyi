@@ -205,7 +205,7 @@ class PlanOffer(_message.Message):
     product: _builtins.str
     """The product it is about; empty when none."""
     text: _builtins.str
-    """SMS text as it leaves, without signature and opt-out phrase, which are added; for calls the script."""
+    """SMS text with the placeholder {keyword}; signature and opt-out phrase are added when it leaves. For calls the script."""
     order_keyword: _builtins.str
     """The word a customer answers by SMS to say yes; empty when none."""
     def __init__(
@@ -243,6 +243,8 @@ class PushBalance(_message.Message):
     CANCELLED_COUNT_FIELD_NUMBER: _builtins.int
     DELIVERED_COUNT_FIELD_NUMBER: _builtins.int
     UNDELIVERED_COUNT_FIELD_NUMBER: _builtins.int
+    CALLS_LEASED_COUNT_FIELD_NUMBER: _builtins.int
+    CALLS_REPORTED_COUNT_FIELD_NUMBER: _builtins.int
     total_count: _builtins.int
     """All pushes of the plan: its targets less the control arm."""
     planned_count: _builtins.int
@@ -269,6 +271,10 @@ class PushBalance(_message.Message):
     """Pushes reported delivered, of those sent."""
     undelivered_count: _builtins.int
     """Pushes reported undelivered, of those sent."""
+    calls_leased_count: _builtins.int
+    """Calls lent to platforms so far, each attempt once."""
+    calls_reported_count: _builtins.int
+    """Calls whose end was reported, of those lent."""
     def __init__(
         self,
         *,
@@ -285,10 +291,12 @@ class PushBalance(_message.Message):
         cancelled_count: _builtins.int = ...,
         delivered_count: _builtins.int = ...,
         undelivered_count: _builtins.int = ...,
+        calls_leased_count: _builtins.int = ...,
+        calls_reported_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_count", b"cancelled_count", "claimed_count", b"claimed_count", "delivered_count", b"delivered_count", "expired_count", b"expired_count", "failed_count", b"failed_count", "held_count", b"held_count", "indeterminate_count", b"indeterminate_count", "leased_count", b"leased_count", "planned_count", b"planned_count", "sent_count", b"sent_count", "suppressed_count", b"suppressed_count", "total_count", b"total_count", "undelivered_count", b"undelivered_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls_leased_count", b"calls_leased_count", "calls_reported_count", b"calls_reported_count", "cancelled_count", b"cancelled_count", "claimed_count", b"claimed_count", "delivered_count", b"delivered_count", "expired_count", b"expired_count", "failed_count", b"failed_count", "held_count", b"held_count", "indeterminate_count", b"indeterminate_count", "leased_count", b"leased_count", "planned_count", b"planned_count", "sent_count", b"sent_count", "suppressed_count", b"suppressed_count", "total_count", b"total_count", "undelivered_count", b"undelivered_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

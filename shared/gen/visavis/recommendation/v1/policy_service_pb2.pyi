@@ -83,7 +83,7 @@ class Policy(_message.Message):
     script: _builtins.str
     """What the clerk or agent says."""
     sms_text: _builtins.str
-    """The SMS text, with the placeholders {policy} and {keyword}."""
+    """The SMS text, with the placeholder {keyword} for order_keyword."""
     order_keyword: _builtins.str
     """The word a customer answers by SMS to say yes; empty when SMS cannot accept it."""
     @_builtins.property
