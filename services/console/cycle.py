@@ -17,6 +17,7 @@ from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 from services.console.clients import Clients
 from services.console.identity import fingerprint, request_id
 from services.console.runs import Follower, patient
+from shared.errors import InvalidInput
 
 MATRICES = ("priority.csv", "retention.csv", "new_service.csv")
 POLICIES = "policies.csv"
@@ -71,24 +72,23 @@ async def _take_rules(inputs: CycleInputs, *, clients: Clients) -> _Rules:
     """Take in the planners' files first: a wrong cell is known before the base is touched."""
     matrices = []
     for name in MATRICES:
-        text = (inputs.planner / name).read_text()
+        text = _read_rules(inputs.planner, name)
         asked = matrix_pb.ImportMatrixRequest(request_id=request_id(inputs.cycle, "matrix", text), csv=text)
         matrices.append((await patient(partial(clients.matrices.ImportMatrix, asked))).matrix.name)
-    text = (inputs.planner / POLICIES).read_text()
+    text = _read_rules(inputs.planner, POLICIES)
     policies = policy_pb.ImportPoliciesRequest(request_id=request_id(inputs.cycle, "policies", text), csv=text)
     taken = await patient(lambda: clients.policies.ImportPolicies(policies))
     return _Rules(tuple(matrices), taken.policy_catalogue)
 
 
 async def take_extracts(cycle: str, extracts: Path, *, clients: Clients, follower: Follower) -> profile_pb.Import:
-    """Import a folder of extracts by the mapping file in it, and wait for the end."""
-    files = await asyncio.to_thread(lambda: [path for path in extracts.iterdir() if path.is_file()])
-    content = await asyncio.to_thread(fingerprint, files)
+    """Import an absolute folder of extracts by the mapping file in it, and wait for the end."""
+    content, mapping = await asyncio.to_thread(_read_folder, extracts)
     asked = profile_pb.CreateImportRequest(
-        request_id=request_id(cycle, "import", content, str(extracts.resolve())),
+        request_id=request_id(cycle, "import", content, str(extracts)),
         cycle=cycle,
-        source_uri=str(extracts.resolve()),
-        mapping=(extracts / MAPPING).read_text(),
+        source_uri=str(extracts),
+        mapping=mapping,
     )
     name = (await patient(lambda: clients.profile.CreateImport(asked))).import_run.name
     asked_again = profile_pb.GetImportRequest(name=name)
@@ -96,6 +96,18 @@ async def take_extracts(cycle: str, extracts: Path, *, clients: Clients, followe
         "import", lambda: clients.profile.GetImport(asked_again), lambda answer: answer.import_run.status
     )
     return answer.import_run
+
+
+def _read_folder(extracts: Path) -> tuple[str, str]:
+    if not (extracts / MAPPING).is_file():
+        raise InvalidInput.of(str(extracts), f"expected a folder of extracts with a mapping file {MAPPING} in it")
+    return fingerprint(path for path in extracts.iterdir() if path.is_file()), (extracts / MAPPING).read_text()
+
+
+def _read_rules(planner: Path, name: str) -> str:
+    if not (planner / name).is_file():
+        raise InvalidInput.of(str(planner / name), f"expected the planners' files {', '.join((*MATRICES, POLICIES))}")
+    return (planner / name).read_text()
 
 
 async def _make_snapshot(
