@@ -1,0 +1,166 @@
+"""The demonstration: a simulated province through one whole cycle, two push plans, and what came of them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
+from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
+
+from services.console.clients import Clients
+from services.console.cycle import CycleInputs, CycleResult, run_cycle
+from services.console.demo.report import DemoReport, arm_figures, push_states
+from services.console.plans import PlanRequest, create_plan
+from services.console.runs import Follower, Progress, patient
+from shared.clock import LEGAL_ZONE, SystemClock
+from shared.errors import NotFound, Unavailable
+
+CYCLE = "2026-11"
+START = datetime(2026, 11, 9, 9, 30, tzinfo=LEGAL_ZONE)
+"""A Monday morning of the cycle: calls and messages are within hours whenever the demonstration is run."""
+
+_CONTROL_PERCENT = 10
+_RANDOM_PERCENT = 10
+_SETTLE_SECONDS = 120.0
+_QUIET_SECONDS = 2.0
+_LOOK_SECONDS = 0.3
+
+
+def weekday_morning() -> SystemClock:
+    """Return a clock that reads START now."""
+    return SystemClock(START - SystemClock().now())
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds per stage, in the order of their start."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def stage(self, name: str) -> AsyncIterator[None]:
+        begun = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - begun, 2)
+
+
+Plans = Mapping[str, plan_pb.PushPlan]
+"""The demonstration's plans by channel."""
+
+
+async def run_demo_cycle(
+    extracts: Path, planner: Path, *, seed: int, clients: Clients, progress: Progress
+) -> CycleResult:
+    """Run the cycle of the demonstration over the sandbox's extracts."""
+    inputs = CycleInputs(
+        cycle=CYCLE,
+        extracts=extracts,
+        planner=planner,
+        control_percent=_CONTROL_PERCENT,
+        random_percent=_RANDOM_PERCENT,
+        seed=seed,
+        products=("mobile_newspaper",),
+    )
+    return await run_cycle(inputs, clients=clients, follower=Follower(progress))
+
+
+async def start_plans(result: CycleResult, *, clients: Clients, progress: Progress, clock: SystemClock) -> Plans:
+    """Create and start two plans: the newspaper by SMS to those who need it, retention by call to those at risk."""
+    wishes = {"sms": ("Mobile newspaper by SMS", "new_service"), "call": ("Retention by call", "retention")}
+    plans = {}
+    for channel, (display_name, zone) in wishes.items():
+        request = PlanRequest(
+            display_name=display_name,
+            assembly_run=result.assembly_run,
+            channel=channel,
+            zone=zone,
+            policy="",
+            limit=max(50, result.assembly_run.lists.row_count // 8),
+            cities=(),
+            expire_time=clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=7),
+        )
+        plan = await create_plan(request, clients=clients, follower=Follower(progress))
+        start = partial(clients.plans.StartPushPlan, plan_pb.StartPushPlanRequest(name=plan.name))
+        plans[channel] = (await patient(start)).push_plan
+    return plans
+
+
+async def settle(plans: Plans, *, clients: Clients, progress: Callable[[Plans], None]) -> Plans:
+    """Wait until every push has left or waits for a rule, every lent call is reported, and nothing moves for two seconds.
+
+    Raises Unavailable, saying what is still in work, after two minutes.
+    """
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    current, quiet_since = plans, time.monotonic()
+    while time.monotonic() < deadline:
+        latest = {channel: await _read(plan.name, clients) for channel, plan in plans.items()}
+        if latest != current:
+            current, quiet_since = latest, time.monotonic()
+        progress(current)
+        if all(map(_is_settled, current.values())) and time.monotonic() - quiet_since > _QUIET_SECONDS:
+            return current
+        await asyncio.sleep(_LOOK_SECONDS)
+    notices = "; ".join(f"{plan.display_name}: {plan.channel_notice or 'still in work'}" for plan in current.values())
+    raise Unavailable(f"the plans did not settle within {_SETTLE_SECONDS:.0f} s: {notices}")
+
+
+async def reports(plans: Plans, *, clients: Clients) -> Mapping[str, evaluation_pb.PlanReport]:
+    """Return each plan's report once feedback has heard of the start of the plan and has caught up."""
+    return {channel: await _report(plan.name, clients) for channel, plan in plans.items()}
+
+
+def demo_report(
+    result: CycleResult,
+    plans: Plans,
+    evaluated: Mapping[str, evaluation_pb.PlanReport],
+    *,
+    trace_id: str,
+    seconds: Mapping[str, float],
+) -> DemoReport:
+    """Put the figures of a finished demonstration together."""
+    customers = next(table for table in result.imported.tables if table.table == "customers")
+    views, lists = result.snapshot, result.assembly_run
+    return DemoReport(
+        customers=customers.row_count,
+        lists=lists.lists.row_count,
+        rejects=customers.reject_count + views.rejects.row_count + lists.rejects.row_count,
+        targets={channel: plan.balance.total_count for channel, plan in plans.items()},
+        pushes={channel: push_states(plan.balance) for channel, plan in plans.items()},
+        calls_leased=sum(plan.balance.calls_leased_count for plan in plans.values()),
+        calls_reported=sum(plan.balance.calls_reported_count for plan in plans.values()),
+        arms={channel: arm_figures(report) for channel, report in evaluated.items()},
+        trace_id=trace_id,
+        seconds=seconds,
+    )
+
+
+def _is_settled(plan: plan_pb.PushPlan) -> bool:
+    balance = plan.balance
+    in_work = balance.planned_count + balance.claimed_count + balance.leased_count
+    return in_work == 0 and balance.calls_leased_count == balance.calls_reported_count
+
+
+async def _read(name: str, clients: Clients) -> plan_pb.PushPlan:
+    return (await patient(lambda: clients.plans.GetPushPlan(plan_pb.GetPushPlanRequest(name=name)))).push_plan
+
+
+async def _report(plan: str, clients: Clients) -> evaluation_pb.PlanReport:
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    before = None
+    while True:
+        try:
+            asked = evaluation_pb.GetPlanReportRequest(push_plan=plan)
+            report = (await patient(lambda: clients.evaluation.GetPlanReport(asked))).report
+        except NotFound:
+            report = None
+        if report is not None and report == before:
+            return report
+        if time.monotonic() > deadline:
+            raise Unavailable(f"feedback has not caught up with {plan} within {_SETTLE_SECONDS:.0f} s")
+        before = report
+        await asyncio.sleep(1.0)

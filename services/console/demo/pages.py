@@ -1,0 +1,56 @@
+"""The page that a manager reads at the end of a demonstration."""
+
+from services.console.demo.report import ARMS, DemoReport
+from services.console.render.output import Output
+
+_CHANNELS = {"sms": "SMS", "call": "Outbound call"}
+_EXPLAINED = {
+    "targeted": "chosen by expected value",
+    "random": "contacted by lot, to compare",
+    "control": "not contacted, only watched",
+}
+
+
+def print_report(report: DemoReport, output: Output) -> None:
+    """Print what came in, what left, what came of it, and whether every balance holds."""
+    output.console.print(
+        f"\n{report.customers:,} customers came in: {report.lists:,} have a policy list, "
+        f"{report.rejects:,} were set aside, each with a reason."
+    )
+    _print_pushes(report, output)
+    for channel in report.arms:
+        _print_arms(report, channel, output)
+    problems = report.problems()
+    for problem in problems:
+        output.console.print(f"[red]✗ {problem}")
+    if not problems:
+        output.console.print("[green]✓ Every balance holds: nobody lost, nothing sent twice, each arm has outcomes.")
+
+
+def _print_pushes(report: DemoReport, output: Output) -> None:
+    states = sorted({state for counts in report.pushes.values() for state, count in counts.items() if count})
+    rows = [
+        (_CHANNELS[channel], report.targets[channel], *(counts[state] for state in states))
+        for channel, counts in report.pushes.items()
+    ]
+    output.table("Pushes by channel and state", ("channel", "planned in all", *states), rows)
+    output.console.print(
+        f"Calls lent to the call platform: {report.calls_leased:,}, reported back: {report.calls_reported:,}"
+    )
+
+
+def _print_arms(report: DemoReport, channel: str, output: Output) -> None:
+    rows = [
+        (
+            f"{arm} ({_EXPLAINED[arm]})",
+            figures.members,
+            figures.sent,
+            figures.successes,
+            f"{figures.success_percent:.1f}%",
+            f"{figures.success_percent_low:.1f}-{figures.success_percent_high:.1f}%",
+        )
+        for arm in ARMS
+        if (figures := report.arms[channel][arm])
+    ]
+    columns = ("arm", "customers", "contacted", "ordered", "success", "95% interval")
+    output.table(f"Success, {_CHANNELS[channel]}", columns, rows)
