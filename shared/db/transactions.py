@@ -1,0 +1,63 @@
+"""The two kinds of transaction; distinct types, so that the type checker keeps writes out of read paths."""
+
+from collections.abc import AsyncIterable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import asyncpg
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTransaction:
+    """A read-only transaction, READ COMMITTED: each statement sees what was committed before it."""
+
+    connection: AsyncConnection
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTransaction:
+    """A read-write transaction, READ COMMITTED; the `Database` that opened it commits or rolls back at its edge."""
+
+    connection: AsyncConnection
+
+    async def copy_records(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        records: Iterable[tuple[object, ...]] | AsyncIterable[tuple[object, ...]],
+    ) -> int:
+        """Load `records`, values in the order of `columns`, by binary COPY; a JSON value is its text. Return the rows."""
+        driver = await self._driver()
+        status = await driver.copy_records_to_table(
+            table.name, schema_name=table.schema, columns=list(columns), records=records
+        )
+        return _row_count(status)
+
+    async def copy_csv(self, table: Table, columns: Sequence[str], chunks: AsyncIterable[bytes]) -> int:
+        """Load CSV without a header in UTF-8, cut anywhere into `chunks`; an unquoted empty field is NULL. Return the rows."""
+        driver = await self._driver()
+        status = await driver.copy_to_table(
+            table.name, schema_name=table.schema, columns=list(columns), source=chunks, format="csv"
+        )
+        return _row_count(status)
+
+    async def _driver(self) -> asyncpg.Connection:
+        adapted = await self.connection.get_raw_connection()
+        driver = adapted.driver_connection
+        if not isinstance(driver, asyncpg.Connection):
+            raise TypeError(f"COPY needs asyncpg, not {type(driver).__name__}")
+        if not driver.is_in_transaction():
+            # SQLAlchemy sends BEGIN with the first statement only; without it, COPY would commit by itself.
+            await self.connection.exec_driver_sql("SELECT 1")
+        return driver
+
+
+AnyTransaction: TypeAlias = ReadTransaction | WriteTransaction
+"""For queries that are asked on read paths and before writes alike."""
+
+
+def _row_count(status: str) -> int:
+    """Read n from the command tag `COPY n`."""
+    return int(status.rpartition(" ")[2])
