@@ -151,10 +151,10 @@ async def _read(name: str, clients: Clients) -> plan_pb.PushPlan:
 
 async def _report(plan: str, clients: Clients) -> evaluation_pb.PlanReport:
     deadline = time.monotonic() + _SETTLE_SECONDS
+    asked = evaluation_pb.GetPlanReportRequest(push_plan=plan)
     before = None
     while True:
         try:
-            asked = evaluation_pb.GetPlanReportRequest(push_plan=plan)
             report = (await patient(lambda: clients.evaluation.GetPlanReport(asked))).report
         except NotFound:
             report = None

@@ -1,0 +1,156 @@
+"""`visavis plan …`, `visavis report`: push plans and what came of them."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
+from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
+
+from services.console.demo.report import push_states
+from services.console.plans import CHANNELS, PlanRequest, create_plan, find_plan, latest_lists
+from services.console.render.output import Output
+from services.console.render.progress import RunBoard
+from services.console.runs import Follower
+from services.console.session import AsJson, Session, connected, run
+from shared.clock import LEGAL_ZONE
+
+app = typer.Typer(help="Push plans: who gets what by which channel.", no_args_is_help=True)
+
+_CHANNEL_NAMES = {number: name for name, number in CHANNELS.items()}
+PlanName = Annotated[str, typer.Argument(help="Its display name, its id, or pushPlans/ID.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="A name for people.")],
+    channel: Annotated[str, typer.Option(help="sms or call.")],
+    zone: Annotated[str, typer.Option(help="retention or new_service.")],
+    policy: Annotated[str, typer.Option(help="Only this policy's code.")] = "",
+    limit: Annotated[int, typer.Option(help="At most this many customers, best first; 0 = all.")] = 0,
+    city: Annotated[list[str] | None, typer.Option(help="Only this city; may be repeated.")] = None,
+    days: Annotated[int, typer.Option(help="Nothing leaves after the end of this many days.", min=1)] = 7,
+    cycle: Annotated[str, typer.Option(help="The cycle whose lists it is made of; the newest if not given.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Pick targets from the policy lists and load them into a new plan, which then waits to be started."""
+
+    async def command(session: Session) -> None:
+        last_day = session.clock.now().astimezone(LEGAL_ZONE) + timedelta(days=days)
+        expire_time = last_day.replace(hour=0, minute=0, second=0, microsecond=0)
+        async with connected(session) as clients:
+            lists = await latest_lists(clients, cycle)
+            request = PlanRequest(name, lists, channel, zone, policy, limit, tuple(city or ()), expire_time)
+            with RunBoard(session.output.console, quiet=as_json) as board:
+                plan = await create_plan(request, clients=clients, follower=Follower(board))
+        _print_plan(plan, session.output)
+
+    run(command, as_json=as_json)
+
+
+@app.command()
+def start(name: PlanName, as_json: AsJson = False) -> None:
+    """Release a loaded plan: its pushes leave, or its calls can be leased."""
+
+    async def command(session: Session) -> None:
+        async with connected(session) as clients:
+            asked = plan_pb.StartPushPlanRequest(name=await find_plan(name, clients))
+            plan = (await clients.plans.StartPushPlan(asked)).push_plan
+        _print_plan(plan, session.output)
+
+    run(command, as_json=as_json)
+
+
+@app.command()
+def show(name: PlanName, as_json: AsJson = False) -> None:
+    """Show a plan and its balance: how many pushes are in which state."""
+
+    async def command(session: Session) -> None:
+        async with connected(session) as clients:
+            asked = plan_pb.GetPushPlanRequest(name=await find_plan(name, clients))
+            plan = (await clients.plans.GetPushPlan(asked)).push_plan
+        _print_plan(plan, session.output)
+
+    run(command, as_json=as_json)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List plans, newest first."""
+
+    async def command(session: Session) -> None:
+        async with connected(session) as clients:
+            answer = await clients.plans.ListPushPlans(plan_pb.ListPushPlansRequest(page_size=1000))
+        if session.output.message(answer):
+            return
+        rows = [
+            (
+                plan.display_name,
+                _CHANNEL_NAMES[plan.channel],
+                _state(plan),
+                plan.balance.total_count,
+                plan.balance.sent_count,
+            )
+            for plan in answer.push_plans
+        ]
+        session.output.table("Push plans", ("name", "channel", "state", "pushes", "sent"), rows)
+
+    run(command, as_json=as_json)
+
+
+def report(name: PlanName, as_json: AsJson = False) -> None:
+    """Say what came of a plan, arm by arm, with 95% intervals."""
+
+    async def command(session: Session) -> None:
+        async with connected(session) as clients:
+            asked = evaluation_pb.GetPlanReportRequest(push_plan=await find_plan(name, clients))
+            answer = (await clients.evaluation.GetPlanReport(asked)).report
+        if not session.output.message(answer):
+            _print_report(answer, session.output)
+
+    run(command, as_json=as_json)
+
+
+def _print_plan(plan: plan_pb.PushPlan, output: Output) -> None:
+    if output.message(plan):
+        return
+    output.facts(
+        plan.display_name,
+        {
+            "plan": plan.name,
+            "channel": _CHANNEL_NAMES.get(plan.channel, ""),
+            "state": _state(plan),
+            "ends": f"{plan.expire_time.ToDatetime():%Y-%m-%d %H:%M} UTC",
+            "notice": plan.channel_notice,
+        },
+    )
+    rows = [(state, count) for state, count in push_states(plan.balance).items() if count]
+    output.table("Pushes", ("state", "customers"), [*rows, ("in all", plan.balance.total_count)])
+    if plan.state == plan_pb.PushPlan.STATE_READY:
+        output.console.print(f'Start it with: visavis plan start "{plan.display_name}"')
+
+
+def _print_report(report: evaluation_pb.PlanReport, output: Output) -> None:
+    rows = [
+        (
+            arm.arm,
+            arm.member_count,
+            arm.sent_count,
+            arm.reached_count,
+            arm.declined_count,
+            arm.opted_out_count,
+            arm.success_count,
+            f"{arm.success_percent:.1f}% ({arm.success_percent_low:.1f}-{arm.success_percent_high:.1f}%)",
+        )
+        for arm in report.arms
+    ]
+    columns = ("arm", "customers", "contacted", "reached", "said no", "opted out", "ordered", "success (95% interval)")
+    output.table(report.display_name, columns, rows)
+    for name, lift in (("control", report.lift_over_control), ("random", report.lift_over_random)):
+        output.console.print(
+            f"Targeted over {name}: {lift.points:+.1f} points ({lift.points_low:+.1f} to {lift.points_high:+.1f})"
+        )
+
+
+def _state(plan: plan_pb.PushPlan) -> str:
+    return plan_pb.PushPlan.State.Name(plan.state).removeprefix("STATE_").lower()
