@@ -19,10 +19,10 @@ _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 def ensure_cluster(home: Home, binaries: Binaries, account: Account, lock: int) -> None:
     """Leave a complete `home.data`; `lock` is the home's lock, which an initdb that outlives us keeps holding."""
+    _remove(home.nursery)
     if home.data.exists():
         return _require_same_major(home.data, binaries)
     password = home.read_password()
-    _remove(home.nursery)
     home.nursery.mkdir(mode=0o700)
     account.give(home.nursery)
     _initdb(home, binaries, account, password, lock)

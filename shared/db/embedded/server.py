@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 _LOCK_SECONDS = 180.0
 _READY_SECONDS = 60.0
-_LEAVE_SECONDS = 5.0
+_LEAVE_SECONDS = 2.0
 """Server processes whose postmaster was killed notice it and leave; one that is busy computing may not."""
 _FAST_SECONDS = 60.0
 _ABORT_SECONDS = 5.0
