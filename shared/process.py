@@ -13,10 +13,11 @@ TETHER_VARIABLE = "VISAVIS_TETHER_FD"
 
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run `main(stop)` to its end; `stop` is set by SIGTERM, by SIGINT, or when the supervisor has died."""
-    uvloop.run(_run(main))
+    uvloop.run(until_stopped(main))
 
 
-async def _run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+async def until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Await `main(stop)` inside a loop that runs already, with the same meaning of `stop`."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

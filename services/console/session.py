@@ -1,12 +1,15 @@
 """What every command does alike: settings, output, connections, one trace, and failures told in words with an exit code."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from shared.observability.context import KEEP, current_traceparent, tracer
+from shared.observability.settings import TelemetrySettings
+from shared.observability.telemetry import configure
 
 from services.console.clients import Clients, connect
 from services.console.local_clock import find_clock
@@ -48,6 +51,23 @@ async def connected(session: Session) -> AsyncIterator[Clients]:
     """Open the clients of the session's services."""
     async with connect(session.settings) as clients:
         yield clients
+
+
+@contextmanager
+def traced(command: str) -> Iterator[None]:
+    """Trace the body as one kept trace of the console, to which the runs that it starts belong."""
+    settings = TelemetrySettings()
+    with (
+        configure("console", settings=settings.model_copy(update={"log_level": "warning", "log_format": "console"})),
+        tracer(__name__).start_as_current_span(command, attributes=KEEP),
+    ):
+        yield
+
+
+def current_trace_id() -> str:
+    """Return the id of the trace of the body of `traced`, 32 hex digits; empty when not sampled."""
+    parts = current_traceparent().split("-")
+    return parts[1] if len(parts) > 1 else ""
 
 
 async def _awaited(command: Callable[[Session], Awaitable[None]], session: Session) -> None:

@@ -1,9 +1,10 @@
 """Where the console finds the services, and where it keeps what is local."""
 
-from pathlib import Path
 from typing import Literal
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+
+from shared.settings import VisavisSettings
 
 ServiceName = Literal["profile", "scoring", "recommendation", "dispatch", "feedback"]
 PORTS: dict[ServiceName, int] = {
@@ -15,18 +16,19 @@ PORTS: dict[ServiceName, int] = {
 }
 
 
-class ConsoleSettings(BaseSettings):
-    """Read from variables prefixed VISAVIS_; each address is host:port."""
+class ConsoleSettings(VisavisSettings):
+    """The addresses are host:port."""
 
-    model_config = SettingsConfigDict(env_prefix="VISAVIS_", frozen=True, extra="ignore")
-
-    home: Path = Path(".visavis")
-    database_url: str = ""
-    profile_address: str = f"127.0.0.1:{PORTS['profile']}"
-    scoring_address: str = f"127.0.0.1:{PORTS['scoring']}"
-    recommendation_address: str = f"127.0.0.1:{PORTS['recommendation']}"
-    dispatch_address: str = f"127.0.0.1:{PORTS['dispatch']}"
-    feedback_address: str = f"127.0.0.1:{PORTS['feedback']}"
+    database_url: SecretStr | None = Field(
+        default=None, description="A PostgreSQL to use instead of the embedded server in home."
+    )
+    profile_address: str = Field(default=f"127.0.0.1:{PORTS['profile']}", description="Where profile answers.")
+    scoring_address: str = Field(default=f"127.0.0.1:{PORTS['scoring']}", description="Where scoring answers.")
+    recommendation_address: str = Field(
+        default=f"127.0.0.1:{PORTS['recommendation']}", description="Where recommendation answers."
+    )
+    dispatch_address: str = Field(default=f"127.0.0.1:{PORTS['dispatch']}", description="Where dispatch answers.")
+    feedback_address: str = Field(default=f"127.0.0.1:{PORTS['feedback']}", description="Where feedback answers.")
 
     def address(self, service: ServiceName) -> str:
         """Return host:port of one of the five services."""

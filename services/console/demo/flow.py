@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,26 +29,13 @@ _QUIET_SECONDS = 2.0
 _LOOK_SECONDS = 0.3
 
 
+Plans = Mapping[str, plan_pb.PushPlan]
+"""The demonstration's plans by channel."""
+
+
 def weekday_morning() -> SystemClock:
     """Return a clock that reads START now."""
     return SystemClock(START - SystemClock().now())
-
-
-@dataclass(slots=True)
-class Stopwatch:
-    """Seconds per stage, in the order of their start."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @asynccontextmanager
-    async def stage(self, name: str) -> AsyncIterator[None]:
-        begun = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - begun, 2)
-
-
-Plans = Mapping[str, plan_pb.PushPlan]
-"""The demonstration's plans by channel."""
 
 
 async def run_demo_cycle(

@@ -1,0 +1,37 @@
+"""The command `visavis`: wiring only."""
+
+import typer
+
+from services.console.commands import calls, customers, cycles, plans, sandbox, traces, up
+
+app = typer.Typer(
+    help="Visavis: one policy list for each customer of a mobile operator.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(up.up)
+app.command()(up.demo)
+app.command()(up.migrate)
+app.command("import")(cycles.import_)
+app.add_typer(cycles.app, name="cycle")
+app.command("list")(customers.list_)
+app.command()(customers.why)
+app.command()(customers.contacts)
+app.command()(customers.optout)
+app.add_typer(plans.app, name="plan")
+app.add_typer(calls.app, name="calls")
+app.command()(plans.report)
+app.command()(traces.trace)
+app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    sandbox.sandbox
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
