@@ -86,3 +86,17 @@ class Unavailable(Failure):
     ) -> None:
         super().__init__(message, reason=reason)
         self.retry_after = retry_after
+
+
+class DeadlineExceeded(Failure):
+    """The time that the caller gave has passed; whether the work was done is not known."""
+
+    def __init__(self, message: str, *, reason: str = "ERROR_REASON_DEADLINE_EXCEEDED") -> None:
+        super().__init__(message, reason=reason)
+
+
+class PeerFault(Failure):
+    """A peer failed unexpectedly; its log has the cause under `metadata["trace_id"]`. Passed on as INTERNAL."""
+
+    def __init__(self, message: str, *, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, reason="ERROR_REASON_INTERNAL", metadata=metadata)
