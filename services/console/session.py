@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from shared.observability.context import KEEP, current_traceparent, tracer
-from shared.observability.settings import TelemetrySettings
-from shared.observability.telemetry import configure
 
 from services.console.clients import Clients, connect
 from services.console.local_clock import find_clock
@@ -17,6 +14,9 @@ from services.console.render.output import Output
 from services.console.settings import ConsoleSettings
 from shared.clock import SystemClock
 from shared.errors import Failure, InvalidInput
+from shared.observability.context import KEEP, current_traceparent, tracer
+from shared.observability.settings import TelemetrySettings
+from shared.observability.telemetry import configure
 
 EXIT_FAILURE = 1
 
@@ -58,7 +58,7 @@ def traced(command: str) -> Iterator[None]:
     """Trace the body as one kept trace of the console, to which the runs that it starts belong."""
     settings = TelemetrySettings()
     with (
-        configure("console", settings=settings.model_copy(update={"log_level": "warning", "log_format": "console"})),
+        configure("console", settings=settings.model_copy(update={"log_level": "WARNING", "log_format": "console"})),
         tracer(__name__).start_as_current_span(command, attributes=KEEP),
     ):
         yield
