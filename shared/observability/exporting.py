@@ -76,10 +76,11 @@ class MaskingExporter(SpanExporter):
     def _note(self, *, is_down: bool) -> None:
         if is_down and not self._is_down:
             _log.warning(
-                "telemetry_export_failed: spans and metrics are lost until %s takes them again", self._destination
+                "telemetry_export_failed",
+                extra={"destination": self._destination, "lost": "spans and metrics until it is back"},
             )
         elif self._is_down and not is_down:
-            _log.info("telemetry_export_resumed: %s", self._destination)
+            _log.info("telemetry_export_resumed", extra={"destination": self._destination})
         self._is_down = is_down
 
 

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Set
 from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
-Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
-"""What JSON can hold, which is all that a masked value may be."""
+from shared.jsontypes import JsonValue
 
 _DIGIT = "[0-9０-９]"
 _COUNTRY = r"(?:(?:\+|＋|[0０]{2})?[8８][6６][ -]?)"
@@ -60,7 +59,7 @@ def mask_text(text: str) -> str:
     return _ID_OR_NUMBER.sub(_hide, text)
 
 
-def mask_value(value: object, *, key: str = "") -> Plain:
+def mask_value(value: object, *, key: str = "") -> JsonValue:
     """Return `value` as plain JSON data with all text in it masked, and hidden whole where `key` names a number or secret."""
     return _mask(value, key, 0)
 
@@ -71,7 +70,7 @@ def _hide(match: re.Match[str]) -> str:
     return f"{match[1]}{match[2]}****{match[3]}"
 
 
-def _mask(value: object, key: str, depth: int) -> Plain:
+def _mask(value: object, key: str, depth: int) -> JsonValue:
     name = key.rpartition(".")[2].lower()
     if value is None or isinstance(value, bool):
         return value
@@ -85,7 +84,7 @@ def _mask(value: object, key: str, depth: int) -> Plain:
     return _mask_leaf(value, hide_whole=name in _NUMBER_KEYS)
 
 
-def _mask_leaf(value: object, *, hide_whole: bool) -> Plain:
+def _mask_leaf(value: object, *, hide_whole: bool) -> JsonValue:
     text = _as_text(value)
     masked = mask_msisdn(text) if hide_whole else mask_text(text)
     if masked == text and isinstance(value, int | float) and math.isfinite(value):

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-Attribute: TypeAlias = "bool | int | float | str | list[Attribute] | dict[str, Attribute] | None"
+from shared.jsontypes import JsonValue
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUS_ERROR: Final = 2
@@ -37,7 +37,7 @@ class Span:
     is_error: bool
     error: str
     """What went wrong, in words, if the span says so."""
-    attributes: Mapping[str, Attribute]
+    attributes: Mapping[str, JsonValue]
     links: tuple[SpanLink, ...]
 
     @property
@@ -111,11 +111,11 @@ def _exception_message(raw: dict[str, Any]) -> str:
     return next((f"{e.get('exception.type', '')}: {e.get('exception.message', '')}" for e in exceptions), "")
 
 
-def _attributes(holder: dict[str, Any]) -> dict[str, Attribute]:
+def _attributes(holder: dict[str, Any]) -> dict[str, JsonValue]:
     return {pair["key"]: _value(pair.get("value", {})) for pair in holder.get("attributes", ())}
 
 
-def _value(value: dict[str, Any]) -> Attribute:
+def _value(value: dict[str, Any]) -> JsonValue:
     """Unpack the one-field object that OTLP wraps each value in; 64-bit integers travel as text."""
     for kind, content in value.items():
         match kind:

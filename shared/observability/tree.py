@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.observability.otlp_json import Attribute, Span
+from shared.jsontypes import JsonObject, JsonValue
+from shared.observability.otlp_json import Span
 from shared.observability.traces import SpanNode, Trace
 
 _HIDDEN: Final = ("rpc.", "net.", "network.", "server.", "client.", "user_agent.", "thread.", "code.", "visavis.keep")
@@ -53,7 +54,7 @@ def render_tree(trace: Trace, *, fold_over: int = 5) -> list[TraceLine]:
     return lines
 
 
-def to_json(trace: Trace) -> dict[str, object]:
+def to_json(trace: Trace) -> JsonObject:
     """Return the trace as plain data: its spans flat, in tree order, so that a deep trace is no deep document."""
     return {
         "trace_id": trace.trace_id,
@@ -120,12 +121,12 @@ def _key_attributes(span: Span) -> tuple[tuple[str, str], ...]:
     return tuple(shown[:_MAX_ATTRIBUTES])
 
 
-def _short(value: Attribute) -> str:
+def _short(value: JsonValue) -> str:
     text = str(value)
     return text if len(text) <= _MAX_VALUE else f"{text[: _MAX_VALUE - 1]}…"
 
 
-def _plain(span: Span) -> dict[str, object]:
+def _plain(span: Span) -> JsonObject:
     return {
         "span_id": span.span_id,
         "parent_id": span.parent_id,
