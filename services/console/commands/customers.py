@@ -142,12 +142,12 @@ def _print_explanation(answer: recommendation_pb.ExplainPolicyListResponse, outp
         fired = ", ".join(map(str, matrix.fired_rows)) or "none"
         about = f" for {matrix.product}" if matrix.product else ""
         output.console.print(f"[bold]{matrix.display_name}{about}[/bold]: row {fired} fired on {inputs}", markup=True)
-        rows = [(failed.row, failed.input, failed.cell) for failed in matrix.failed_rows]
-        output.table("  Rows that did not fire", ("row", "first input that failed", "cell"), rows)
-    rows = [
+        failed = [(row.row, row.input, row.cell) for row in matrix.failed_rows]
+        output.table("  Rows that did not fire", ("row", "first input that failed", "cell"), failed)
+    blocked = [
         (policy_pb.Zone.Name(b.zone).removeprefix("ZONE_").lower(), b.policy, b.row, b.reason) for b in answer.blocked
     ]
-    output.table("Found, then blocked", ("zone", "policy", "row", "by"), rows)
+    output.table("Found, then blocked", ("zone", "policy", "row", "by"), blocked)
 
 
 def _word(name: str, prefix: str) -> str:

@@ -107,13 +107,12 @@ async def _runs_of(cycle: str, clients: Clients) -> list[tuple[str, str, run_pb2
         clients.scoring.ListScoringRuns(scoring_pb.ListScoringRunsRequest(page_size=1000)),
         clients.recommendation.ListAssemblyRuns(recommendation_pb.ListAssemblyRunsRequest(page_size=1000)),
     )
-    runs = [
-        *(("import", run) for run in imports.imports),
-        *(("customer views", run) for run in snapshots.snapshots),
-        *(("scores", run) for run in scorings.scoring_runs),
-        *(("policy lists", run) for run in assemblies.assembly_runs),
+    return [
+        *(("import", run.name, run.status) for run in imports.imports if run.cycle == cycle),
+        *(("customer views", run.name, run.status) for run in snapshots.snapshots if run.cycle == cycle),
+        *(("scores", run.name, run.status) for run in scorings.scoring_runs if run.cycle == cycle),
+        *(("policy lists", run.name, run.status) for run in assemblies.assembly_runs if run.cycle == cycle),
     ]
-    return [(step, run.name, run.status) for step, run in runs if run.cycle == cycle]
 
 
 def _print_import(taken: profile_pb.Import, rejects: profile_pb.ListImportRejectsResponse, output: Output) -> None:

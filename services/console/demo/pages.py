@@ -1,6 +1,6 @@
 """The page that a manager reads at the end of a demonstration."""
 
-from services.console.demo.report import ARMS, DemoReport
+from services.console.demo.report import ARMS, ArmFigures, DemoReport
 from services.console.render.output import Output
 
 _CHANNELS = {"sms": "SMS", "call": "Outbound call"}
@@ -40,17 +40,12 @@ def _print_pushes(report: DemoReport, output: Output) -> None:
 
 
 def _print_arms(report: DemoReport, channel: str, output: Output) -> None:
-    rows = [
-        (
-            f"{arm} ({_EXPLAINED[arm]})",
-            figures.members,
-            figures.sent,
-            figures.successes,
-            f"{figures.success_percent:.1f}%",
-            f"{figures.success_percent_low:.1f}-{figures.success_percent_high:.1f}%",
-        )
-        for arm in ARMS
-        if (figures := report.arms[channel][arm])
-    ]
+    rows = [_row(arm, report.arms[channel][arm]) for arm in ARMS]
     columns = ("arm", "customers", "contacted", "ordered", "success", "95% interval")
     output.table(f"Success, {_CHANNELS[channel]}", columns, rows)
+
+
+def _row(arm: str, figures: ArmFigures) -> tuple[object, ...]:
+    interval = f"{figures.success_percent_low:.1f}-{figures.success_percent_high:.1f}%"
+    success = f"{figures.success_percent:.1f}%"
+    return (f"{arm} ({_EXPLAINED[arm]})", figures.members, figures.sent, figures.successes, success, interval)
