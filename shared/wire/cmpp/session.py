@@ -52,6 +52,10 @@ class ClientSession:
         self._link = Link(reader, writer, limits=limits, on_request=self._hold)
         self._handling = asyncio.create_task(self._handle())
 
+    @property
+    def is_open(self) -> bool:
+        return self._link.closed_because is None
+
     async def submit(self, pdu: Submit) -> SubmitTicket:
         """Write once, never again. If this raises or is cancelled, nothing was written; a ticket means written.
 

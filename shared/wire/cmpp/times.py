@@ -7,9 +7,9 @@ from shared.clock import LEGAL_ZONE
 from shared.wire.cmpp.errors import DecodeError
 
 _QUARTERS_PER_HOUR = 4
-# strptime alone would take fewer digits, or those of another script.
-_ABSOLUTE = re.compile(r"[0-9]{15}[+-]")
-_MINUTE = re.compile(r"[0-9]{10}")
+_ABSOLUTE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})[0-9]([0-9]{2})([+-])")
+_MINUTE = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})")
+_CENTURY = 2000
 
 
 def login_timestamp(instant: datetime) -> int:
@@ -27,14 +27,15 @@ def absolute_time(instant: datetime) -> str:
 
 def parse_absolute_time(text: str) -> datetime:
     """Read what `absolute_time` writes, from any zone. Raises DecodeError."""
-    if not _ABSOLUTE.fullmatch(text):
+    match = _ABSOLUTE.fullmatch(text)
+    if match is None:
         raise DecodeError(f"{text!r} is no time of the form YYMMDDhhmmsstnnp")
+    year, month, day, hour, minute, second, quarters = map(int, match.groups()[:7])
+    offset = timedelta(hours=quarters / _QUARTERS_PER_HOUR) * (-1 if match[8] == "-" else 1)
     try:
-        naive = datetime.strptime(text[:12], "%y%m%d%H%M%S")  # noqa: DTZ007 - the offset follows in the text
+        return datetime(_CENTURY + year, month, day, hour, minute, second, tzinfo=UTC) - offset
     except ValueError:
         raise DecodeError(f"{text!r} is no day and time of the calendar") from None
-    offset = timedelta(hours=int(text[13:15]) / _QUARTERS_PER_HOUR) * (-1 if text[15] == "-" else 1)
-    return (naive - offset).replace(tzinfo=UTC)
 
 
 def report_time(instant: datetime) -> str:
@@ -44,9 +45,11 @@ def report_time(instant: datetime) -> str:
 
 def parse_report_time(text: str) -> datetime | None:
     """Read a status report's time, to the minute. Gateways leave it empty or fill it with zeros: then None."""
-    if not _MINUTE.fullmatch(text):
+    match = _MINUTE.fullmatch(text)
+    if match is None:
         return None
+    year, month, day, hour, minute = map(int, match.groups())
     try:
-        return datetime.strptime(text, "%y%m%d%H%M").replace(tzinfo=LEGAL_ZONE).astimezone(UTC)
+        return datetime(_CENTURY + year, month, day, hour, minute, tzinfo=LEGAL_ZONE).astimezone(UTC)
     except ValueError:
         return None
