@@ -2,34 +2,18 @@
 
 import asyncio
 
-import grpc
-from grpc_health.v1 import health_pb2
-
 from services.console.settings import ConsoleSettings
 from services.console.supervisor.processes import ProcessSpec
 from shared.db.embedded import EmbeddedPostgres
 from shared.errors import Unavailable
+from shared.rpc import probe
 
 
-async def is_serving(spec: ProcessSpec) -> bool:
+async def is_ready(spec: ProcessSpec) -> bool:
     """Return whether `spec`'s health service says SERVING, or PostgreSQL lets us in; others need only be alive."""
     if spec.name == "postgres":
         return await asyncio.to_thread(_accepts_logins)
-    return spec.health is None or await _says_serving(spec.health)
-
-
-async def _says_serving(address: str) -> bool:
-    async with grpc.aio.insecure_channel(address) as channel:
-        check = channel.unary_unary(  # the package's own stub is untyped
-            "/grpc.health.v1.Health/Check",
-            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
-            response_deserializer=health_pb2.HealthCheckResponse.FromString,
-        )
-        try:
-            answer = await check(health_pb2.HealthCheckRequest(), timeout=1.0)
-        except grpc.aio.AioRpcError:
-            return False
-    return answer.status == health_pb2.HealthCheckResponse.SERVING
+    return spec.health is None or await probe.is_serving(spec.health)
 
 
 def _accepts_logins() -> bool:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from services.console.supervisor.processes import ProcessSpec
-from services.console.supervisor.readiness import is_serving
+from services.console.supervisor.readiness import is_ready
 from shared.errors import Unavailable
 from shared.process import TETHER_VARIABLE
 
@@ -95,7 +95,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _READY_SECONDS
         first = self._children[spec.name]
-        while not await is_serving(spec):
+        while not await is_ready(spec):
             if first.returncode is not None or loop.time() > deadline:
                 what = _ending(first.returncode) if first.returncode is not None else "is not ready"
                 raise Unavailable(f"{spec.name} {what}:\n{self._log_tail(spec.name)}")
