@@ -30,7 +30,8 @@ _LOGIN_SECONDS = 10.0
 class Gateway:
     """An ISMG on loopback. An async context manager: listens inside, says TERMINATE to every line at the end.
 
-    An SP may hold several lines. What is due to an SP without a line waits for its next one.
+    An SP may hold several lines. What is due to an SP without a line waits for its next one; it waits in memory, so that
+    of a gateway that is killed only the journal remains.
     """
 
     def __init__(
