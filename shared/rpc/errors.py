@@ -5,11 +5,12 @@ refuse trailers over 8 KiB, so long texts are cut and surplus violations are cou
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, RetryInfo
 from google.rpc.status_pb2 import Status
 
@@ -212,14 +213,16 @@ def _received(error: grpc.aio.AioRpcError, row: Row, service: str) -> Received:
         for kind in (info, retry, bad_request, precondition):
             detail.Unpack(kind)
     message = status.message or _transport_message(error, service)
-    return Received(message, info.reason or row.reason, dict(info.metadata), bad_request, precondition, retry)
+    reason = info.reason if info.domain == DOMAIN else row.reason
+    return Received(message, reason, dict(info.metadata), bad_request, precondition, retry)
 
 
 def _status_in(error: grpc.aio.AioRpcError) -> Status:
     """Return the rich status of the trailers, or an empty one when the transport or a server of others spoke."""
     for key, value in error.trailing_metadata() or ():
         if key == _DETAILS_TRAILER and isinstance(value, bytes):
-            return Status.FromString(value)
+            with suppress(DecodeError):
+                return Status.FromString(value)
     return Status()
 
 

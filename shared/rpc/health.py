@@ -32,8 +32,8 @@ class DependencyHealth:
 
     @asynccontextmanager
     async def polled(self) -> AsyncIterator[None]:
-        """Look at the dependencies now and every `interval` seconds; NOT_SERVING until the first look and at the end."""
-        await self._say(_NOT_SERVING)
+        """Look at the dependencies now and every `interval` seconds; say NOT_SERVING at the end."""
+        await self.look()
         polling = asyncio.create_task(self._poll())
         try:
             yield
@@ -44,8 +44,8 @@ class DependencyHealth:
 
     async def _poll(self) -> None:
         while True:
-            await self.look()
             await asyncio.sleep(self._interval)
+            await self.look()
 
     async def look(self) -> None:
         """Ask every dependency once, each for at most one interval, and say what was found."""

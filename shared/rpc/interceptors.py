@@ -28,6 +28,9 @@ REQUEST_ID_KEY = "visavis-request-id"
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 current_request_id: ContextVar[str] = ContextVar("visavis_request_id", default="")
 
+_TIMER_SECONDS = 0.02
+"""gRPC's timer and our clock differ by milliseconds: a call cancelled this close to its deadline was cancelled by it."""
+
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -67,7 +70,8 @@ async def _mapped(call: ServerCall, proceed: Proceed) -> object:
     try:
         return await proceed(call)
     except asyncio.CancelledError:
-        call.code = grpc.StatusCode.DEADLINE_EXCEEDED if remaining() == 0 else grpc.StatusCode.CANCELLED
+        late = (remaining() or 0) < _TIMER_SECONDS
+        call.code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
         raise
     except grpc.aio.AbortError:  # a method that spoke for itself
         call.code = _CODES[cast("int", call.context.code())]  # a number, whatever the stubs say

@@ -19,6 +19,9 @@ from shared.rpc.health import Check, DependencyHealth
 from shared.rpc.interceptors import call_chain
 from shared.rpc.settings import ServerSettings
 
+_ARRIVAL_SECONDS = 0.05
+"""How long a call that gRPC has just accepted may take to be counted as in flight."""
+
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
@@ -57,9 +60,9 @@ async def running(
     dependencies.register(server)
     reflection.enable_server_reflection((*service_names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     port = _listen(server, settings)
-    await server.start()
     try:
         async with dependencies.polled():
+            await server.start()
             log.info("server_started", host=settings.host, port=port, services=list(service_names))
             yield port
         log.info("server_draining", port=port)
@@ -114,6 +117,7 @@ async def _stop(server: grpc.aio.Server, chain: CallChain, grace: float) -> None
     gRPC alone would wait the whole grace for each open health watch, which never ends by itself.
     """
     stopping = asyncio.create_task(server.stop(grace))
+    await asyncio.wait((stopping,), timeout=_ARRIVAL_SECONDS)
     idle = asyncio.create_task(chain.idle())
     await asyncio.wait((stopping, idle), return_when=asyncio.FIRST_COMPLETED)
     idle.cancel()

@@ -1,4 +1,4 @@
-"""A server process that takes a second over each call: `python -m tests.integration.rpc.server_process PORT`."""
+"""A server process that takes its time over each call: `python -m tests.integration.rpc.server_process PORT`."""
 
 import asyncio
 import sys
@@ -10,13 +10,13 @@ from tests.integration.rpc.toy import SERVICE, ToyServicer, toy_settings
 async def slowly(text: str) -> str:
     sys.stdout.write("began\n")
     sys.stdout.flush()
-    await asyncio.sleep(1)
+    await asyncio.sleep(1.5)
     return text
 
 
 async def main(port: int) -> None:
     await serve(
-        toy_settings(port=port, grace_seconds=10, drain_seconds=0.3),
+        toy_settings(port=port, grace_seconds=10, drain_seconds=0.8),
         register=ToyServicer(slowly).register,
         service_names=[SERVICE],
         checks={},

@@ -169,16 +169,21 @@ async def test_a_crash_two_hops_away_is_found_by_the_trace_id_of_where_it_happen
 
 async def test_the_callers_deadline_holds_across_two_hops() -> None:
     left: list[float | None] = []
+    ended = asyncio.Event()
 
     async def slow(_: str) -> str:
         left.append(remaining())
-        await asyncio.sleep(30)
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
         return "too late"
 
     async with two_hops(slow) as stub:
         began = time.monotonic()
         with pytest.raises(DeadlineExceeded) as caught:
             await stub.get("x", seconds=0.4)
+        await asyncio.wait_for(ended.wait(), 3)
     assert time.monotonic() - began < 3
     assert caught.value.reason == "ERROR_REASON_DEADLINE_EXCEEDED"
     assert left[0] is not None
@@ -295,14 +300,11 @@ async def test_every_line_logged_within_a_call_says_which_and_whose() -> None:
         return text
 
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, keep])
-    try:
-        async with one_hop(note) as stub:
-            with acting_as(CLERK):
-                await stub.get("good", metadata={"visavis-request-id": "desk-17"})
-                with pytest.raises(NotFound):
-                    await stub.get("bad", metadata={"visavis-request-id": "desk 18"})
-    finally:
-        structlog.reset_defaults()
+    async with one_hop(note) as stub:
+        with acting_as(CLERK):
+            await stub.get("good", metadata={"visavis-request-id": "desk-17"})
+            with pytest.raises(NotFound):
+                await stub.get("bad", metadata={"visavis-request-id": "desk 18"})
     served = [line for line in lines if line["event"] == "rpc_served"]
     assert [(line["level"], line["code"], line["reason"]) for line in served] == [
         ("debug", "OK", None),

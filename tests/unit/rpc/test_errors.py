@@ -121,6 +121,18 @@ def test_the_transports_own_errors_become_typed_and_name_the_service_not_the_hos
     assert failure.reason in ErrorReason.keys()  # noqa: SIM118 - an enum wrapper is no mapping
 
 
+def test_a_reason_of_another_domain_is_not_taken_for_ours() -> None:
+    status = Status(code=grpc.StatusCode.NOT_FOUND.value[0], message="no such bucket")
+    status.details.add().Pack(ErrorInfo(reason="BUCKET_MISSING", domain="storage.example.com"))
+    assert failure_of(received(status)).reason == "ERROR_REASON_RESOURCE_NOT_FOUND"
+
+
+def test_a_damaged_status_is_still_a_typed_failure() -> None:
+    trailers = grpc.aio.Metadata(("grpc-status-details-bin", b"\xff\xff\xff"))
+    error = grpc.aio.AioRpcError(grpc.StatusCode.NOT_FOUND, grpc.aio.Metadata(), trailers, "gone")
+    assert isinstance(failure_of(error), NotFound)
+
+
 @given(st.lists(st.builds(Violation, st.text(max_size=400), st.text(max_size=2_000)), min_size=1, max_size=60))
 def test_no_list_of_violations_is_too_long_for_a_trailer(violations: list[Violation]) -> None:
     status = status_of(InvalidInput(violations), trace_id="")
