@@ -13,7 +13,8 @@ from shared.jsontypes import JsonValue
 
 _DIGIT = "[0-9０-９]"
 _COUNTRY = r"(?:(?:\+|＋|[0０]{2})?[8８][6６][ -]?)"
-_NUMBER = rf"({_COUNTRY}?)([1１][3-9３-９]{_DIGIT})[ -]?{_DIGIT}{{4}}[ -]?({_DIGIT}{{4}})"
+_NATIONAL = rf"([1１][3-9３-９]{_DIGIT})[ -]?{_DIGIT}{{4}}[ -]?({_DIGIT}{{4}})"
+_NUMBER = rf"({_COUNTRY}?){_NATIONAL}"
 
 # Digits are part of the number's context only if a person would read them so: those of an escape (`\x01`, `\u0001`, and the
 # octal of protobuf's text format, which writes 号 as `\345\217\267`) are not, or a number after Chinese text would survive.
@@ -25,6 +26,7 @@ _HEX = "[0-9a-fA-F]"
 _UUID = rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}"
 _ID = rf"(?<![0-9A-Za-z])(?:{_UUID}|{_HEX}{{64}}|{_HEX}{{40}}|{_HEX}{{32}}|{_HEX}{{16}})(?![0-9A-Za-z])"
 
+_MAYBE_NUMBER: Final = re.compile(_NATIONAL)
 _ID_OR_NUMBER: Final = re.compile(rf"{_ID}|{_STARTS}{_NUMBER}{_ENDS}")
 _WHOLE_NUMBER: Final = re.compile(_NUMBER)
 _MASKED_NUMBER: Final = re.compile(rf"{_COUNTRY}?[1１][3-9３-９]{_DIGIT}\*{{4}}{_DIGIT}{{4}}")
@@ -56,6 +58,8 @@ def mask_text(text: str) -> str:
     """
     if "://" in text:
         text = _URL_PASSWORD.sub(r"\1:****@", text)
+    if _MAYBE_NUMBER.search(text) is None:  # nearly always; twenty times faster than looking for ids as well
+        return text
     return _ID_OR_NUMBER.sub(_hide, text)
 
 
@@ -76,6 +80,8 @@ def _mask(value: object, key: str, depth: int) -> JsonValue:
         return value
     if name in _SECRET_KEYS:
         return "****"
+    if isinstance(value, str | int | float):
+        return _mask_leaf(value, hide_whole=name in _NUMBER_KEYS)
     if isinstance(value, Mapping) and depth < _MAX_DEPTH:
         inherited = key if name in _NUMBER_KEYS else ""
         return {mask_text(str(k)): _mask(v, inherited or str(k), depth + 1) for k, v in value.items()}
@@ -99,4 +105,7 @@ def _as_text(value: object) -> str:
         return value.decode("latin-1")
     if isinstance(value, str | int | Decimal | UUID | date | time | timedelta | PurePath):
         return str(value)
-    return repr(value)
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - a broken representation must fail neither the log nor its caller
+        return f"<{type(value).__name__}>"

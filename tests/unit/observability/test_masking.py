@@ -139,3 +139,12 @@ def test_values_without_a_json_form_become_text() -> None:
     moment = datetime(2026, 11, 21, tzinfo=UTC)
     uuid = UUID("13800138-0001-4000-8000-13800138000a")
     assert mask_value([moment, uuid, Decimal("1.50"), float("nan")]) == [str(moment), str(uuid), "1.50", "nan"]
+
+
+class Unprintable:
+    def __repr__(self) -> str:
+        raise RuntimeError("detached")
+
+
+def test_a_value_that_cannot_be_shown_is_named_by_its_type() -> None:
+    assert mask_value([Unprintable()]) == ["<Unprintable>"]
