@@ -50,6 +50,7 @@ class Home:
         """Hold the folder against other processes of ours; yields the lock's descriptor, for children to share it."""
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
+            _keep_owner(descriptor, self.path)
             _lock(descriptor, self.path, timeout)
             yield descriptor
         finally:
@@ -77,13 +78,14 @@ class Home:
 
     def open_log(self) -> int:
         """Return the log's size in bytes; a long one is set aside first, one generation is kept."""
-        self.log.touch(mode=0o600)
-        size = self.log.stat().st_size
-        if size <= _LOG_LIMIT_BYTES:
-            return size
-        self.log.replace(self.log.with_suffix(".log.1"))
-        self.log.touch(mode=0o600)
-        return 0
+        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            _keep_owner(descriptor, self.path)
+            return os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
 
     def read_log(self, offset: int) -> str:
         """Return what the server logged after `offset` bytes."""
@@ -131,7 +133,15 @@ def _write(path: Path, text: str) -> None:
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
+        _keep_owner(descriptor, path.parent)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def _keep_owner(descriptor: int, folder: Path) -> None:
+    """Give a file that root makes in a user's home to that user, who must be able to start the server again."""
+    if os.geteuid() == 0:
+        status = folder.stat()
+        os.fchown(descriptor, status.st_uid, status.st_gid)

@@ -65,7 +65,7 @@ def processes(home: Path) -> list[int]:
     return processes_of(data, server_title(data))
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:

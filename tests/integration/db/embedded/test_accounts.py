@@ -135,11 +135,14 @@ def test_root_of_a_container_without_dac_read_search_manages(home: Path) -> None
 def test_root_runs_another_users_data_as_that_user(home: Path) -> None:
     daemon = pwd.getpwnam("daemon")
     subprocess.run(("chown", "-R", f"{daemon.pw_uid}:{daemon.pw_gid}", home), check=True)
+    for remembered in ("port", "lock", "postgresql.log"):
+        (home / remembered).unlink(missing_ok=True)
     server = EmbeddedPostgres(home)
 
     server.start()
 
     assert _status(server.pid(), "Uid") == str(daemon.pw_uid)
+    assert {path.stat().st_uid for path in home.iterdir()} == {daemon.pw_uid}
 
 
 def test_an_ordinary_user_and_root_run_their_own_side_by_side(home: Path, open_folder: Path) -> None:

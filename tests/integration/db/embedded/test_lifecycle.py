@@ -121,7 +121,7 @@ def test_starters_in_different_processes_get_one_server(bare_home: Path) -> None
     server = EmbeddedPostgres(bare_home)
     assert answers == {(server.address().port, server.pid())}
     for process in starters:
-        process.communicate(timeout=10)
+        process.communicate(timeout=30)
         assert process.returncode == 0
 
 
@@ -159,7 +159,7 @@ def test_stop_does_not_wait_for_clients(home: Path) -> None:
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
             await connection.fetchval("SELECT 1")
 
-    asyncio.run(asyncio.wait_for(hold(), 20))
+    asyncio.run(asyncio.wait_for(hold(), 60))
     assert processes(home) == []
 
 
@@ -184,7 +184,7 @@ def test_ctrl_c_in_the_starters_terminal_does_not_reach_the_server(home: Path) -
     _, pid = answer(process)
 
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=30)
 
     server = EmbeddedPostgres(home)
     assert server.pid() == pid

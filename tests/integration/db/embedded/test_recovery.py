@@ -99,7 +99,8 @@ def test_both_killed_is_recovered(home: Path) -> None:
 @pytest.mark.parametrize("seen", ["nursery/data", "nursery/data/base/4", "data", "data/postmaster.pid"])
 def test_a_first_start_killed_in_the_middle_is_completed_by_the_next(bare_home: Path, seen: str) -> None:
     process = starter(bare_home)
-    assert eventually((bare_home / seen).exists)
+    # On a starved machine the moment may pass unseen; the rest holds for a start that was completed, too.
+    assert eventually(lambda: (bare_home / seen).exists() or process.poll() is not None)
     process.kill()
     process.communicate()
 

@@ -34,7 +34,7 @@ def test_the_child_is_the_postmaster(bare_home: Path) -> None:
         assert value(address, "SELECT 1") == 1
 
         server.stop()
-        assert child.wait(10) == 0
+        assert child.wait(30) == 0
     assert processes(bare_home) == []
 
 
@@ -70,7 +70,7 @@ def test_a_child_that_ends_is_reported_at_once_with_its_last_words(home: Path) -
 
     with _child(server) as child, pytest.raises(Unavailable, match=r"(?s)ended at its start.*max_connections"):
         server.wait_ready(60, pid=child.pid)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 50
 
 
 def test_waiting_for_nobody_ends_with_the_time(home: Path) -> None:
