@@ -1,0 +1,69 @@
+"""The port behind which the columnar engine stands: SQL over datasets in, Arrow and sorted Parquet out."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from shared.errors import Failure
+from shared.lake.dataset import Dataset
+
+Parameters = Mapping[str, object] | Sequence[object]
+
+
+class EngineFailure(Failure):
+    """A statement could not be run: wrong SQL, or values that do not fit. Long digit runs in the text are masked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="ERROR_REASON_INTERNAL")
+
+
+class ColumnarEngine(Protocol):
+    """One run's own workplace; blocking, so async callers give it a thread. Not for several threads at once.
+
+    Parameters are values bound to `$name` (mapping) or `?` (sequence); each one given must be used.
+    Raises EngineFailure; DatasetUnreadable where a file is damaged; Unavailable where memory or disk run out.
+    """
+
+    def register(self, name: str, dataset: Dataset, schema: pa.Schema | None = None) -> None:
+        """Make the dataset a view called `name`. With `schema`, the row message's, it has exactly those columns:
+        what an older dataset lacks is null; DatasetUnreadable where a type changed."""
+        ...
+
+    def register_table(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
+        """Copy the rows in as a table called `name`, to be read as often as wanted; a reader is drained batch by batch."""
+        ...
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Run statements for their effect."""
+        ...
+
+    def fetch(self, sql: str, parameters: Parameters | None = None) -> pa.Table:
+        """Return a result that fits in memory."""
+        ...
+
+    def stream(
+        self, sql: str, parameters: Parameters | None = None, *, batch_rows: int = 65_536
+    ) -> pa.RecordBatchReader:
+        """Return a result batch by batch, in the query's order; meanwhile other statements may run.
+
+        Sees views and tables, not TEMP ones.
+        """
+        ...
+
+    def write(
+        self,
+        sql: str,
+        path: Path,
+        *,
+        schema: pa.Schema,
+        order_by: Sequence[str],
+        parameters: Parameters | None = None,
+    ) -> int:
+        """Write the query's rows as Parquet with exactly the columns of `schema`, sorted; return how many.
+
+        `order_by` names a unique key, so that the same rows give the same bytes and keys can be looked up. Refuses a
+        missing or extra column, a float in an exact column (round it in the SQL, knowingly), and nulls where the schema has none.
+        """
+        ...
