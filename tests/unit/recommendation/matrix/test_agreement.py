@@ -1,0 +1,109 @@
+"""A whole matrix gives the same over the base and for one customer: fired rules, ambiguity and outputs, nulls included."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.recommendation.engine.feel import Row
+from services.recommendation.engine.matrix import (
+    DecisionTable,
+    Firing,
+    HitPolicy,
+    compile_closure,
+    compile_sql,
+    explain,
+    output_sql,
+    read_csv,
+    results,
+)
+from tests.unit.recommendation.feel.generated import FIELDS, rows, select
+from tests.unit.recommendation.matrix.generated import INPUTS, OUTPUTS, DrawnTable, tables
+
+ROW_FIELDS = [*INPUTS, "平均话费", "age", "last.brand", "warned", "date"]
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        opened.execute("SET threads = 1")
+        yield opened
+
+
+def reference(drawn: DrawnTable, row: Row) -> Firing:
+    matching = tuple(rule.row for rule in drawn.rules if rule.matches(row))
+    match drawn.hit_policy:
+        case HitPolicy.FIRST:
+            return Firing(matching[:1])
+        case HitPolicy.COLLECT:
+            return Firing(matching)
+        case HitPolicy.UNIQUE:
+            return Firing(matching, ambiguous=len(matching) > 1)
+
+
+@settings(max_examples=70, deadline=None)
+@given(drawn=tables(), drawn_rows=st.lists(rows(ROW_FIELDS), min_size=1, max_size=6))
+def test_sql_and_closure_and_reference_fire_the_same_rules(
+    connection: duckdb.DuckDBPyConnection, drawn: DrawnTable, drawn_rows: list[Row]
+) -> None:
+    table = read_csv(drawn.text(), fields=FIELDS, outputs=OUTPUTS)
+    expected = [reference(drawn, row) for row in drawn_rows]
+    fire = compile_closure(table)
+    assert [fire(row) for row in drawn_rows] == expected
+    compiled = compile_sql(table)
+    found = select(connection, f"{compiled.fired}, {compiled.ambiguous or 'FALSE'}", drawn_rows)
+    assert found == [_as_sql(table, firing) for firing in expected]
+
+
+def _as_sql(table: DecisionTable, firing: Firing) -> tuple[object, object]:
+    if table.hit_policy is HitPolicy.COLLECT:
+        return list(firing.rules), False
+    first = firing.rules[0] if firing.rules else None
+    return first, firing.ambiguous
+
+
+@settings(max_examples=40, deadline=None)
+@given(drawn=tables(), drawn_rows=st.lists(rows(ROW_FIELDS), min_size=1, max_size=6))
+def test_sql_and_closure_give_the_outputs_that_were_drawn(
+    connection: duckdb.DuckDBPyConnection, drawn: DrawnTable, drawn_rows: list[Row]
+) -> None:
+    table = read_csv(drawn.text(), fields=FIELDS, outputs=OUTPUTS)
+    fired = compile_sql(table).fired
+    names = [output.name for output in table.outputs]
+    found = select(connection, ", ".join(output_sql(table, name, f"({fired})") for name in names), drawn_rows)
+    given = {rule.row: dict(zip(names, rule.outputs, strict=True)) for rule in drawn.rules}
+    defaults = {output.name: output.default for output in OUTPUTS[drawn.purpose]}
+    for row, values in zip(drawn_rows, found, strict=True):
+        firing = reference(drawn, row)
+        expected = [given[rule] for rule in firing.rules] or ([defaults] if any(defaults.values()) else [])
+        assert results(table, firing) == (() if firing.ambiguous else tuple(expected))
+        if table.hit_policy is HitPolicy.COLLECT:
+            assert list(values) == [[one[name] for one in expected] for name in names]
+        else:
+            assert list(values) == [expected[0][name] if expected else None for name in names]
+
+
+@settings(max_examples=40, deadline=None)
+@given(drawn=tables(), row=rows(ROW_FIELDS))
+def test_explanation_names_the_first_failed_cell_of_each_rule_that_does_not_match(drawn: DrawnTable, row: Row) -> None:
+    table = read_csv(drawn.text(), fields=FIELDS, outputs=OUTPUTS)
+    firing = reference(drawn, row)
+    for rule, told in zip(drawn.rules, explain(table, row), strict=True):
+        refused = [name for name, cell in zip(INPUTS, rule.cells, strict=True) if not cell.accepts(row[name], row)]
+        assert told.rule == rule.row
+        assert told.fired == (rule.row in firing.rules and not firing.ambiguous)
+        assert (told.failed.input if told.failed else None) == (refused[0] if refused else None)
+        assert told.failed is None or told.failed.value == row[told.failed.input]
+
+
+@pytest.mark.parametrize(("policy", "rules"), [("FIRST", 600), ("UNIQUE", 600), ("COLLECT", 150)])
+def test_a_long_table_compiles_and_runs(connection: duckdb.DuckDBPyConnection, policy: str, rules: int) -> None:
+    lines = [f"[{age}..{age}],,rule {age}" for age in range(rules)]
+    text = "\n".join([f"matrix,retention,{policy},long", "age,tenure,=> main_policy", *lines])
+    compiled = compile_sql(read_csv(text, fields=FIELDS, outputs=OUTPUTS))
+    expressions = f"{compiled.fired}, {compiled.ambiguous or 'FALSE'}"
+    ((fired, ambiguous),) = select(connection, expressions, [{"age": rules - 1, "tenure": 1}])
+    assert fired == ([rules + 2] if policy == "COLLECT" else rules + 2)
+    assert not ambiguous
