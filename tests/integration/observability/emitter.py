@@ -40,14 +40,18 @@ def die(traceparent: str) -> None:
 
 
 def main(service: str, deed: str, *arguments: str) -> None:
-    with configure(service, settings=TelemetrySettings()):
-        match deed:
-            case "start_run":
-                start_run()
-            case "work":
-                work(*arguments)
-            case "die":
-                die(*arguments)
+    """Do it, then print in how many seconds telemetry stopped."""
+    telemetry = configure(service, settings=TelemetrySettings())
+    match deed:
+        case "start_run":
+            start_run()
+        case "work":
+            work(*arguments)
+        case "die":
+            die(*arguments)
+    began = time.monotonic()
+    telemetry.shutdown()
+    print(time.monotonic() - began)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from shared.observability.settings import TelemetrySettings
 from shared.observability.tree import render_tree
 from tests.integration.observability.emitter import NUMBER
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 45.0
 
 
 def free_port() -> int:
@@ -42,7 +41,7 @@ def run_both(env: Mapping[str, str]) -> str:
     started = run("profile", "start_run", env=env)
     assert started.returncode == 0, started.stderr
     assert NUMBER not in started.stderr
-    worked = run("dispatch", "work", started.stdout.strip(), env=env)
+    worked = run("dispatch", "work", started.stdout.splitlines()[0], env=env)
     assert worked.returncode == 0, worked.stderr
     return started.stdout.split("-")[1]
 
@@ -107,13 +106,12 @@ def test_a_collector_that_is_down_costs_one_warning_and_little_time(tmp_path: Pa
         if is_listening:
             silent.listen()
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        began = time.monotonic()
         started = run("profile", "start_run", env=environment(tmp_path, VISAVIS_OTLP_ENDPOINT=endpoint))
-        took = time.monotonic() - began
     assert started.returncode == 0
     assert started.stderr.count("telemetry_export_failed") == 1
     assert len(started.stderr.splitlines()) == 2, started.stderr
-    assert took < 15, f"{took:.1f} s, of which two exports of at most two seconds each"
+    took = float(started.stdout.splitlines()[1])
+    assert took < 9, f"{took:.1f} s, of which two exports of at most two seconds each"
 
 
 def test_an_unwritable_home_costs_one_warning_only(tmp_path: Path) -> None:
@@ -122,21 +120,3 @@ def test_an_unwritable_home_costs_one_warning_only(tmp_path: Path) -> None:
     assert started.returncode == 0
     assert started.stderr.count("telemetry_export_failed") == 1
     assert "Traceback" not in started.stderr
-
-
-def test_telemetry_is_configured_once_per_process(tmp_path: Path) -> None:
-    program = (
-        "from shared.observability.telemetry import configure\n"
-        "from shared.observability.settings import TelemetrySettings\n"
-        "configure('a', settings=TelemetrySettings()); configure('b', settings=TelemetrySettings())\n"
-    )
-    again = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert again.returncode == 1
-    assert "configured already" in again.stderr
