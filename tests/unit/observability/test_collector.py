@@ -24,5 +24,5 @@ def test_pipelines_use_every_component_and_nothing_undefined(config: dict[str, A
 def test_traces_and_metrics_are_taken_by_http_and_traces_go_to_jaeger(config: dict[str, Any]) -> None:
     assert config["receivers"]["otlp"]["protocols"]["http"]["endpoint"].endswith(":4318")
     assert set(config["service"]["pipelines"]) == {"traces", "metrics"}
-    assert "otlp_grpc/jaeger" in config["service"]["pipelines"]["traces"]["exporters"]
+    assert "otlp/jaeger" in config["service"]["pipelines"]["traces"]["exporters"]
     assert set(config["service"]["extensions"]) == set(config["extensions"])
