@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import structlog
 
 from shared.db.embedded import ServerAddress
 from shared.db.engine import Database, open_database
@@ -18,6 +19,13 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("VISAVIS_") and name != "VISAVIS_TEST_DATA":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Print tracebacks without the values of all variables, which takes seconds where those are large."""
+    merge, info = structlog.contextvars.merge_contextvars, structlog.processors.format_exc_info
+    structlog.configure(processors=[merge, info, structlog.processors.KeyValueRenderer(key_order=["event"])])
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def driver_errors_translated() -> Iterator[None]:
     """Raise `Conflict` or `Unavailable` for errors that another try may not meet; let all others pass unchanged."""
     try:
         yield
-    except (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
+    except (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         failure = as_failure(error)
         if failure is None:
             raise
@@ -56,8 +56,6 @@ def sqlstate(error: BaseException) -> str:
 
 
 def _is_lost_connection(error: Exception) -> bool:
-    if isinstance(error, ConnectionError):
-        return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     original = error.driver_exception if isinstance(error, DBAPIError) else error

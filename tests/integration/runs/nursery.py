@@ -31,7 +31,11 @@ async def work(url: str, folder: Path, pause: float) -> None:
 
 def main() -> None:
     url, folder, pause = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    renderer = structlog.processors.KeyValueRenderer(key_order=["event"])
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.format_exc_info, renderer],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     children = []
     for _ in sys.stdin:
