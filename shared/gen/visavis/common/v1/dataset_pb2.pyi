@@ -78,7 +78,9 @@ class DatasetRef(_message.Message):
     row_count: _builtins.int
     """Number of rows."""
     fingerprint: _builtins.str
-    """SHA-256 over the published files' bytes in name order, lower-case hex: two refs with one fingerprint hold the same rows."""
+    """SHA-256, lower-case hex, over schema, row count and each file's name, size and SHA-256 in name order: two refs with one
+    fingerprint hold the same rows.
+    """
     def __init__(
         self,
         *,
