@@ -97,7 +97,9 @@ class DuckDbEngine:
             columns = ", ".join(f"CAST({quoted(f.name)} AS {sql_type(f.type)}) AS {quoted(f.name)}" for f in schema)
             keys = ", ".join(quoted(key) for key in order_by)
             options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
-            copy = f"COPY (SELECT {columns} FROM ({sql}) AS written ORDER BY {keys}) TO {_literal(path)} ({options})"
+            copy = (
+                f"COPY (SELECT {columns} FROM (\n{sql}\n) AS written ORDER BY {keys}) TO {_literal(path)} ({options})"
+            )
             self._connection.execute(copy, parameters).fetchall()
         return _checked_row_count(path, schema)
 

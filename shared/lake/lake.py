@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, Unavailable
 from shared.lake.dataset import Dataset, DatasetUnreadable
 from shared.lake.lookup import Key, PointReader
 from shared.lake.manifest import MANIFEST_NAME, DataFile, Manifest
@@ -38,12 +38,12 @@ class Lake:
 
         `schema` is the row message's full name, `inputs` what the rows were computed from, `traceparent` the W3C header.
         A stage that may run again asks `find(uri)` first; should two race, the first commit wins and both get its dataset.
-        Also sweeps what killed publishers left.
+        Also sweeps what killed publishers left. Raises Unavailable when the disk is full.
         """
         target = self._folder(uri)
         self._refuse_nesting(uri)
         self._staging.sweep()
-        with self._staging.claim() as folder:
+        with self._full_disk_told(), self._staging.claim() as folder:
             yield Draft(self, uri, folder, target, schema, created_at, tuple(inputs), traceparent)
 
     def find(self, uri: str) -> Dataset | None:
@@ -93,6 +93,15 @@ class Lake:
             return [path for path in self.open(dataset) if path.suffix == PARQUET]
 
         return self._points.lookup(dataset, files, key_column, keys)
+
+    @contextmanager
+    def _full_disk_told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise Unavailable(f"no space left for datasets under {self.root}; nothing was published") from error
 
     def _folder(self, uri: str) -> Path:
         segments = uri.split("/")

@@ -94,7 +94,7 @@ def test_parameters_are_bound_by_name_and_by_place(engine: DuckDbEngine) -> None
 
 
 def test_same_rows_are_written_as_the_same_sorted_bytes(engine: DuckDbEngine, lake: Lake) -> None:
-    rows = "SELECT {order} AS k, CAST(({order} % 97) AS DECIMAL(18, 2)) AS v, 'x' || ({order} % 7) AS t FROM range(100000) s(r)"
+    rows = "-- a comment at the end is no harm\nSELECT {order} AS k, CAST(({order} % 97) AS DECIMAL(18, 2)) AS v, 'x' || ({order} % 7) AS t FROM range(100000) s(r) -- end"
     up = write(engine, lake, rows.format(order="r"), "up.parquet")
     shuffled = write(engine, lake, rows.format(order="(r * 7919) % 100000"), "shuffled.parquet")
     assert up.read_bytes() == shuffled.read_bytes()

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.errors import Failure, InvalidInput
+from shared.errors import Failure, InvalidInput, Unavailable
 from shared.lake.dataset import Dataset, DatasetUnreadable
 from shared.lake.lake import Lake
 from shared.lake.scratch import ScratchYard
@@ -169,6 +169,13 @@ def test_manifest_that_lists_other_files_than_it_fingerprints_is_told(lake: Lake
     path.write_text(json.dumps(fields))
     with pytest.raises(DatasetUnreadable, match="damaged"):
         lake.open(dataset)
+
+
+def test_full_disk_is_told_and_nothing_is_published(lake: Lake) -> None:
+    with pytest.raises(Unavailable, match="no space left"), lake.publish("a/b", schema="x.Row", created_at=AT):
+        Path("/dev/full").write_text("x" * 10_000)
+    assert lake.find("a/b") is None
+    assert list((lake.root / ".staging").iterdir()) == []
 
 
 def test_sweep_leaves_the_folders_of_the_living(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -114,6 +113,6 @@ def test_reference_survives_the_wire() -> None:
     assert from_ref(to_ref(dataset)) == dataset
 
 
-def test_no_messages_still_have_the_schema(tmp_path: Path) -> None:
+def test_no_messages_still_have_the_schema() -> None:
     table = messages_to_table([], OldRow)
     assert (table.num_rows, table.schema.names) == (0, ["key", "fee_fen"])
