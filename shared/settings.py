@@ -22,7 +22,7 @@ class VisavisSettings(BaseSettings):
     to those of its bases; an unknown variable below one of them raises `InvalidInput` with the names that are known.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
     owned_prefixes: ClassVar[tuple[str, ...]] = ()
 
     home: Path = Field(default=Path(".visavis"), description="Folder of everything this installation keeps.")

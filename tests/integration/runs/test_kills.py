@@ -105,16 +105,16 @@ async def test_runs_survive_workers_killed_at_random_moments(
     database: Database, url: str, tmp_path: Path, seed: int
 ) -> None:
     noise = random.Random(seed)
-    await ask_for(database, 10)
+    await ask_for(database, 8)
     kills = 0
-    with nursery_of(url, tmp_path, pause=0.15) as nursery:
+    with nursery_of(url, tmp_path, pause=0.12) as nursery:
         for _ in range(3):
             nursery.spawn()
         deadline = time.monotonic() + 60
         while not await all_ended(database):
             assert time.monotonic() < deadline, (tmp_path / "workers.log").read_text()
             await asyncio.sleep(noise.random() * 0.25)
-            if kills < 12:
+            if kills < 9:
                 nursery.kill(noise.randrange(3))
                 nursery.spawn()
                 kills += 1

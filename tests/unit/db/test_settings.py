@@ -37,6 +37,11 @@ def test_without_a_server_the_embedded_one_must_run(tmp_path: Path) -> None:
         database_url(DatabaseSettings(home=tmp_path), "profile")
 
 
+def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_DATABASE_ROLE_SECRET", "")
+    assert DatabaseSettings().database_role_secret is None
+
+
 def test_a_misspelled_variable_is_refused_with_those_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_DATABASE_ULR", SERVER)
     with pytest.raises(InvalidInput, match=r"VISAVIS_DATABASE_ULR.*VISAVIS_DATABASE_URL"):
