@@ -118,7 +118,11 @@ class PlanReport:
     arms: tuple[ArmCounts, ...]
     as_of: datetime | None
 
+    def counts(self, arm: Arm) -> ArmCounts:
+        """Return the counts of an arm; all zeros for one without members."""
+        return next((counts for counts in self.arms if counts.arm is arm), ArmCounts(arm))
+
     def success(self, arm: Arm) -> Interval:
         """Return the success rate of an arm; an empty one is unknown."""
-        counts = next((counts for counts in self.arms if counts.arm is arm), ArmCounts(arm))
+        counts = self.counts(arm)
         return wilson(counts.successes, counts.base)

@@ -30,4 +30,4 @@ def draw_query(*, seed: int, control_percent: int, random_percent: int) -> tuple
 def count_arms(engine: ColumnarEngine, relation: str) -> dict[str, int]:
     """Return customers per arm."""
     table = engine.fetch(f"SELECT arm, count(*)::BIGINT AS customers FROM {relation} GROUP BY arm ORDER BY arm")
-    return dict(zip(table["arm"].to_pylist(), table["customers"].to_pylist(), strict=True))
+    return {str(row["arm"]): int(row["customers"]) for row in table.to_pylist()}

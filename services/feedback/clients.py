@@ -1,0 +1,60 @@
+"""Dispatch, as feedback sees it."""
+
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import grpc
+from visavis.dispatch.v1 import contact_service_pb2 as contact_pb
+from visavis.dispatch.v1 import contact_service_pb2_grpc as contact_rpc
+from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
+from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
+
+from services.feedback.domain import ContactEvent, EventKind, PlanName, StartedPlan
+from services.feedback.ports import EventPage
+from shared.lake.dataset import Dataset
+from shared.lake.messages import from_ref
+
+if TYPE_CHECKING:  # the async stubs exist for the type checker only
+    from visavis.dispatch.v1.contact_service_pb2_grpc import ContactServiceAsyncStub
+    from visavis.dispatch.v1.push_plan_service_pb2_grpc import PushPlanServiceAsyncStub
+
+READING = (
+    contact_pb.DESCRIPTOR.services_by_name["ContactService"],
+    plan_pb.DESCRIPTOR.services_by_name["PushPlanService"],
+)
+_PREFIX = "CONTACT_EVENT_KIND_"
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchClient:
+    """Reads events and plans over gRPC."""
+
+    contacts: "ContactServiceAsyncStub"
+    plans: "PushPlanServiceAsyncStub"
+
+    @classmethod
+    def on(cls, channel: grpc.aio.Channel) -> "DispatchClient":
+        return cls(contact_rpc.ContactServiceStub(channel), plan_rpc.PushPlanServiceStub(channel))
+
+    async def events(self, cursor: str) -> EventPage:
+        """Return what happened after `cursor`. Raises Unavailable."""
+        answer = await self.contacts.ListContactEvents(contact_pb.ListContactEventsRequest(cursor=cursor))
+        return EventPage(tuple(_event(event) for event in answer.events), answer.next_cursor)
+
+    async def plan(self, name: PlanName) -> tuple[StartedPlan, Dataset]:
+        """Return a started plan and its targets. Raises NotFound, Unavailable."""
+        plan = (await self.plans.GetPushPlan(plan_pb.GetPushPlanRequest(name=name))).push_plan
+        started = StartedPlan(name, plan.display_name, plan.start_time.ToDatetime(UTC))
+        return started, from_ref(plan.targets)
+
+
+def _event(event: contact_pb.ContactEvent) -> ContactEvent:
+    return ContactEvent(
+        event_id=event.event_id,
+        kind=EventKind(contact_pb.ContactEventKind.Name(event.kind).removeprefix(_PREFIX).lower()),
+        event_time=event.event_time.ToDatetime(UTC),
+        plan=PlanName(event.push_plan),
+        customer_id=event.customer_id,
+        traceparent=event.traceparent,
+    )

@@ -1,0 +1,30 @@
+"""Settings of the feedback service."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.rpc.settings import ServerSettings
+from shared.settings import VisavisSettings
+
+
+class FeedbackServerSettings(ServerSettings):
+    """Where the server listens: VISAVIS_FEEDBACK_HOST, VISAVIS_FEEDBACK_PORT …"""
+
+    model_config = SettingsConfigDict(env_prefix="VISAVIS_FEEDBACK_")
+
+    port: int = Field(default=50055, ge=0, le=65535, description="0 lets the system choose, for tests")
+
+
+class FeedbackWorkerSettings(VisavisSettings):
+    """What the worker needs to know."""
+
+    owned_prefixes: ClassVar[tuple[str, ...]] = ()
+
+    dispatch_address: str = Field(default="127.0.0.1:50054", description="Where dispatch answers, host:port.")
+
+    @property
+    def lake_root(self) -> Path:
+        return self.home / "lake"
