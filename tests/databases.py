@@ -7,9 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from shared.db.embedded import EmbeddedPostgres, ServerAddress
+from shared.db.engine import Database
 from shared.db.migrate import migrate
+from shared.db.outbox import Xid8
 from shared.db.roles import provision, service_url
 
 ROLE_SECRET = "a secret of tests"  # noqa: S105 - protects nothing
@@ -29,6 +35,26 @@ def running_server(home: Path) -> Iterator[ServerAddress]:
     finally:
         server.stop()
         process.wait()
+
+
+async def schema_differences(database: Database, metadata: MetaData) -> list[str]:
+    """Return what the tables of `metadata` and those that the migrations made have not in common."""
+
+    def compare(connection: Connection) -> list[str]:
+        dialect = connection.dialect
+        assert isinstance(dialect, PGDialect)
+        dialect.ischema_names = {**dialect.ischema_names, "xid8": Xid8}  # which SQLAlchemy does not know
+        options = {
+            "include_schemas": True,
+            "include_name": lambda name, kind, _: kind != "schema" or name == metadata.schema,
+            "version_table_schema": metadata.schema,
+        }
+        return [
+            str(found) for found in compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+        ]
+
+    async with database.read() as tx:
+        return await tx.connection.run_sync(compare)
 
 
 class TestDatabases:

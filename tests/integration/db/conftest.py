@@ -14,7 +14,12 @@ TOY_MIGRATIONS = Path(__file__).parent / "toy"
 
 @pytest.fixture
 def notes() -> Table:
-    return Table("notes", schema_metadata("toy"), Column("note_id", Text, primary_key=True), Column("words", Text))
+    return Table(
+        "notes",
+        schema_metadata("toy"),
+        Column("note_id", Text, primary_key=True),
+        Column("words", Text, nullable=False),
+    )
 
 
 @pytest.fixture
