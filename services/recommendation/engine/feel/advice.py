@@ -64,7 +64,7 @@ def advise(text: str, at: int, allowed: Set[str]) -> str:
         return 'an empty cell: write "-" for "any value"'
     if text[at : at + 1] == '"' and not _CLOSED_STRING.match(text, at):
         return "the closing quote is missing" + (', it must be " and not ”' if "”" in text[at:] else "")
-    for candidate in (text.strip(), _alternative(text, at)):
+    for candidate in (_alternative(text, at), text.strip()):
         for pattern, advice in _FORMS:
             if match := pattern.fullmatch(candidate):
                 return _render(advice, [group or "" for group in match.groups()])

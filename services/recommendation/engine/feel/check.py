@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from services.recommendation.engine.feel.problems import CellProblem, Finding, did_you_mean
+from services.recommendation.engine.feel.problems import CellProblem, Finding, did_you_mean, listed
 from services.recommendation.engine.feel.syntax import (
     COMPARISONS,
     Anything,
@@ -56,24 +56,18 @@ def check_literal(literal: Literal, column: FieldType) -> str | None:
 
 
 def _not_in_domain(word: str, column: FieldType) -> str:
-    known = ", ".join(column.domain)
-    return f'"{word}" is not one of {known}{did_you_mean(word, column.domain)}'
+    return f'"{word}" is not one of {listed(column.domain)}{did_you_mean(word, column.domain)}'
 
 
 def _number_problem(value: Decimal, column: FieldType) -> str | None:
-    places = decimal_places(value)
+    _, _, fraction = f"{value:f}".partition(".")
+    places = len(fraction.rstrip("0"))
     if places > column.scale:
         allowed = f"at most {column.scale} decimals" if column.scale else "a whole number"
         return f"the column holds {allowed}, and {value:f} has {places}"
     if value.adjusted() + 1 + column.scale > MAX_DIGITS:
         return f"the number is too large: with {column.scale} decimals it needs more than {MAX_DIGITS} digits"
     return None
-
-
-def decimal_places(value: Decimal) -> int:
-    """Return how many digits after the point are needed to write the value exactly."""
-    exponent = value.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _test_problems(test: Test, column: FieldType, fields: Mapping[str, FieldType]) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ _ANY_DAY = date(2000, 1, 1)
 _MAX_MONTHS = 9999 * 12
 
 
-class LiteralError(ValueError):
+class LiteralError(Exception):
     """The literal's text is malformed; the message says what to write."""
 
 

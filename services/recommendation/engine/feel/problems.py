@@ -1,6 +1,6 @@
 """How a cell is refused: where in it, and what to write instead, in words of a planner."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -48,5 +48,11 @@ class FindingError(ValueError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `: did you mean "…"?` for the nearest known word, or nothing where none is near."""
     folded = {name.casefold(): name for name in known}
-    near = get_close_matches(word.casefold(), folded, n=1)
+    near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.65)
     return f': did you mean "{folded[near[0]]}"?' if near else ""
+
+
+def listed(words: Sequence[str], most: int = 12) -> str:
+    """Return the words with commas, and of a long list only the beginning."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

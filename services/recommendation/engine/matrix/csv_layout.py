@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 
-from services.recommendation.engine.feel import FieldType, did_you_mean
+from services.recommendation.engine.feel import FieldType, did_you_mean, listed
 from services.recommendation.engine.matrix.table import HitPolicy, Input, Output
 from shared.errors import Violation
 
@@ -75,11 +75,8 @@ def read_records(text: str, faults: Faults) -> Iterator[Record]:
 
 
 def read_head(record: Record, purposes: Mapping[str, object], faults: Faults) -> Head | None:
-    """Return the head line `matrix,<purpose>,<hit policy>,<name>`, or None if it is no head line or not a valid one."""
-    word, purpose, policy, name = islice(chain(record.cells, [""] * 4), 4)
-    if word != "matrix":
-        faults.add(record.row, f'the first line reads matrix,<purpose>,<hit policy>,<name>; it begins with "{word}"')
-        return None
+    """Return the head line `matrix,<purpose>,<hit policy>,<name>`, or None if a part of it is unknown."""
+    purpose, policy, name = (record.cell(place) for place in (1, 2, 3))
     if purpose not in purposes:
         faults.add(record.row, _unknown("purpose", purpose, list(purposes)))
     policies = [policy.value for policy in HitPolicy]
@@ -154,4 +151,4 @@ def _check_complete(
 
 
 def _unknown(what: str, word: str, known: list[str]) -> str:
-    return f'"{word}" is no {what}{did_you_mean(word, known)}; expected one of {", ".join(known)}'
+    return f'"{word}" is no {what}' + (did_you_mean(word, known) or f": expected one of {listed(known)}")

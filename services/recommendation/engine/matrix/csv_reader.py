@@ -55,12 +55,14 @@ def _read(
         faults.add(1, "this is no text: save the sheet as CSV in UTF-8")
         return None
     records = list(read_records(text.removeprefix("\ufeff"), faults))
-    if len(records) < 3:
-        faults.add(len(records) + 1, "expected a line matrix,<purpose>,<hit policy>,<name>, column headers and rules")
+    if not records or records[0].cell(0) != "matrix":
+        faults.add(records[0].row if records else 1, "the first line must read matrix,<purpose>,<hit policy>,<name>")
         return None
     head = read_head(records[0], outputs, faults)
-    purpose = records[0].cell(1)
-    columns = read_columns(records[1], fields, outputs.get(purpose), faults)
+    if len(records) < 3:
+        faults.add(records[-1].row, "the file ends here: expected a line of column headers and at least one rule")
+        return None
+    columns = read_columns(records[1], fields, outputs.get(records[0].cell(1)), faults)
     rules = tuple(_rule(record, columns, fields, faults) for record in records[2:])
     return _table(head, columns, rules) if head else None
 
