@@ -1,0 +1,92 @@
+"""The hidden tastes: what each customer would answer to which offer. Nothing here may ever reach an extract.
+
+What is documented here is all that decides an answer:
+
+* `yes_by_sms`, `yes_by_call`: the probability of a yes to an offer about a subject, by the channel. A product is wanted
+  by inclination (`inclinations.py`); who has it or cannot run it wants none. Staying is agreed to by those who lean to
+  leave, whose use falls, and whose contract ends or has just ended.
+* `orders_unasked`: the probability of ordering it in BOSS by themselves, while a plan runs.
+* `opts_out`: the probability of answering an offer with "no more of this", about one in a hundred.
+* `leaving`: the probability of leaving in the quarter of the cycle.
+"""
+
+from dataclasses import dataclass
+
+from services.sandbox.world.calendar import HISTORY_MONTHS, Calendar
+from services.sandbox.world.catalogue import PRODUCTS, Subject
+from services.sandbox.world.draws import Flags, Floats, calibrated, stream
+from services.sandbox.world.inclinations import Inclinations, can_run, leaving_in
+from services.sandbox.world.life import Life
+from services.sandbox.world.people import People
+from services.sandbox.world.products import Subscriptions
+
+_YES_BY_SMS = {
+    Subject.MOBILE_NEWSPAPER: 0.12,
+    Subject.RING_BACK_TONE: 0.09,
+    Subject.MOBILE_INTERNET: 0.09,
+    Subject.RETENTION: 0.05,
+}
+_YES_BY_CALL = {
+    Subject.MOBILE_NEWSPAPER: 0.16,
+    Subject.RING_BACK_TONE: 0.12,
+    Subject.MOBILE_INTERNET: 0.12,
+    Subject.RETENTION: 0.12,
+}
+_ORDERS_UNASKED = 0.027
+_LEAVING = 0.045
+_OPTS_OUT = 0.01
+_SOON_MONTHS = 3
+_JUST_ENDED_MONTHS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Tastes:
+    """Probabilities, one per line; 0 for lines that have left."""
+
+    leaving: Floats
+    opts_out: Floats
+    yes_by_sms: dict[Subject, Floats]
+    yes_by_call: dict[Subject, Floats]
+    orders_unasked: dict[Subject, Floats]
+
+
+def derive_tastes(
+    people: People,
+    life: Life,
+    inclinations: Inclinations,
+    subscriptions: dict[Subject, Subscriptions],
+    *,
+    seed: int,
+    calendar: Calendar,
+) -> Tastes:
+    """Turn inclinations, and where each customer stands now, into answers."""
+    here = ~life.has_left
+    leaving = leaving_in(HISTORY_MONTHS, people=people, inclinations=inclinations, calendar=calendar)
+    leaning = {product: inclinations.product[product] for product in PRODUCTS}
+    leaning[Subject.RETENTION] = _retention(people, life, leaving, calendar)
+    wants = {
+        product: here & can_run(product, people) & ~subscriptions[product].holders(people.count) for product in PRODUCTS
+    }
+    wants[Subject.RETENTION] = here
+    irritable = stream(seed, "tastes").normal(0.0, 0.8, people.count)
+    return Tastes(
+        leaving=calibrated(leaving, mean=_LEAVING, among=here),
+        opts_out=calibrated(irritable, mean=_OPTS_OUT, among=here),
+        yes_by_sms={s: calibrated(leaning[s], mean=_YES_BY_SMS[s], among=wants[s]) for s in Subject},
+        yes_by_call={s: calibrated(leaning[s], mean=_YES_BY_CALL[s], among=wants[s]) for s in Subject},
+        orders_unasked={s: calibrated(leaning[s], mean=_ORDERS_UNASKED, among=wants[s]) for s in Subject},
+    )
+
+
+def _retention(people: People, life: Life, leaving: Floats, calendar: Calendar) -> Floats:
+    """Lean to a better deal: at risk, seen to fall off, and free to sign again."""
+    risk = (leaving - leaving.mean()) / leaving.std()
+    leaning: Floats = 0.5 * risk + 1.4 * life.recent_fall + 1.3 * contract_is_open(people, calendar)
+    return leaning
+
+
+def contract_is_open(people: People, calendar: Calendar) -> Flags:
+    """Return whether a contract ends within three months of the cycle or ended in the three before."""
+    months_left = calendar.index_of(people.contract_ends) - HISTORY_MONTHS
+    is_open: Flags = people.in_contract_class & (months_left >= -_JUST_ENDED_MONTHS) & (months_left < _SOON_MONTHS)
+    return is_open
