@@ -1,5 +1,7 @@
 """`python -m services.sandbox`: writes the extracts of a simulated province, or lets its customers live and answer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -30,17 +32,47 @@ def extracts(
     from services.sandbox.extracts.folder import Destination, write_extracts
     from services.sandbox.world.province import build_province
 
-    try:
+    def told(table: str, rows: int) -> None:
+        typer.echo(f"  {table + '.csv':18} {rows:>12,} rows")
+
+    with _plain_failures("extracts"):
         destination = Destination.of(out, world)
         typer.echo(f"Simulating {customers:,} customers up to {cycle}, seed {seed} …")
         province = build_province(customers=customers, seed=seed, cycle=cycle)
-        write_extracts(
-            province, destination, told=lambda table, rows: typer.echo(f"  {table + '.csv':20} {rows:>10,} rows")
-        )
+        write_extracts(province, destination, told=told)
+    typer.echo(f"Extracts in {destination.extracts}; hidden tastes, for `sandbox serve` alone, in {destination.world}")
+
+
+@app.command()
+def serve(
+    world: Annotated[Path, typer.Option(help="The hidden tastes that `extracts` wrote.")],
+) -> None:
+    """Run the SMS gateway, the call platform and BOSS; customers answer by their tastes. Settings: VISAVIS_SANDBOX_…"""
+    from services.sandbox import serve as world_alive
+    from services.sandbox.settings import SandboxSettings
+    from services.sandbox.world.oracle import Oracle
+    from services.sandbox.world.secret import read_secret
+    from shared import process
+    from shared.clock import SystemClock
+    from shared.observability import telemetry
+    from shared.observability.settings import TelemetrySettings
+
+    with _plain_failures("serve"):
+        settings = SandboxSettings()
+        oracle = Oracle(read_secret(world))
+        with telemetry.configure("sandbox", settings=TelemetrySettings()):
+            clock = SystemClock.from_environment()
+            process.run(lambda stop: world_alive.serve(settings, oracle, clock=clock, stop=stop))
+
+
+@contextmanager
+def _plain_failures(command: str) -> Iterator[None]:
+    """Say what is wrong in one line and end with 2."""
+    try:
+        yield
     except (Failure, OSError) as failure:
-        typer.echo(f"sandbox extracts: {failure}", err=True)
+        typer.echo(f"sandbox {command}: {failure}", err=True)
         raise typer.Exit(2) from failure
-    typer.echo(f"Extracts in {out}; the hidden tastes, for `sandbox serve` alone, in {destination.world}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,132 @@
+"""The outbound-call platform: leases calls, asks for leave to dial each, talks, and reports what was said."""
+
+from __future__ import annotations  # the stubs' async classes exist for the type checker only
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from uuid import uuid4
+
+import structlog
+from google.protobuf.duration_pb2 import Duration
+from visavis.dispatch.v1 import call_list_service_pb2 as pb
+from visavis.dispatch.v1 import call_list_service_pb2_grpc as rpc
+from visavis.dispatch.v1 import contact_pb2
+from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
+from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
+
+from services.sandbox.rounds import started_plans, unobserved
+from services.sandbox.world.catalogue import Subject, subject_of_product
+from services.sandbox.world.oracle import Answer, Line, Oracle
+from shared.clock import Clock
+from shared.observability.context import tracer
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+_LEASED_AT_ONCE = 50
+_SYSTEM_RESULTS: Mapping[Line, pb.SystemResult.ValueType] = {
+    Line.ANSWERED: pb.SYSTEM_RESULT_ANSWERED,
+    Line.NO_ANSWER: pb.SYSTEM_RESULT_NO_ANSWER,
+    Line.BUSY: pb.SYSTEM_RESULT_BUSY,
+    Line.ABSENT: pb.SYSTEM_RESULT_SUBSCRIBER_ABSENT,
+    Line.INVALID_NUMBER: pb.SYSTEM_RESULT_INVALID_NUMBER,
+}
+_BUSINESS_RESULTS: Mapping[Answer, pb.BusinessResult.ValueType] = {
+    Answer.YES: pb.BUSINESS_RESULT_ACCEPTED,
+    Answer.CONSIDERS: pb.BUSINESS_RESULT_CONSIDERING,
+    Answer.NO: pb.BUSINESS_RESULT_NOT_INTERESTED,
+    Answer.OPT_OUT: pb.BUSINESS_RESULT_DO_NOT_CALL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the platform works; seconds of real time."""
+
+    agents: int
+    call_seconds: float
+    lease_seconds: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Dialer:
+    """Keeps nothing that a kill could lose: calls under way come back when their lease ends."""
+
+    oracle: Oracle
+    plans: plan_rpc.PushPlanServiceAsyncStub
+    calls: rpc.CallListServiceAsyncStub
+    clock: Clock
+    pace: Pace
+    _asked: dict[str, str] = field(default_factory=dict, init=False)
+    """Plan -> request id of a lease whose answer never came; asked again, it is the same lease."""
+    _unreported: list[pb.CallResult] = field(default_factory=list, init=False)
+    """Of calls that are over, and that dispatch has not heard of yet."""
+
+    async def round(self) -> bool:
+        """Lease from every started call plan and make the calls; tell whether there were any. Raises Failure."""
+        await self._report_finished()
+        found = False
+        for plan in await started_plans(self.plans):
+            if plan.channel != contact_pb2.CHANNEL_CALL:
+                continue
+            leased = await self._lease(plan)
+            found = found or bool(leased)
+            for first in range(0, len(leased), self.pace.agents):
+                await self._make_calls(plan, leased[first : first + self.pace.agents])
+        return found
+
+    async def _lease(self, plan: plan_pb.PushPlan) -> Sequence[pb.LeasedCall]:
+        request = pb.LeaseCallsRequest(
+            request_id=self._asked.setdefault(plan.name, str(uuid4())),
+            push_plan=plan.name,
+            max_calls=_LEASED_AT_ONCE,
+            lease_duration=Duration(seconds=self.pace.lease_seconds),
+        )
+        with unobserved():
+            leased = (await self.calls.LeaseCalls(request)).calls
+        del self._asked[plan.name]
+        return leased
+
+    async def _make_calls(self, plan: plan_pb.PushPlan, leased: Sequence[pb.LeasedCall]) -> None:
+        """Make one call per agent, all at once. What must not be dialled any more is left alone."""
+        now = self.clock.now()
+        in_time = [call for call in leased if call.not_after_time.ToDatetime(UTC) > now]
+        with tracer(__name__).start_as_current_span("calls", attributes={"visavis.push_plan": plan.name}):
+            dialled = await self._allowed(in_time)
+            log.info("calls_dialled", push_plan=plan.name, dialled=len(dialled), not_dialled=len(leased) - len(dialled))
+            if dialled:
+                await asyncio.sleep(self.pace.call_seconds)
+            subjects = {offer.policy: subject_of_product(offer.product) for offer in plan.offers}
+            self._unreported += [self._result(call, subjects.get(call.policy, Subject.RETENTION)) for call in dialled]
+            await self._report_finished()
+
+    async def _allowed(self, leased: Sequence[pb.LeasedCall]) -> list[pb.LeasedCall]:
+        """Ask for leave to dial, and return the calls that have it."""
+        started = [pb.CallResult(call=call.name, phase=pb.CALL_PHASE_STARTED) for call in leased]
+        verdicts = {receipt.call: receipt.verdict for receipt in await self._report(started)}
+        return [call for call in leased if verdicts.get(call.name) == pb.CALL_VERDICT_TAKEN]
+
+    async def _report_finished(self) -> None:
+        for receipt in await self._report(self._unreported):
+            if receipt.verdict != pb.CALL_VERDICT_TAKEN:
+                log.warning("call_result_not_taken", call=receipt.call, detail=receipt.detail)
+        self._unreported.clear()
+
+    async def _report(self, results: Sequence[pb.CallResult]) -> Sequence[pb.CallReceipt]:
+        if not results:
+            return ()
+        return (await self.calls.ReportCallResults(pb.ReportCallResultsRequest(results=results))).receipts
+
+    def _result(self, call: pb.LeasedCall, subject: Subject) -> pb.CallResult:
+        """Ring, and talk if somebody answers."""
+        finished = pb.CallResult(call=call.name, phase=pb.CALL_PHASE_FINISHED)
+        place = self.oracle.place_of_customer(call.customer_id)
+        if place is None:
+            finished.system_result = pb.SYSTEM_RESULT_INVALID_NUMBER
+            return finished
+        line = self.oracle.pick_up(place, call.policy, call.attempt)
+        finished.system_result = _SYSTEM_RESULTS[line]
+        if line is Line.ANSWERED:
+            finished.business_result = _BUSINESS_RESULTS[self.oracle.answer_by_call(place, subject, call.policy)]
+        return finished

@@ -1,0 +1,56 @@
+"""What the dialer and BOSS have in common: rounds that outlive a peer's absence, and the plans that were started."""
+
+from __future__ import annotations  # the stubs' async classes exist for the type checker only
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
+from typing import NoReturn
+
+import structlog
+from visavis.dispatch.v1 import push_plan_service_pb2 as pb
+from visavis.dispatch.v1 import push_plan_service_pb2_grpc as rpc
+
+from shared.errors import Failure
+from shared.observability.context import attach_traceparent
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+_PAGE = 200
+
+
+async def go_round(name: str, round_: Callable[[], Awaitable[bool]], *, pause_seconds: float) -> NoReturn:
+    """Do `round_` until cancelled, at once again while it finds work, else after a pause. A failure is logged and costs
+    a pause: what was left undone is found again by the next round."""
+    while True:
+        found_work = False
+        try:
+            found_work = await round_()
+        except Failure as failure:
+            log.warning("sandbox_round_failed", party=name, failure=type(failure).__name__, reason=failure.reason)
+        if not found_work:
+            await asyncio.sleep(pause_seconds)
+
+
+def unobserved() -> AbstractContextManager[None]:
+    """Put calls that are made all the time under a trace that is kept only if they fail."""
+    return attach_traceparent(f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00")
+
+
+async def started_plans(plans: rpc.PushPlanServiceAsyncStub) -> list[pb.PushPlan]:
+    """Return all started plans in the order of their start. Raises Failure."""
+    started = [plan async for plan in _all_plans(plans) if plan.state == pb.PushPlan.STATE_STARTED]
+    return sorted(started, key=lambda plan: (plan.start_time.ToNanoseconds(), plan.name))
+
+
+async def _all_plans(plans: rpc.PushPlanServiceAsyncStub) -> AsyncIterator[pb.PushPlan]:
+    token = ""
+    while True:
+        with unobserved():
+            answer = await plans.ListPushPlans(pb.ListPushPlansRequest(page_size=_PAGE, page_token=token))
+        for plan in answer.push_plans:
+            yield plan
+        token = answer.next_page_token
+        if not token:
+            return

@@ -1,0 +1,87 @@
+"""Lets the simulated world live: its SMS gateway, its call platform and its BOSS, in one process."""
+
+import asyncio
+from contextlib import closing
+
+import structlog
+from visavis.dispatch.v1 import call_list_service_pb2, push_plan_service_pb2
+from visavis.dispatch.v1.call_list_service_pb2_grpc import CallListServiceStub
+from visavis.dispatch.v1.push_plan_service_pb2_grpc import PushPlanServiceStub
+from visavis.feedback.v1.feedback_service_pb2_grpc import FeedbackServiceStub
+
+from services.sandbox.audience import TasteAudience
+from services.sandbox.boss import Boss
+from services.sandbox.dialer import Dialer, Pace
+from services.sandbox.gateway.admission import GatewayAccount
+from services.sandbox.gateway.journal import Journal
+from services.sandbox.gateway.server import Gateway
+from services.sandbox.rounds import go_round
+from services.sandbox.settings import SandboxSettings
+from services.sandbox.world.oracle import Oracle
+from shared.clock import Clock
+from shared.rpc.client import open_channel, reading_methods
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+_PLANS = push_plan_service_pb2.DESCRIPTOR.services_by_name["PushPlanService"]
+_CALLS = call_list_service_pb2.DESCRIPTOR.services_by_name["CallListService"]
+_REPEATABLE = (
+    *reading_methods(_PLANS),
+    f"{_CALLS.full_name}/LeaseCalls",
+    f"{_CALLS.full_name}/ReportCallResults",
+)
+"""A lease bears a request id, and results are taken once however often they are told."""
+
+
+async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop: asyncio.Event) -> None:
+    """Run until `stop`. Raises OSError if the gateway's port is taken."""
+    with closing(Journal(settings.journal)) as journal:
+        async with (
+            Gateway(
+                [_account(settings)],
+                TasteAudience(oracle),
+                journal=journal,
+                clock=clock,
+                port=settings.sandbox_gateway_port,
+            ) as gateway,
+            open_channel(settings.dispatch_address, client_name="sandbox", retry=_REPEATABLE) as dispatch,
+            open_channel(settings.feedback_address, client_name="sandbox") as feedback,
+        ):
+            plans = PushPlanServiceStub(dispatch)
+            dialer = Dialer(
+                oracle=oracle, plans=plans, calls=CallListServiceStub(dispatch), clock=clock, pace=_pace(settings)
+            )
+            boss = Boss(oracle=oracle, plans=plans, feedback=FeedbackServiceStub(feedback), clock=clock)
+            log.info("sandbox_ready", gateway_port=gateway.port)
+            await _work({"dialer": dialer, "boss": boss}, settings.sandbox_poll_seconds, stop)
+
+
+async def _work(parties: dict[str, Dialer | Boss], pause_seconds: float, stop: asyncio.Event) -> None:
+    """Let each go round until `stop`. A party that fails for a reason of ours ends the process, which is started again."""
+    stopping = asyncio.create_task(stop.wait())
+    going = [
+        asyncio.create_task(go_round(name, party.round, pause_seconds=pause_seconds)) for name, party in parties.items()
+    ]
+    done, pending = await asyncio.wait([stopping, *going], return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _account(settings: SandboxSettings) -> GatewayAccount:
+    return GatewayAccount(
+        sp_id=settings.sandbox_sp_id,
+        secret=settings.sandbox_sp_secret.get_secret_value(),
+        service_id=settings.sandbox_service_id,
+        src_id=settings.sandbox_src_id,
+    )
+
+
+def _pace(settings: SandboxSettings) -> Pace:
+    return Pace(
+        agents=settings.sandbox_agents,
+        call_seconds=settings.sandbox_call_seconds,
+        lease_seconds=settings.sandbox_lease_seconds,
+    )
