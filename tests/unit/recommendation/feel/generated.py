@@ -49,10 +49,11 @@ _COLUMN_SQL = {
 
 @dataclass(frozen=True)
 class DrawnCell:
-    """A cell as a planner writes it, and what it means."""
+    """A cell as a planner writes it, what it means, and the constants in it: the values where a mistake would show."""
 
     text: str
     accepts: Callable[[Value, Row], bool]
+    constants: tuple[Value, ...] = ()
 
 
 def near(middle: Decimal, step: Decimal) -> st.SearchStrategy[Value]:
@@ -170,7 +171,7 @@ def _comparisons(draw: st.DrawFn, name: str) -> DrawnCell:
     ordered = not FIELDS[name].domain and FIELDS[name].kind is not Kind.BOOLEAN
     symbol = draw(st.sampled_from(list(_HOLDS) if ordered else [""]))
     end = draw(_ends(name))
-    return DrawnCell(symbol + draw(_space()) + end.text, _relation(symbol, end))
+    return DrawnCell(symbol + draw(_space()) + end.text, _relation(symbol, end), (end.constant,))
 
 
 @st.composite
@@ -186,7 +187,7 @@ def _intervals(draw: st.DrawFn, name: str) -> DrawnCell:
     right = "]" if high_closed else draw(st.sampled_from(")["))
     above, below = _relation(">=" if low_closed else ">", low), _relation("<=" if high_closed else "<", high)
     text = f"{left}{draw(_space())}{low.text}{draw(_space())}..{draw(_space())}{high.text}{draw(_space())}{right}"
-    return DrawnCell(text, lambda value, row: above(value, row) and below(value, row))
+    return DrawnCell(text, lambda value, row: above(value, row) and below(value, row), (low.constant, high.constant))
 
 
 def _space() -> st.SearchStrategy[str]:
@@ -208,11 +209,13 @@ def cells(draw: st.DrawFn, name: str) -> DrawnCell:
         return DrawnCell("-", lambda value, row: True)
     tests = draw(st.lists(_tests(name), min_size=1, max_size=4))
     text = f",{draw(_space())}".join(test.text for test in tests)
+    constants = tuple(constant for test in tests for constant in test.constants)
     if shape == "or":
-        return DrawnCell(text, lambda value, row: any(test.accepts(value, row) for test in tests))
+        return DrawnCell(text, lambda value, row: any(test.accepts(value, row) for test in tests), constants)
     return DrawnCell(
         f"not{draw(_space())}({text})",
         lambda value, row: value is not None and not any(test.accepts(value, row) for test in tests),
+        constants,
     )
 
 
