@@ -1,0 +1,45 @@
+"""The demonstration's report finds every broken promise."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.console.demo.report import ARMS, ArmFigures, DemoReport
+
+FIGURES = ArmFigures(10, 10, 5, 2, 20.0, 5.0, 50.0)
+STATES = dict.fromkeys(
+    ("planned", "held", "claimed", "leased", "sent", "suppressed", "failed", "indeterminate", "expired", "cancelled"), 0
+)
+GOOD = DemoReport(
+    customers=100,
+    lists=90,
+    rejects=10,
+    targets={"sms": 20},
+    pushes={"sms": {**STATES, "sent": 18, "held": 2}},
+    calls_leased=3,
+    calls_reported=3,
+    arms={"sms": dict.fromkeys(ARMS, FIGURES)},
+    trace_id="",
+    seconds={},
+)
+
+
+def test_a_good_report_has_no_problems() -> None:
+    assert list(GOOD.problems()) == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (replace(GOOD, rejects=9), "lists and rejects add up to 99"),
+        (replace(GOOD, pushes={"sms": {**STATES, "sent": 19}}), "add up to 19 of 20"),
+        (replace(GOOD, pushes={"sms": {**STATES, "sent": 19, "claimed": 1}}), "1 pushes are still in work"),
+        (replace(GOOD, calls_reported=2), "3 calls were lent, 2 reported"),
+        (
+            replace(GOOD, arms={"sms": {**dict.fromkeys(ARMS, FIGURES), "control": replace(FIGURES, outcomes=0)}}),
+            "control",
+        ),
+    ],
+)
+def test_each_broken_promise_is_said(broken: DemoReport, said: str) -> None:
+    assert said in "; ".join(broken.problems())
