@@ -99,6 +99,15 @@ async def reports(plans: Plans, *, clients: Clients) -> Mapping[str, evaluation_
     return {channel: await _report(plan.name, clients) for channel, plan in plans.items()}
 
 
+async def contacted_customer(plans: Plans, *, clients: Clients) -> str:
+    """Return a customer who was contacted, to look at; empty if nobody was."""
+    for plan in plans.values():
+        asked = plan_pb.ListPushesRequest(parent=plan.name, state=plan_pb.PUSH_STATE_SENT, page_size=1)
+        for push in (await clients.plans.ListPushes(asked)).pushes:
+            return push.customer_id
+    return ""
+
+
 def demo_report(
     result: CycleResult,
     plans: Plans,

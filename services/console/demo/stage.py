@@ -42,6 +42,7 @@ class Stage:
         self._seed = seed
         self._begun = time.monotonic()
         self._seconds: dict[str, float] = {}
+        self._example = ""
         self.report: DemoReport | None = None
 
     async def play(self, supervisor: Supervisor) -> None:
@@ -62,11 +63,10 @@ class Stage:
 
     def invite(self) -> None:
         """Name three commands to try next."""
-        home = "" if str(self._settings.home) == ".visavis" else f"VISAVIS_HOME={self._settings.home} "
-        customer = "$(head -2 .visavis/extracts/customers.csv | tail -1 | cut -d, -f1)" if not home else "CUSTOMER"
+        where = "" if self._settings.home == Path(".visavis") else f"VISAVIS_HOME={self._settings.home} "
         self._say("\nAll of it stays up until Ctrl-C. In another terminal, try:")
-        for command in (f"list {customer}", f"why {customer}", "trace"):
-            self._output.console.print(f"  {home}.venv/bin/visavis {command}", markup=False)
+        for command in (f"list {self._example}", f"why {self._example}", "trace"):
+            self._say(f"  {where}.venv/bin/visavis {command}")
 
     async def _cycle_and_push(self, extracts: Path) -> DemoReport:
         async with connect(self._settings) as clients:
@@ -80,6 +80,7 @@ class Stage:
                 settled = flow.settle(plans, clients=clients, progress=lambda seen: status.update(_in_words(seen)))
                 plans = await self._timed("push", settled)
             reports = await self._timed("evaluate", flow.reports(plans, clients=clients))
+            self._example = await flow.contacted_customer(plans, clients=clients)
         return flow.demo_report(result, plans, reports, trace_id=current_trace_id(), seconds=self._seconds)
 
     async def _timed(self, name: str, work: Awaitable[_Result]) -> _Result:
