@@ -14,7 +14,7 @@ from services.console.render.output import Output
 from services.console.settings import ConsoleSettings
 from shared.clock import SystemClock
 from shared.errors import Failure, InvalidInput
-from shared.observability.context import KEEP, current_traceparent, tracer
+from shared.observability.context import KEEP, tracer
 from shared.observability.settings import TelemetrySettings
 from shared.observability.telemetry import configure
 
@@ -62,12 +62,6 @@ def traced(command: str) -> Iterator[None]:
         tracer(__name__).start_as_current_span(command, attributes=KEEP),
     ):
         yield
-
-
-def current_trace_id() -> str:
-    """Return the id of the trace of the body of `traced`, 32 hex digits; empty when not sampled."""
-    parts = current_traceparent().split("-")
-    return parts[1] if len(parts) > 1 else ""
 
 
 async def _awaited(command: Callable[[Session], Awaitable[None]], session: Session) -> None:

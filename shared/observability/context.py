@@ -31,10 +31,25 @@ def current_traceparent() -> str:
     return carrier.get("traceparent", "")
 
 
+def context_of(traceparent: str) -> context.Context:
+    """Return the context whose current span is the one named; "" or a malformed name starts a new trace."""
+    return _W3C.extract({"traceparent": traceparent}, context.Context())
+
+
+def trace_id_of(traceparent: str) -> str:
+    """Return the 32 hex digits of the trace that `traceparent` belongs to, or ""."""
+    return _trace_id(trace.get_current_span(context_of(traceparent)))
+
+
+def current_trace_id() -> str:
+    """Return the 32 hex digits of the current trace, or "" outside any."""
+    return _trace_id(trace.get_current_span())
+
+
 @contextmanager
 def attach_traceparent(traceparent: str) -> Iterator[None]:
     """Make the span of `traceparent` the parent of spans started inside; "" or a malformed one means no parent at all."""
-    token = context.attach(_remote(traceparent))
+    token = context.attach(context_of(traceparent))
     try:
         yield
     finally:
@@ -43,9 +58,10 @@ def attach_traceparent(traceparent: str) -> Iterator[None]:
 
 def links_from(traceparents: Iterable[str]) -> list[trace.Link]:
     """Return one link for each different valid `traceparent`, in order, for `start_as_current_span(links=…)`."""
-    contexts = (trace.get_current_span(_remote(t)).get_span_context() for t in dict.fromkeys(traceparents))
+    contexts = (trace.get_current_span(context_of(t)).get_span_context() for t in dict.fromkeys(traceparents))
     return [trace.Link(found) for found in contexts if found.is_valid]
 
 
-def _remote(traceparent: str) -> context.Context:
-    return _W3C.extract({"traceparent": traceparent}, context.Context())
+def _trace_id(span: trace.Span) -> str:
+    found = span.get_span_context()
+    return trace.format_trace_id(found.trace_id) if found.is_valid else ""

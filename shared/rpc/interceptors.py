@@ -17,11 +17,12 @@ from grpc_status import rpc_status
 from opentelemetry.trace import SpanKind, Tracer
 
 from shared.errors import DeadlineExceeded, Failure
+from shared.observability.context import current_trace_id
 from shared.rpc.calls import CallChain, Layer, Proceed, ServerCall
 from shared.rpc.deadline import enter_deadline, remaining
 from shared.rpc.errors import is_expected, status_of
 from shared.rpc.identity import caller_of, enter_caller
-from shared.rpc.tracing import current_trace_id, record_status, server_span
+from shared.rpc.tracing import record_status, server_span
 
 REQUEST_ID_KEY = "visavis-request-id"
 

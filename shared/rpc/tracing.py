@@ -33,12 +33,6 @@ _SERVER_FAULTS = frozenset(
 """What the conventions call an error of the server; other statuses are the caller's."""
 
 
-def current_trace_id() -> str:
-    """Return the trace that the current code belongs to as 32 hex digits, empty when there is none."""
-    trace_id = trace.get_current_span().get_span_context().trace_id
-    return f"{trace_id:032x}" if trace_id else ""
-
-
 @contextmanager
 def server_span(tracer: Tracer, method: str, metadata: Mapping[str, str]) -> Iterator[Span]:
     """Make the span of a call being served current, as a child of the caller's."""

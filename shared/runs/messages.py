@@ -5,8 +5,8 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from visavis.common.v1 import error_reason_pb2, run_pb2
 
+from shared.observability.context import trace_id_of
 from shared.runs.domain import Run, RunState
-from shared.tracecontext import trace_id_of
 
 
 def to_status(run: Run) -> run_pb2.RunStatus:

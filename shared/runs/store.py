@@ -10,9 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from shared.db.transactions import AnyTransaction, WriteTransaction
 from shared.errors import AlreadyExists, NotFound
 from shared.jsontypes import JsonObject, JsonValue
+from shared.observability.context import current_traceparent
 from shared.runs.domain import Run, RunPage, RunPlace, RunState
 from shared.runs.tables import RunTables, run_of
-from shared.tracecontext import current_traceparent
 
 
 @dataclass(frozen=True, slots=True)

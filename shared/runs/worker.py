@@ -14,11 +14,11 @@ from shared.db.engine import Database
 from shared.db.locks import LockSession
 from shared.errors import Conflict, Failure, Unavailable
 from shared.jsontypes import JsonObject
+from shared.observability.context import KEEP, context_of, current_trace_id
 from shared.runs.claims import Claim, Claims, FinishedStage
 from shared.runs.domain import RunFailure, Superseded
 from shared.runs.stages import Stage, StageContext
 from shared.runs.tables import RunTables
-from shared.tracecontext import context_of, current_traceparent, trace_id_of
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class RunWorker:
         opened = self._tracer.start_as_current_span(
             f"run {run.kind}",
             context=context_of(run.traceparent),
-            attributes={"visavis.run": run.name, "visavis.attempt": claim.attempt},
+            attributes={**KEEP, "visavis.run": run.name, "visavis.attempt": claim.attempt},
         )
         with bound_contextvars(run=run.name, attempt=claim.attempt), opened as span:
             log.info("run_claimed")
@@ -134,7 +134,7 @@ class RunWorker:
 
 
 def _internal(stage: Stage, claim: Claim) -> Failure:
-    trace_id = trace_id_of(current_traceparent()) or "none"
+    trace_id = current_trace_id() or "none"
     return Failure(
         f"stage '{stage.name}' of {claim.run.name} failed unexpectedly, {_UNEXPECTED_TRIES} times; "
         f"the worker's log has it (trace {trace_id}). Asking again goes on from this stage.",

@@ -17,11 +17,11 @@ from services.console.demo.report import DemoReport, push_states
 from services.console.installation import make_extracts
 from services.console.render.output import Output
 from services.console.render.progress import RunBoard
-from services.console.session import current_trace_id
 from services.console.settings import ConsoleSettings
 from services.console.supervisor import processes
 from services.console.supervisor.supervisor import Supervisor
 from shared.clock import SystemClock
+from shared.observability.context import current_trace_id
 
 PLANNER = Path(services.__file__).parent / "sandbox" / "planner"
 REPORT = "demo-report.json"

@@ -307,7 +307,7 @@ async def test_spans_of_run_and_stages_belong_to_the_trace_that_asked(
     assert parent_of(spans["run toys"]) == asking.get_span_context().span_id
     assert parent_of(spans["stage first"]) == spans["run toys"].context.span_id
     assert spans["run toys"].status.status_code is StatusCode.ERROR
-    assert spans["run toys"].attributes == {"visavis.run": "toys/a", "visavis.attempt": 1}
+    assert spans["run toys"].attributes == {"visavis.keep": True, "visavis.run": "toys/a", "visavis.attempt": 1}
 
 
 def parent_of(span: ReadableSpan) -> int | None:

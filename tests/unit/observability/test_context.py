@@ -4,7 +4,13 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
-from shared.observability.context import attach_traceparent, current_traceparent, links_from
+from shared.observability.context import (
+    attach_traceparent,
+    current_trace_id,
+    current_traceparent,
+    links_from,
+    trace_id_of,
+)
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 tracer = TracerProvider(shutdown_on_exit=False).get_tracer(__name__)
@@ -42,3 +48,11 @@ def test_links_keep_order_and_drop_repeats_and_nonsense() -> None:
     other = PARENT.replace("0af7", "1bf7")
     found = [trace.format_trace_id(link.context.trace_id) for link in links_from([other, "", PARENT, "x", other])]
     assert found == [other[3:35], PARENT[3:35]]
+
+
+def test_the_trace_of_a_text_is_that_of_the_span_it_was_taken_in() -> None:
+    with tracer.start_as_current_span("enqueue"):
+        assert trace_id_of(current_traceparent()) == current_trace_id() != ""
+    assert current_trace_id() == ""
+    assert trace_id_of("nonsense") == ""
+    assert trace_id_of(PARENT) == "0af7651916cd43dd8448eb211c80319c"
