@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from google.protobuf.descriptor import ServiceDescriptor
-from shared.rpc.client import open_channel, reading_methods
 from visavis.dispatch.v1 import (
     call_list_service_pb2,
     call_list_service_pb2_grpc,
@@ -38,6 +37,7 @@ from visavis.scoring.v1 import (
 )
 
 from services.console.settings import PORTS, ConsoleSettings
+from shared.rpc.client import open_channel, reading_methods
 
 if TYPE_CHECKING:  # the async stubs exist for the type checker only
     from visavis.dispatch.v1.call_list_service_pb2_grpc import CallListServiceAsyncStub
