@@ -1,7 +1,6 @@
 """The one server builder: health, reflection, the call chain and an orderly end for every service, so that none forgets one."""
 
 import asyncio
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -70,14 +69,6 @@ async def running(
     finally:
         await _stop(server, chain, settings.grace_seconds)
         log.info("server_stopped", port=port)
-
-
-def stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGTERM or SIGINT sets in the running loop."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 def _options(settings: ServerSettings) -> list[tuple[str, int]]:

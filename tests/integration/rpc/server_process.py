@@ -3,7 +3,8 @@
 import asyncio
 import sys
 
-from shared.rpc.server import serve, stop_on_signals
+from shared import process
+from shared.rpc.server import serve
 from tests.integration.rpc.toy import SERVICE, ToyServicer, toy_settings
 
 
@@ -14,15 +15,15 @@ async def slowly(text: str) -> str:
     return text
 
 
-async def main(port: int) -> None:
+async def main(stop: asyncio.Event) -> None:
     await serve(
-        toy_settings(port=port, grace_seconds=10, drain_seconds=0.8),
+        toy_settings(port=int(sys.argv[1]), grace_seconds=10, drain_seconds=0.8),
         register=ToyServicer(slowly).register,
         service_names=[SERVICE],
         checks={},
-        stop=stop_on_signals(),
+        stop=stop,
     )
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    process.run(main)
