@@ -4,6 +4,7 @@ Several processes share one environment, so a class can judge only the variables
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -15,24 +16,49 @@ from shared.errors import InvalidInput, Violation
 PREFIX = "VISAVIS_"
 
 
-class VisavisSettings(BaseSettings):
-    """Read from the environment; field `database_url` is `VISAVIS_DATABASE_URL`.
+class EnvironmentSettings(BaseSettings):
+    """Read from the environment; a class may have an `env_prefix` of its own below `VISAVIS_`, which it then owns.
 
-    A class names in `owned_prefixes` the prefixes under which it knows every variable (`VISAVIS_DATABASE_`), in addition
-    to those of its bases; an unknown variable below one of them raises `InvalidInput` with the names that are known.
+    It owns those in `owned_prefixes`, too (`VISAVIS_DATABASE_`), and those of its bases. A variable below one of them that
+    no settings class of this process knows raises `InvalidInput` with the names that are known.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
     owned_prefixes: ClassVar[tuple[str, ...]] = ()
 
-    home: Path = Field(default=Path(".visavis"), description="Folder of everything this installation keeps.")
+    @classmethod
+    def variable(cls, field: str) -> str:
+        """Return the name of the environment variable that sets `field`."""
+        return f"{cls.model_config.get('env_prefix', PREFIX)}{field}".upper()
+
+    @classmethod
+    def known_variables(cls) -> set[str]:
+        """Return the variables that may be set because of this class."""
+        return {cls.variable(name) for name in cls.model_fields}
 
     @model_validator(mode="after")
     def _reject_unknown_variables(self) -> Self:
-        known = {PREFIX + name.upper() for name in type(self).model_fields}
-        prefixes = tuple(prefix for base in type(self).__mro__ for prefix in vars(base).get("owned_prefixes", ()))
+        prefixes = _prefixes(type(self))
+        known = {name for known_class in _loaded(EnvironmentSettings) for name in known_class.known_variables()}
         unknown = [name for name in sorted(os.environ) if name.startswith(prefixes) and name not in known]
         if unknown:
-            why = f"is not a setting; known are {', '.join(sorted(known))}"
+            why = f"is not a setting; known are {', '.join(sorted(n for n in known if n.startswith(prefixes)))}"
             raise InvalidInput([Violation(name, why) for name in unknown])
         return self
+
+
+class VisavisSettings(EnvironmentSettings):
+    """Settings of what keeps something at home; field `database_url` is `VISAVIS_DATABASE_URL`."""
+
+    home: Path = Field(default=Path(".visavis"), description="Folder of everything this installation keeps.")
+
+
+def _prefixes(settings: type[EnvironmentSettings]) -> tuple[str, ...]:
+    owned = {prefix for base in settings.__mro__ for prefix in vars(base).get("owned_prefixes", ())}
+    return tuple(owned | {settings.variable("")} - {PREFIX})
+
+
+def _loaded(settings: type[EnvironmentSettings]) -> Iterator[type[EnvironmentSettings]]:
+    yield settings
+    for derived in settings.__subclasses__():
+        yield from _loaded(derived)

@@ -13,8 +13,9 @@ import pytest
 import structlog
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
+from pydantic_settings import SettingsConfigDict
 
-from shared.errors import Unavailable, WrongState
+from shared.errors import InvalidInput, Unavailable, WrongState
 from shared.rpc.client import open_channel
 from shared.rpc.settings import ServerSettings
 from tests.integration.rpc.toy import SERVICE, ToyStub, health_of, toy_server, toy_settings
@@ -165,7 +166,7 @@ async def test_health_and_reflection_are_not_logged() -> None:
 class DeskSettings(ServerSettings):
     """As a service derives its settings."""
 
-    model_config = ServerSettings.model_config | {"env_prefix": "VISAVIS_DESK_"}
+    model_config = SettingsConfigDict(env_prefix="VISAVIS_DESK_")
 
 
 async def test_a_port_in_use_is_named_with_the_variable_that_changes_it() -> None:
@@ -188,3 +189,14 @@ def test_settings_are_read_under_the_prefix_of_the_service(monkeypatch: pytest.M
     monkeypatch.setenv("VISAVIS_DESK_GRACE_SECONDS", "2.5")
     settings = DeskSettings.model_validate({})
     assert (settings.port, settings.grace_seconds, settings.host) == (50053, 2.5, "127.0.0.1")
+
+
+def test_a_misspelled_variable_below_the_services_prefix_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_DESK_PROT", "50053")
+    with pytest.raises(InvalidInput, match=r"VISAVIS_DESK_PROT.*known are VISAVIS_DESK_ADDRESS.*VISAVIS_DESK_PORT"):
+        DeskSettings(port=1)
+
+
+def test_what_peers_read_below_the_prefix_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_DESK_ADDRESS", "desk:50053")
+    assert DeskSettings(port=1).port == 1
