@@ -14,7 +14,7 @@ from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 from visavis.feedback.v1 import feedback_service_pb2 as pb
 from visavis.feedback.v1 import feedback_service_pb2_grpc as rpc
 
-from services.sandbox.rounds import started_plans
+from services.sandbox.rounds import REFUSALS, started_plans
 from services.sandbox.world.catalogue import subject_of_product
 from services.sandbox.world.oracle import Oracle
 from shared.clock import Clock
@@ -66,9 +66,17 @@ class Boss:
                 yield outcome
 
     async def _report(self, plan: plan_pb.PushPlan, orders: list[pb.Outcome]) -> None:
+        try:
+            new = await self._record(plan, orders)
+        except REFUSALS as refusal:
+            log.error("orders_refused", push_plan=plan.name, orders=len(orders), reason=refusal.reason)
+            return
+        log.info("orders_reported", push_plan=plan.name, orders=len(orders), new=new)
+
+    async def _record(self, plan: plan_pb.PushPlan, orders: list[pb.Outcome]) -> int:
         new = 0
         with tracer(__name__).start_as_current_span("orders", attributes={"visavis.push_plan": plan.name}):
             for first in range(0, len(orders), _ORDERS_AT_ONCE):
                 request = pb.RecordOutcomesRequest(outcomes=orders[first : first + _ORDERS_AT_ONCE])
                 new += (await self.feedback.RecordOutcomes(request)).recorded_count
-        log.info("orders_reported", push_plan=plan.name, orders=len(orders), new=new)
+        return new

@@ -16,7 +16,7 @@ from visavis.dispatch.v1 import contact_pb2
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 
-from services.sandbox.rounds import started_plans, unobserved
+from services.sandbox.rounds import REFUSALS, started_plans, unobserved
 from services.sandbox.world.catalogue import Subject, subject_of_product
 from services.sandbox.world.oracle import Answer, Line, Oracle
 from shared.clock import Clock
@@ -68,13 +68,20 @@ class Dialer:
         await self._report_finished()
         found = False
         for plan in await started_plans(self.plans):
-            if plan.channel != contact_pb2.CHANNEL_CALL:
-                continue
-            leased = await self._lease(plan)
-            found = found or bool(leased)
-            for first in range(0, len(leased), self.pace.agents):
-                await self._make_calls(plan, leased[first : first + self.pace.agents])
+            if plan.channel == contact_pb2.CHANNEL_CALL:
+                found = await self._work_on(plan) or found
         return found
+
+    async def _work_on(self, plan: plan_pb.PushPlan) -> bool:
+        try:
+            leased = await self._lease(plan)
+        except REFUSALS as refusal:
+            log.warning("lease_refused", push_plan=plan.name, reason=refusal.reason)
+            del self._asked[plan.name]
+            return False
+        for first in range(0, len(leased), self.pace.agents):
+            await self._make_calls(plan, leased[first : first + self.pace.agents])
+        return bool(leased)
 
     async def _lease(self, plan: plan_pb.PushPlan) -> Sequence[pb.LeasedCall]:
         request = pb.LeaseCallsRequest(
@@ -108,7 +115,12 @@ class Dialer:
         return [call for call in leased if verdicts.get(call.name) == pb.CALL_VERDICT_TAKEN]
 
     async def _report_finished(self) -> None:
-        for receipt in await self._report(self._unreported):
+        try:
+            receipts = await self._report(self._unreported)
+        except REFUSALS as refusal:
+            log.error("call_results_refused", count=len(self._unreported), reason=refusal.reason)
+            receipts = ()
+        for receipt in receipts:
             if receipt.verdict != pb.CALL_VERDICT_TAKEN:
                 log.warning("call_result_not_taken", call=receipt.call, detail=receipt.detail)
         self._unreported.clear()

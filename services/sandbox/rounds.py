@@ -12,10 +12,13 @@ import structlog
 from visavis.dispatch.v1 import push_plan_service_pb2 as pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as rpc
 
-from shared.errors import Failure
+from shared.errors import AlreadyExists, Denied, Failure, InvalidInput, NotFound, WrongState
 from shared.observability.context import attach_traceparent
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+REFUSALS = (AlreadyExists, Denied, InvalidInput, NotFound, WrongState)
+"""Failures that are about what was asked: asking the same again changes nothing, and must not hold up all else."""
 
 _PAGE = 200
 

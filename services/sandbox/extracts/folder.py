@@ -11,7 +11,7 @@ from pyarrow import csv
 from services.sandbox.extracts.sources import MAPPING_FILE, Source, mapping_toml
 from services.sandbox.extracts.tables import Columns, tables
 from services.sandbox.world.province import Province
-from services.sandbox.world.secret import write_secret
+from services.sandbox.world.secret import secret_of, write_secret
 from shared.errors import InvalidInput
 
 Told = Callable[[str, int], None]
@@ -50,7 +50,7 @@ def write_extracts(province: Province, destination: Destination, *, told: Told) 
     for source, columns in tables(province):
         told(source.table, _write_table(source, columns, aside / source.file))
     (aside / MAPPING_FILE).write_text(mapping_toml(), encoding="utf-8")
-    write_secret(province, destination.world)
+    write_secret(secret_of(province), destination.world)
     if folder.exists():
         folder.rename(old)
     aside.rename(folder)

@@ -27,12 +27,17 @@ class Secret:
     tastes: Tastes
 
 
-def write_secret(province: Province, path: Path) -> None:
-    """Write the province's tastes, whole or not at all, over what was there."""
-    texts = {"customer_id": customer_ids(province.people), "msisdn": msisdns(province.people, seed=province.seed)}
-    columns = {name: pa.array(values) for name, values in (*texts.items(), *taste_columns(province.tastes))}
-    metadata = {_SEED: str(province.seed).encode(), _FORMAT: _THIS_FORMAT}
-    table = pa.table(columns).replace_schema_metadata(metadata)
+def secret_of(province: Province) -> Secret:
+    """Return what is hidden about a province."""
+    numbers = msisdns(province.people, seed=province.seed)
+    return Secret(province.seed, customer_ids(province.people), numbers, province.tastes)
+
+
+def write_secret(secret: Secret, path: Path) -> None:
+    """Write it whole or not at all, over what was there."""
+    columns = {"customer_id": secret.customer_id, "msisdn": secret.msisdn, **taste_columns(secret.tastes)}
+    metadata = {_SEED: str(secret.seed).encode(), _FORMAT: _THIS_FORMAT}
+    table = pa.table({name: pa.array(values) for name, values in columns.items()}).replace_schema_metadata(metadata)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.new")
     parquet.write_table(table, aside)
@@ -68,15 +73,12 @@ def read_secret(path: Path) -> Secret:
     )
 
 
-def taste_columns(tastes: Tastes) -> list[tuple[str, Floats]]:
+def taste_columns(tastes: Tastes) -> dict[str, Floats]:
     """Return every taste under the name of its column."""
     by_subject = {
         "yes_by_sms": tastes.yes_by_sms,
         "yes_by_call": tastes.yes_by_call,
         "orders_unasked": tastes.orders_unasked,
     }
-    return [
-        ("leaving", tastes.leaving),
-        ("opts_out", tastes.opts_out),
-        *((f"{kind}_{subject}", values[subject]) for kind, values in by_subject.items() for subject in Subject),
-    ]
+    named = {f"{kind}_{subject}": values[subject] for kind, values in by_subject.items() for subject in Subject}
+    return {"leaving": tastes.leaving, "opts_out": tastes.opts_out, **named}
