@@ -51,7 +51,7 @@ class Pace:
 
 @dataclass(slots=True, kw_only=True)
 class Dialer:
-    """Keeps nothing that a kill could lose: calls under way come back when their lease ends."""
+    """May be killed at any time: calls whose results were not told yet come back when their lease ends."""
 
     oracle: Oracle
     plans: plan_rpc.PushPlanServiceAsyncStub

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.sandbox.audience import TasteAudience
+from services.sandbox.extracts.folder import Destination, write_extracts
 from services.sandbox.gateway.journal import read_journal
 from services.sandbox.world.secret import write_secret
 from shared.clock import OFFSET_VARIABLE, ManualClock
@@ -22,7 +23,7 @@ from shared.wire.cmpp.link import LinkLimits
 from shared.wire.cmpp.pdus import Deliver, Submit
 from shared.wire.cmpp.session import Credentials, connect
 from shared.wire.cmpp.texts import decode_text, encode_ucs2
-from tests.factories.sandbox import oracle, secret
+from tests.factories.sandbox import oracle, province, secret
 from tests.integration.sandbox.operator_side import START, Operator, plan
 from tests.integration.wire.waiting import eventually
 
@@ -167,7 +168,9 @@ async def test_it_waits_for_a_dispatch_that_comes_up_later(world: Path, tmp_path
             await eventually(lambda: len(operator.calls.finished) == 1)
 
 
-def test_extracts_from_the_command_line_say_what_they_wrote_and_never_overwrite_others(tmp_path: Path) -> None:
+def test_extracts_from_the_command_line_are_the_same_bytes_say_what_they_are_and_never_overwrite_others(
+    tmp_path: Path,
+) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command("extracts", *arguments), capture_output=True, text=True, check=False, timeout=60)
 
@@ -177,6 +180,9 @@ def test_extracts_from_the_command_line_say_what_they_wrote_and_never_overwrite_
     assert "customers.csv" in made.stdout
     assert " 300 rows" in made.stdout
     assert sorted(path.name for path in (tmp_path / "in").iterdir()) == ["extracts", "tastes.parquet"]
+    write_extracts(province(300, 3), here := Destination.of(tmp_path / "here" / "extracts", None), told=lambda *_: None)
+    for path in here.extracts.iterdir():
+        assert (tmp_path / "in" / "extracts" / path.name).read_bytes() == path.read_bytes()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
     refused = run(*asked[:-1], str(tmp_path / "mine"))
