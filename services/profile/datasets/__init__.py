@@ -1,0 +1,1 @@
+"""Bulk data in and out: the operator's files, and rows of published datasets."""

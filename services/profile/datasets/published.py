@@ -1,0 +1,35 @@
+"""Rows of published datasets: what their contract says of them, and how single ones are found."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from visavis.profile.v1 import customer_view_pb2 as pb
+
+from services.profile.ports import Row, RowType
+from shared.lake.dataset import Dataset
+from shared.lake.lake import Lake
+from shared.lake.schema import arrow_schema
+
+_MESSAGES = (pb.CustomerView, pb.CustomerLabels, pb.SnapshotReject)
+
+
+def row_types() -> Mapping[str, RowType]:
+    """Return the published kinds of rows by the names of their messages."""
+    descriptors = [message.DESCRIPTOR for message in _MESSAGES]
+    return {each.name: RowType(each.full_name, arrow_schema(each)) for each in descriptors}
+
+
+@dataclass(frozen=True, slots=True)
+class LakeRows:
+    """Reads a few rows at a time, off the event loop."""
+
+    lake: Lake
+
+    async def find(self, dataset: Dataset, key: str, value: str) -> Row | None:
+        rows = await asyncio.to_thread(self.lake.lookup, dataset, key, [value])
+        return next(iter(rows.to_pylist()), None)
+
+    async def between(self, dataset: Dataset, key: str, first: int, last: int) -> Sequence[Row]:
+        rows = await asyncio.to_thread(self.lake.lookup, dataset, key, range(first, last + 1))
+        return rows.sort_by(key).to_pylist()

@@ -1,0 +1,232 @@
+"""The mapping file: which file holds each table, and how its headings and words map onto ours.
+
+It is checked wholly, and together with the headings of the files, before any row is read.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Literal, TypeAlias, cast, get_args
+
+from services.profile.domain.formats import DATE_PARTS, MONTH_PARTS, format_fault
+from services.profile.domain.source_tables import SOURCE_TABLES, Kind, SourceColumn, SourceTable
+from shared.errors import InvalidInput, Violation
+
+MAPPING_INVALID = "ERROR_REASON_MAPPING_INVALID"
+MoneyUnit: TypeAlias = Literal["yuan", "fen"]
+
+_MONEY_UNITS = get_args(MoneyUnit)
+_TABLES = {table.name: table for table in SOURCE_TABLES}
+_OPTIONS = ("file", "encoding", "delimiter", "date_format", "month_format", "money_unit", "columns", "values")
+_UNMAPPABLE = (Kind.DATE, Kind.MONTH, Kind.MONEY, Kind.DECIMAL, Kind.MSISDN)
+
+
+@dataclass(frozen=True, slots=True)
+class TableMapping:
+    """How one table is written. `columns` is our name -> heading; `values` is our column -> word in the file -> our value."""
+
+    table: SourceTable
+    file: str
+    columns: Mapping[str, str]
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    delimiter: str = ","
+    date_format: str = "%Y-%m-%d"
+    month_format: str = "%Y%m"
+    money_unit: MoneyUnit = "yuan"
+
+    def heading(self, column: str) -> str:
+        """Return the column's heading in the file, empty where it is not mapped."""
+        return self.columns.get(column, "")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMapping:
+    """What could be made out, table by table, and everything wrong with the rest."""
+
+    tables: tuple[TableMapping, ...]
+    violations: tuple[Violation, ...]
+
+
+def sound_mapping(text: str) -> tuple[TableMapping, ...]:
+    """Return the mapping of all tables, in the order of taking in. Raises InvalidInput with all violations."""
+    read = read_mapping(text)
+    if read.violations:
+        raise InvalidInput(list(read.violations), reason=MAPPING_INVALID)
+    return read.tables
+
+
+def read_mapping(text: str) -> ReadMapping:
+    """Read a mapping file as far as it makes sense."""
+    try:
+        document: Mapping[str, object] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return ReadMapping((), (Violation("mapping", f"expected TOML: {error}"),))
+    reader = _Reader()
+    reader.refuse_unknown("", document, ("tables",), "entry")
+    entries = reader.table("tables", document.get("tables"))
+    reader.refuse_unknown("tables", entries, tuple(_TABLES), "table")
+    tables = [reader.source(entries[name], source) for name, source in _TABLES.items() if name in entries]
+    for name in _TABLES.keys() - entries.keys():
+        reader.add(f"tables.{name}", "is missing; customer views need this table")
+    return ReadMapping(tuple(table for table in tables if table), tuple(reader.ordered()))
+
+
+def heading_violations(mapping: TableMapping, headings: Sequence[str]) -> list[Violation]:
+    """Compare a table's mapping with the first line of its file."""
+    path = f"tables.{mapping.table.name}.columns"
+    return [
+        Violation(f"{path}.{column}", text)
+        for column, heading in mapping.columns.items()
+        if (text := _heading_fault(mapping.file, heading, headings))
+    ]
+
+
+def _heading_fault(file: str, heading: str, headings: Sequence[str]) -> str:
+    match headings.count(heading):
+        case 0:
+            return f"{file} has no heading '{heading}'{_did_you_mean(heading, headings)}"
+        case 1:
+            return ""
+        case times:
+            return f"{file} has the heading '{heading}' {times} times; expected it once"
+
+
+class _Reader:
+    """Walks the document and collects what is wrong with it."""
+
+    def __init__(self) -> None:
+        self._violations: list[Violation] = []
+
+    def add(self, path: str, text: str) -> None:
+        self._violations.append(Violation(path, text))
+
+    def ordered(self) -> list[Violation]:
+        return sorted(self._violations, key=lambda violation: violation.field)
+
+    def source(self, entry: object, source: SourceTable) -> TableMapping | None:
+        """Return one table's mapping, None where not even its file is known."""
+        path = f"tables.{source.name}"
+        options = self.table(path, entry)
+        self.refuse_unknown(path, options, _OPTIONS, "option")
+        self._check_encoding(path, options)
+        file = self._file(path, options)
+        mapping = TableMapping(
+            table=source,
+            file=file or "",
+            columns=self._columns(path, options, source),
+            values=self._values(path, options, source),
+            delimiter=self._delimiter(path, options),
+            date_format=self._format(path, options, "date_format", "%Y-%m-%d", DATE_PARTS),
+            month_format=self._format(path, options, "month_format", "%Y%m", MONTH_PARTS),
+            money_unit=self._money_unit(path, options, source),
+        )
+        return mapping if file else None
+
+    def table(self, path: str, entry: object) -> Mapping[str, object]:
+        if isinstance(entry, dict):
+            return cast("Mapping[str, object]", entry)
+        if entry is not None:
+            self.add(path, f"expected a table, found {entry!r}")
+        return {}
+
+    def refuse_unknown(self, path: str, found: Iterable[str], known: Sequence[str], what: str) -> None:
+        for name in found:
+            if name not in known:
+                hint = _did_you_mean(name, known) or f"; known are {', '.join(known)}"
+                self.add(f"{path}.{name}".removeprefix("."), f"there is no such {what}{hint}")
+
+    def _text(self, path: str, options: Mapping[str, object], name: str, default: str | None = None) -> str | None:
+        value = options.get(name, default)
+        if isinstance(value, str) and value:
+            return value
+        self.add(f"{path}.{name}", "is missing" if value is None else f"expected a text, found {value!r}")
+        return None
+
+    def _file(self, path: str, options: Mapping[str, object]) -> str | None:
+        file = self._text(path, options, "file")
+        if file and (file.startswith("/") or ".." in file.split("/")):
+            self.add(f"{path}.file", f"expected a file inside the folder of extracts, found '{file}'")
+            return None
+        return file
+
+    def _check_encoding(self, path: str, options: Mapping[str, object]) -> None:
+        encoding = self._text(path, options, "encoding", "utf-8")
+        if encoding and encoding.lower() not in {"utf-8", "utf8"}:
+            self.add(f"{path}.encoding", f"expected utf-8, the only encoding read so far, found '{encoding}'")
+
+    def _delimiter(self, path: str, options: Mapping[str, object]) -> str:
+        delimiter = self._text(path, options, "delimiter", ",")
+        if delimiter and (len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii()):
+            self.add(
+                f"{path}.delimiter", f"expected one ASCII character other than a quotation mark, found {delimiter!r}"
+            )
+        return delimiter or ","
+
+    def _format(self, path: str, options: Mapping[str, object], name: str, default: str, parts: str) -> str:
+        text = self._text(path, options, name, default)
+        if text and (fault := format_fault(text, parts)):
+            self.add(f"{path}.{name}", fault)
+        return text or default
+
+    def _money_unit(self, path: str, options: Mapping[str, object], source: SourceTable) -> MoneyUnit:
+        """A unit is never guessed: a wrong guess is a factor of a hundred."""
+        unit = options.get("money_unit")
+        if unit in _MONEY_UNITS:
+            return cast("MoneyUnit", unit)
+        if unit is not None or any(column.kind is Kind.MONEY for column in source.columns):
+            self.add(f"{path}.money_unit", 'expected "yuan" or "fen"' + ("" if unit is None else f", found {unit!r}"))
+        return "yuan"
+
+    def _columns(self, path: str, options: Mapping[str, object], source: SourceTable) -> Mapping[str, str]:
+        path = f"{path}.columns"
+        entries = self.table(path, options.get("columns"))
+        known = [column.name for column in source.columns]
+        self.refuse_unknown(path, entries, known, f"column in {source.name}")
+        for column in source.columns:
+            if column.name not in entries and not column.optional:
+                self.add(f"{path}.{column.name}", "is missing; every row needs it")
+        texts = {name: self._text(path, entries, name) for name in known if name in entries}
+        return {name: heading for name, heading in texts.items() if heading}
+
+    def _values(self, path: str, options: Mapping[str, object], source: SourceTable) -> Mapping[str, Mapping[str, str]]:
+        path = f"{path}.values"
+        entries = self.table(path, options.get("values"))
+        known = [column.name for column in source.columns if column.kind not in _UNMAPPABLE]
+        self.refuse_unknown(path, entries, known, f"column in {source.name} whose words can be mapped")
+        return {
+            name: self._words(f"{path}.{name}", self.table(f"{path}.{name}", entry), source.column(name))
+            for name, entry in entries.items()
+            if name in known
+        }
+
+    def _words(self, path: str, words: Mapping[str, object], column: SourceColumn) -> Mapping[str, str]:
+        checked = {}
+        for word, ours in words.items():
+            value = _as_written(ours)
+            if fault := _value_fault(value, column):
+                self.add(f"{path}.{word}", fault)
+            else:
+                checked[word.strip()] = value
+        return checked
+
+
+def _as_written(value: object) -> str:
+    """Return a TOML value as we write it in a cell of our own."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _value_fault(value: str, column: SourceColumn) -> str:
+    if value == "":
+        return "" if column.optional else "this column is never empty"
+    allowed = column.domain or {Kind.FLAG: ("true", "false")}.get(column.kind, ())
+    if allowed and value not in allowed:
+        return f"expected one of {', '.join(allowed)}, found '{value}'{_did_you_mean(value, allowed)}"
+    if column.kind is Kind.NUMBER and not value.isdecimal():
+        return f"expected a number, found '{value}'"
+    return ""
+
+
+def _did_you_mean(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

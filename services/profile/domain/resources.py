@@ -1,0 +1,97 @@
+"""Imports and snapshots: runs of this service, with what was asked for and what came of it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from shared.lake.dataset import Dataset
+from shared.runs.domain import Run, RunState
+from shared.runs.json import from_json
+
+IMPORTS: Final = "imports"
+SNAPSHOTS: Final = "snapshots"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What an import is asked for with; `source` is the absolute path of a folder, `mapping` the text of a mapping file."""
+
+    cycle: str
+    source: str
+    mapping: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakenTable:
+    """What came of one source table; each of its `row_count` rows is accepted or rejected.
+
+    `rejects` has one row per bad cell, so it may hold more than `rejected_rows`.
+    """
+
+    table: str
+    row_count: int
+    accepted: Dataset
+    rejected_rows: int
+    rejects: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What came of all source tables; `rejects` are those of all of them, counted."""
+
+    tables: tuple[TakenTable, ...]
+    rejects: Dataset
+
+    def table(self, name: str) -> TakenTable:
+        return next(table for table in self.tables if table.table == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One taking-in. `result` is there once it has succeeded."""
+
+    run: Run
+    request: ImportRequest
+    result: ImportResult | None
+
+    @classmethod
+    def of(cls, run: Run) -> "Import":
+        """Build the import that a run is."""
+        succeeded = run.state is RunState.SUCCEEDED
+        return cls(
+            run, from_json(ImportRequest, run.request), from_json(ImportResult, run.result) if succeeded else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRequest:
+    """What a snapshot is asked for with; the cycle is that of its import."""
+
+    import_id: str
+    cycle: str
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotDatasets:
+    """What a snapshot consists of; `numbers` finds the customer who holds a mobile number."""
+
+    views: Dataset
+    numbers: Dataset
+    rejects: Dataset
+    history_views: Dataset
+    history_labels: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The customer views of one cycle. `datasets` are there once it has succeeded."""
+
+    run: Run
+    request: SnapshotRequest
+    datasets: SnapshotDatasets | None
+
+    @classmethod
+    def of(cls, run: Run) -> "Snapshot":
+        """Build the snapshot that a run is."""
+        succeeded = run.state is RunState.SUCCEEDED
+        datasets = from_json(SnapshotDatasets, run.result) if succeeded else None
+        return cls(run, from_json(SnapshotRequest, run.request), datasets)

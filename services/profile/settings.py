@@ -1,0 +1,14 @@
+"""Settings of the profile processes."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.rpc.settings import ServerSettings
+
+
+class ProfileServerSettings(ServerSettings):
+    """How the server listens: VISAVIS_PROFILE_HOST, VISAVIS_PROFILE_PORT …"""
+
+    model_config = SettingsConfigDict(env_prefix="VISAVIS_PROFILE_")
+
+    port: int = Field(default=50051, ge=0, le=65535, description="Port to listen on; 0 lets the system choose.")

@@ -1,0 +1,137 @@
+"""What callers can ask of profile. Nothing here commits: whoever opened the transaction does."""
+
+from dataclasses import dataclass
+
+from services.profile.domain.mapping import MAPPING_INVALID, ReadMapping, heading_violations, read_mapping
+from services.profile.domain.resources import Import, ImportRequest, Snapshot, SnapshotRequest
+from services.profile.ports import ChangeableResources, PublishedRows, Resources, Row, SourceFolder, SourceUnreadable
+from shared.clock import Clock
+from shared.errors import Denied, InvalidInput, NotFound, Violation, WrongState
+from shared.lake.dataset import Dataset
+from shared.rpc.identity import Caller
+from shared.runs.domain import Run
+
+SOURCE_UNREADABLE = "ERROR_REASON_SOURCE_UNREADABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateImport:
+    """`import_id` is the caller's request id, or a new id."""
+
+    import_id: str
+    request: ImportRequest
+    principal: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSnapshot:
+    """`snapshot_id` is the caller's request id, or a new id."""
+
+    snapshot_id: str
+    import_id: str
+    principal: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByCustomerId:
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByNumber:
+    """`msisdn` is canonical: 11 digits."""
+
+    msisdn: str
+
+
+async def create_import(
+    command: CreateImport, *, resources: ChangeableResources, folder: SourceFolder, clock: Clock
+) -> Import:
+    """Queue an import after a look at mapping and headings. Raises InvalidInput with all that is wrong.
+
+    An import that is there already is returned without a look: its files may be gone by now.
+    """
+    try:
+        await resources.get_import(command.import_id)
+    except NotFound:
+        await check_source(command.request, folder=folder)
+    return await resources.create_import(
+        command.import_id, command.request, principal=command.principal, now=clock.now()
+    )
+
+
+async def check_source(request: ImportRequest, *, folder: SourceFolder) -> None:
+    """Check the mapping file wholly, and against the first line of each file; no row is read."""
+    read = read_mapping(request.mapping)
+    wrong, unreadable = await _compare_headings(request.source, read, folder)
+    violations = sorted([*read.violations, *wrong], key=lambda violation: violation.field)
+    if violations:
+        raise InvalidInput(violations, reason=MAPPING_INVALID)
+    if unreadable:
+        raise InvalidInput(unreadable, reason=SOURCE_UNREADABLE)
+
+
+async def _compare_headings(
+    source: str, read: ReadMapping, folder: SourceFolder
+) -> tuple[list[Violation], list[Violation]]:
+    """Return what is wrong with the mapping, and which files cannot be read."""
+    wrong: list[Violation] = []
+    unreadable: list[Violation] = []
+    for mapping in read.tables:
+        try:
+            headings = await folder.headings(source, mapping.file, mapping.delimiter)
+        except SourceUnreadable as finding:
+            unreadable.append(Violation(f"tables.{mapping.table.name}.file", finding.why))
+        else:
+            wrong += heading_violations(mapping, headings)
+    return wrong, unreadable
+
+
+async def create_snapshot(command: CreateSnapshot, *, resources: ChangeableResources, clock: Clock) -> Snapshot:
+    """Queue a snapshot of an import that has succeeded. Raises NotFound, WrongState."""
+    imported = await resources.get_import(command.import_id)
+    if imported.result is None:
+        raise _unfinished(imported.run)
+    request = SnapshotRequest(imported.run.run_id, imported.request.cycle)
+    return await resources.create_snapshot(command.snapshot_id, request, principal=command.principal, now=clock.now())
+
+
+async def find_rejects(import_id: str, *, resources: Resources) -> Dataset:
+    """Return the rejects of an import that has succeeded. Raises NotFound, WrongState."""
+    imported = await resources.get_import(import_id)
+    if imported.result is None:
+        raise _unfinished(imported.run)
+    return imported.result.rejects
+
+
+async def find_snapshot(snapshot_id: str | None, *, resources: Resources) -> Snapshot:
+    """Return the snapshot named, else the newest that has succeeded. Raises NotFound."""
+    if snapshot_id is not None:
+        return await resources.get_snapshot(snapshot_id)
+    newest = await resources.newest_snapshot()
+    if newest is None:
+        raise NotFound("a snapshot that has succeeded")
+    return newest
+
+
+async def find_view(snapshot: Snapshot, who: ByCustomerId | ByNumber, *, rows: PublishedRows, caller: Caller) -> Row:
+    """Return one customer's view. Raises NotFound; WrongState while the snapshot is being made; Denied when the customer's
+    city is outside the caller's."""
+    datasets = snapshot.datasets
+    if datasets is None:
+        raise _unfinished(snapshot.run)
+    if isinstance(who, ByNumber):
+        holder = await rows.find(datasets.numbers, "msisdn", who.msisdn)
+        if holder is None:
+            raise NotFound(f"a customer with this number in {snapshot.run.name}")
+        who = ByCustomerId(str(holder["customer_id"]))
+    view = await rows.find(datasets.views, "customer_id", who.customer_id)
+    if view is None:
+        raise NotFound(f"customer {who.customer_id} in {snapshot.run.name}")
+    if not caller.sees(str(view["city"])):
+        raise Denied(f"this customer is outside the cities of {caller.principal}")
+    return view
+
+
+def _unfinished(run: Run) -> WrongState:
+    return WrongState(f"{run.name} is {run.state}; it must have succeeded first", subject=run.name)
