@@ -155,11 +155,11 @@ def test_error_text_has_no_long_number_and_no_sql(engine: DuckDbEngine) -> None:
     "sql",
     [
         "SELECT * FROM read_csv('/etc/passwd')",
-        "COPY (SELECT 1) TO '/tmp/visavis-must-not-exist.parquet'",
+        "COPY (SELECT 1) TO '/var/lib/visavis-must-not-exist.parquet'",
         "SELECT * FROM read_parquet('http://127.0.0.1:9/x.parquet')",
         "INSTALL httpfs",
         "SET threads = 8",
-        "ATTACH '/tmp/visavis-must-not-exist.db'",
+        "ATTACH '/var/lib/visavis-must-not-exist.db'",
     ],
 )
 def test_engine_stays_inside_its_folders(engine: DuckDbEngine, sql: str) -> None:

@@ -131,6 +131,7 @@ def test_a_broken_stream_does_not_fail_the_caller() -> None:
     out = configured()
     out.close()
     logging.getLogger("x").warning("to nobody")
+    assert out.closed
 
 
 def test_libraries_talk_about_themselves_only_when_it_matters() -> None:
