@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from visavis.common.v1 import dataset_pb2 as visavis_dot_common_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&visavis/profile/v1/customer_view.proto\x12\x12visavis.profile.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xdc\x0e\n\x0c\x43ustomerView\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0e\n\x06msisdn\x18\x02 \x01(\t\x12\x10\n\x08owner_id\x18\x03 \x01(\t\x12\x14\n\x04\x63ity\x18\x04 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12\x1b\n\x06\x63ounty\x18\x05 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03H\x00\x88\x01\x01\x12\x33\n\x05\x62rand\x18\x06 \x01(\tB\x1f\xa2\xbb\x18\x1b\x08\x03\"\x06GoTone\"\x06M-Zone\"\x07\x45\x61syownH\x01\x88\x01\x01\x12\x31\n\x03sex\x18\x07 \x01(\tB\x1f\xa2\xbb\x18\x1b\x08\x03\"\x04male\"\x06\x66\x65male*\tnot knownH\x02\x88\x01\x01\x12\x33\n\x03\x61ge\x18\x08 \x01(\x05\x42!\xa2\xbb\x18\x1d\x1a\x05years*\x14\x62irth year not knownH\x03\x88\x01\x01\x12#\n\rtenure_months\x18\t \x01(\x05\x42\x0c\xa2\xbb\x18\x08\x1a\x06months\x12\x19\n\x0c\x63redit_level\x18\n \x01(\x05H\x04\x88\x01\x01\x12\x19\n\x04plan\x18\x0b \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03H\x05\x88\x01\x01\x12\x32\n\x0chandset_gprs\x18\x0c \x01(\x08\x42\x17\xa2\xbb\x18\x13*\x11handset not knownH\x06\x88\x01\x01\x12\x31\n\x0bhandset_wap\x18\r \x01(\x08\x42\x17\xa2\xbb\x18\x13*\x11handset not knownH\x07\x88\x01\x01\x12\x31\n\x0bhandset_mms\x18\x0e \x01(\x08\x42\x17\xa2\xbb\x18\x13*\x11handset not knownH\x08\x88\x01\x01\x12-\n\x0finternet_access\x18\x0f \x01(\x08\x42\x0f\xa2\xbb\x18\x0b*\tnot knownH\t\x88\x01\x01\x12\x13\n\x0bin_contract\x18\x10 \x01(\x08\x12\x44\n\x14\x63ontract_months_left\x18\x11 \x01(\x05\x42!\xa2\xbb\x18\x1d\x1a\x06months*\x13no lock-in contractH\n\x88\x01\x01\x12%\n\x0b\x62\x61lance_fen\x18\x12 \x01(\x03\x42\x0b\xa2\xbb\x18\x07\x08\x04\x1a\x03\x66\x65nH\x0b\x88\x01\x01\x12\x10\n\x08red_list\x18\x13 \x01(\x08\x12M\n\x11marketing_consent\x18\x14 \x01(\x08\x42-\xa2\xbb\x18)*\'never asked: the city\'s setting decidesH\x0c\x88\x01\x01\x12#\n\rbilled_months\x18\x15 \x01(\x05\x42\x0c\xa2\xbb\x18\x08\x1a\x06months\x12=\n\x08\x61rpu_fen\x18\x16 \x01(\x03\x42&\xa2\xbb\x18\"\x08\x04\x1a\x03\x66\x65n*\x19no bill in the last monthH\r\x88\x01\x01\x12\x42\n\x0f\x61rpu_before_fen\x18\x17 \x01(\x03\x42$\xa2\xbb\x18 \x08\x04\x1a\x03\x66\x65n*\x17no bill in those monthsH\x0e\x88\x01\x01\x12*\n\x10\x64\x61ta_revenue_fen\x18\x18 \x01(\x03\x42\x0b\xa2\xbb\x18\x07\x08\x04\x1a\x03\x66\x65nH\x0f\x88\x01\x01\x12%\n\x0b\x61rrears_fen\x18\x19 \x01(\x03\x42\x0b\xa2\xbb\x18\x07\x08\x04\x1a\x03\x66\x65nH\x10\x88\x01\x01\x12@\n\x11return_rate_score\x18\x1a \x01(\x03\x42 \xa2\xbb\x18\x1c\x08\x01\x10\x02\x1a\x06points*\x0enothing billedH\x11\x88\x01\x01\x12\'\n\x07minutes\x18\x1b \x01(\x03\x42\x11\xa2\xbb\x18\r\x08\x01\x10\x01\x1a\x07minutesH\x12\x88\x01\x01\x12\x41\n\x0eminutes_change\x18\x1c \x01(\x03\x42$\xa2\xbb\x18 \x08\x01\x10\x01\x1a\x07percent*\x11no minutes beforeH\x13\x88\x01\x01\x12>\n\x0erevenue_change\x18\x1d \x01(\x03\x42!\xa2\xbb\x18\x1d\x08\x01\x10\x01\x1a\x07percent*\x0eno bill beforeH\x14\x88\x01\x01\x12\x35\n\x15long_distance_minutes\x18\x1e \x01(\x03\x42\x11\xa2\xbb\x18\r\x08\x01\x10\x01\x1a\x07minutesH\x15\x88\x01\x01\x12/\n\x0froaming_minutes\x18\x1f \x01(\x03\x42\x11\xa2\xbb\x18\r\x08\x01\x10\x01\x1a\x07minutesH\x16\x88\x01\x01\x12:\n\x08portrait\x18  \x01(\tB(\xa2\xbb\x18$\x08\x03\"\x06silent\"\x06\x61\x63tive\"\x07healthy\"\x07warning\x12\x32\n\x08products\x18! \x03(\x0b\x32 .visavis.profile.v1.ProductStateB\t\n\x07_countyB\x08\n\x06_brandB\x06\n\x04_sexB\x06\n\x04_ageB\x0f\n\r_credit_levelB\x07\n\x05_planB\x0f\n\r_handset_gprsB\x0e\n\x0c_handset_wapB\x0e\n\x0c_handset_mmsB\x12\n\x10_internet_accessB\x17\n\x15_contract_months_leftB\x0e\n\x0c_balance_fenB\x14\n\x12_marketing_consentB\x0b\n\t_arpu_fenB\x12\n\x10_arpu_before_fenB\x13\n\x11_data_revenue_fenB\x0e\n\x0c_arrears_fenB\x14\n\x12_return_rate_scoreB\n\n\x08_minutesB\x11\n\x0f_minutes_changeB\x11\n\x0f_revenue_changeB\x18\n\x16_long_distance_minutesB\x12\n\x10_roaming_minutes\"\x98\x01\n\x0cProductState\x12\x17\n\x07product\x18\x01 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12\x39\n\x05state\x18\x02 \x01(\tB*\xa2\xbb\x18&\x08\x03\"\x08inactive\"\x06\x61\x63tive\"\tcancelled\"\x05trial\x12\x1f\n\x0b\x61\x63tive_days\x18\x03 \x01(\x05\x42\n\xa2\xbb\x18\x06\x1a\x04\x64\x61ys\x12\x13\n\x0bprovisioned\x18\x04 \x01(\x08\"^\n\x0e\x43ustomerLabels\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hurned\x18\x02 \x01(\x08\x12\x0e\n\x06stayed\x18\x03 \x01(\x08\x12\x16\n\x0eproducts_taken\x18\x04 \x03(\t\"5\n\x0eSnapshotReject\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&visavis/profile/v1/customer_view.proto\x12\x12visavis.profile.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xb0\x10\n\x0c\x43ustomerView\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0e\n\x06msisdn\x18\x02 \x01(\t\x12\x10\n\x08owner_id\x18\x03 \x01(\t\x12\x14\n\x04\x63ity\x18\x04 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12&\n\x06\x63ounty\x18\x05 \x01(\tB\x11\xa2\xbb\x18\r\x08\x03*\tnot knownH\x00\x88\x01\x01\x12>\n\x05\x62rand\x18\x06 \x01(\tB*\xa2\xbb\x18&\x08\x03\"\x06GoTone\"\x06M-Zone\"\x07\x45\x61syown*\tnot knownH\x01\x88\x01\x01\x12\x31\n\x03sex\x18\x07 \x01(\tB\x1f\xa2\xbb\x18\x1b\x08\x03\"\x04male\"\x06\x66\x65male*\tnot knownH\x02\x88\x01\x01\x12\x33\n\x03\x61ge\x18\x08 \x01(\x05\x42!\xa2\xbb\x18\x1d\x1a\x05years*\x14\x62irth year not knownH\x03\x88\x01\x01\x12#\n\rtenure_months\x18\t \x01(\x05\x42\x0c\xa2\xbb\x18\x08\x1a\x06months\x12\x31\n\x0c\x63redit_level\x18\n \x01(\x05\x42\x16\xa2\xbb\x18\x12\x1a\x05level*\tnot knownH\x04\x88\x01\x01\x12$\n\x04plan\x18\x0b \x01(\tB\x11\xa2\xbb\x18\r\x08\x03*\tnot knownH\x05\x88\x01\x01\x12\x32\n\x0chandset_gprs\x18\x0c \x01(\x08\x42\x17\xa2\xbb\x18\x13*\x11handset not knownH\x06\x88\x01\x01\x12\x31\n\x0bhandset_wap\x18\r \x01(\x08\x42\x17\xa2\xbb\x18\x13*\x11handset not knownH\x07\x88\x01\x01\x12\x31\n\x0bhandset_mms\x18\x0e \x01(\x08\x42\x17\xa2\xbb\x18\x13*\x11handset not knownH\x08\x88\x01\x01\x12-\n\x0finternet_access\x18\x0f \x01(\x08\x42\x0f\xa2\xbb\x18\x0b*\tnot knownH\t\x88\x01\x01\x12\x13\n\x0bin_contract\x18\x10 \x01(\x08\x12\x44\n\x14\x63ontract_months_left\x18\x11 \x01(\x05\x42!\xa2\xbb\x18\x1d\x1a\x06months*\x13no lock-in contractH\n\x88\x01\x01\x12\x30\n\x0b\x62\x61lance_fen\x18\x12 \x01(\x03\x42\x16\xa2\xbb\x18\x12\x08\x04\x1a\x03\x66\x65n*\tnot knownH\x0b\x88\x01\x01\x12\x10\n\x08red_list\x18\x13 \x01(\x08\x12M\n\x11marketing_consent\x18\x14 \x01(\x08\x42-\xa2\xbb\x18)*\'never asked: the city\'s setting decidesH\x0c\x88\x01\x01\x12#\n\rbilled_months\x18\x15 \x01(\x05\x42\x0c\xa2\xbb\x18\x08\x1a\x06months\x12=\n\x08\x61rpu_fen\x18\x16 \x01(\x03\x42&\xa2\xbb\x18\"\x08\x04\x1a\x03\x66\x65n*\x19no bill in the last monthH\r\x88\x01\x01\x12\x42\n\x0f\x61rpu_before_fen\x18\x17 \x01(\x03\x42$\xa2\xbb\x18 \x08\x04\x1a\x03\x66\x65n*\x17no bill in those monthsH\x0e\x88\x01\x01\x12\x45\n\x10\x64\x61ta_revenue_fen\x18\x18 \x01(\x03\x42&\xa2\xbb\x18\"\x08\x04\x1a\x03\x66\x65n*\x19no bill in the last monthH\x0f\x88\x01\x01\x12@\n\x0b\x61rrears_fen\x18\x19 \x01(\x03\x42&\xa2\xbb\x18\"\x08\x04\x1a\x03\x66\x65n*\x19no bill in the last monthH\x10\x88\x01\x01\x12@\n\x11return_rate_score\x18\x1a \x01(\x03\x42 \xa2\xbb\x18\x1c\x08\x01\x10\x02\x1a\x06points*\x0enothing billedH\x11\x88\x01\x01\x12\x45\n\x07minutes\x18\x1b \x01(\x03\x42/\xa2\xbb\x18+\x08\x01\x10\x01\x1a\x07minutes*\x1cno traffic in the last monthH\x12\x88\x01\x01\x12\x41\n\x0eminutes_change\x18\x1c \x01(\x03\x42$\xa2\xbb\x18 \x08\x01\x10\x01\x1a\x07percent*\x11no minutes beforeH\x13\x88\x01\x01\x12>\n\x0erevenue_change\x18\x1d \x01(\x03\x42!\xa2\xbb\x18\x1d\x08\x01\x10\x01\x1a\x07percent*\x0eno bill beforeH\x14\x88\x01\x01\x12S\n\x15long_distance_minutes\x18\x1e \x01(\x03\x42/\xa2\xbb\x18+\x08\x01\x10\x01\x1a\x07minutes*\x1cno traffic in the last monthH\x15\x88\x01\x01\x12M\n\x0froaming_minutes\x18\x1f \x01(\x03\x42/\xa2\xbb\x18+\x08\x01\x10\x01\x1a\x07minutes*\x1cno traffic in the last monthH\x16\x88\x01\x01\x12:\n\x08portrait\x18  \x01(\tB(\xa2\xbb\x18$\x08\x03\"\x06silent\"\x06\x61\x63tive\"\x07healthy\"\x07warning\x12\x32\n\x08products\x18! \x03(\x0b\x32 .visavis.profile.v1.ProductStateB\t\n\x07_countyB\x08\n\x06_brandB\x06\n\x04_sexB\x06\n\x04_ageB\x0f\n\r_credit_levelB\x07\n\x05_planB\x0f\n\r_handset_gprsB\x0e\n\x0c_handset_wapB\x0e\n\x0c_handset_mmsB\x12\n\x10_internet_accessB\x17\n\x15_contract_months_leftB\x0e\n\x0c_balance_fenB\x14\n\x12_marketing_consentB\x0b\n\t_arpu_fenB\x12\n\x10_arpu_before_fenB\x13\n\x11_data_revenue_fenB\x0e\n\x0c_arrears_fenB\x14\n\x12_return_rate_scoreB\n\n\x08_minutesB\x11\n\x0f_minutes_changeB\x11\n\x0f_revenue_changeB\x18\n\x16_long_distance_minutesB\x12\n\x10_roaming_minutes\"\x98\x01\n\x0cProductState\x12\x17\n\x07product\x18\x01 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12\x39\n\x05state\x18\x02 \x01(\tB*\xa2\xbb\x18&\x08\x03\"\x08inactive\"\x06\x61\x63tive\"\tcancelled\"\x05trial\x12\x1f\n\x0b\x61\x63tive_days\x18\x03 \x01(\x05\x42\n\xa2\xbb\x18\x06\x1a\x04\x64\x61ys\x12\x13\n\x0bprovisioned\x18\x04 \x01(\x08\"^\n\x0e\x43ustomerLabels\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63hurned\x18\x02 \x01(\x08\x12\x0e\n\x06stayed\x18\x03 \x01(\x08\x12\x16\n\x0eproducts_taken\x18\x04 \x03(\t\"5\n\x0eSnapshotReject\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,17 +35,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMERVIEW'].fields_by_name['city']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['city']._serialized_options = b'\242\273\030\002\010\003'
   _globals['_CUSTOMERVIEW'].fields_by_name['county']._loaded_options = None
-  _globals['_CUSTOMERVIEW'].fields_by_name['county']._serialized_options = b'\242\273\030\002\010\003'
+  _globals['_CUSTOMERVIEW'].fields_by_name['county']._serialized_options = b'\242\273\030\r\010\003*\tnot known'
   _globals['_CUSTOMERVIEW'].fields_by_name['brand']._loaded_options = None
-  _globals['_CUSTOMERVIEW'].fields_by_name['brand']._serialized_options = b'\242\273\030\033\010\003\"\006GoTone\"\006M-Zone\"\007Easyown'
+  _globals['_CUSTOMERVIEW'].fields_by_name['brand']._serialized_options = b'\242\273\030&\010\003\"\006GoTone\"\006M-Zone\"\007Easyown*\tnot known'
   _globals['_CUSTOMERVIEW'].fields_by_name['sex']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['sex']._serialized_options = b'\242\273\030\033\010\003\"\004male\"\006female*\tnot known'
   _globals['_CUSTOMERVIEW'].fields_by_name['age']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['age']._serialized_options = b'\242\273\030\035\032\005years*\024birth year not known'
   _globals['_CUSTOMERVIEW'].fields_by_name['tenure_months']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['tenure_months']._serialized_options = b'\242\273\030\010\032\006months'
+  _globals['_CUSTOMERVIEW'].fields_by_name['credit_level']._loaded_options = None
+  _globals['_CUSTOMERVIEW'].fields_by_name['credit_level']._serialized_options = b'\242\273\030\022\032\005level*\tnot known'
   _globals['_CUSTOMERVIEW'].fields_by_name['plan']._loaded_options = None
-  _globals['_CUSTOMERVIEW'].fields_by_name['plan']._serialized_options = b'\242\273\030\002\010\003'
+  _globals['_CUSTOMERVIEW'].fields_by_name['plan']._serialized_options = b'\242\273\030\r\010\003*\tnot known'
   _globals['_CUSTOMERVIEW'].fields_by_name['handset_gprs']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['handset_gprs']._serialized_options = b'\242\273\030\023*\021handset not known'
   _globals['_CUSTOMERVIEW'].fields_by_name['handset_wap']._loaded_options = None
@@ -57,7 +59,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMERVIEW'].fields_by_name['contract_months_left']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['contract_months_left']._serialized_options = b'\242\273\030\035\032\006months*\023no lock-in contract'
   _globals['_CUSTOMERVIEW'].fields_by_name['balance_fen']._loaded_options = None
-  _globals['_CUSTOMERVIEW'].fields_by_name['balance_fen']._serialized_options = b'\242\273\030\007\010\004\032\003fen'
+  _globals['_CUSTOMERVIEW'].fields_by_name['balance_fen']._serialized_options = b'\242\273\030\022\010\004\032\003fen*\tnot known'
   _globals['_CUSTOMERVIEW'].fields_by_name['marketing_consent']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['marketing_consent']._serialized_options = b'\242\273\030)*\'never asked: the city\'s setting decides'
   _globals['_CUSTOMERVIEW'].fields_by_name['billed_months']._loaded_options = None
@@ -67,21 +69,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMERVIEW'].fields_by_name['arpu_before_fen']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['arpu_before_fen']._serialized_options = b'\242\273\030 \010\004\032\003fen*\027no bill in those months'
   _globals['_CUSTOMERVIEW'].fields_by_name['data_revenue_fen']._loaded_options = None
-  _globals['_CUSTOMERVIEW'].fields_by_name['data_revenue_fen']._serialized_options = b'\242\273\030\007\010\004\032\003fen'
+  _globals['_CUSTOMERVIEW'].fields_by_name['data_revenue_fen']._serialized_options = b'\242\273\030\"\010\004\032\003fen*\031no bill in the last month'
   _globals['_CUSTOMERVIEW'].fields_by_name['arrears_fen']._loaded_options = None
-  _globals['_CUSTOMERVIEW'].fields_by_name['arrears_fen']._serialized_options = b'\242\273\030\007\010\004\032\003fen'
+  _globals['_CUSTOMERVIEW'].fields_by_name['arrears_fen']._serialized_options = b'\242\273\030\"\010\004\032\003fen*\031no bill in the last month'
   _globals['_CUSTOMERVIEW'].fields_by_name['return_rate_score']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['return_rate_score']._serialized_options = b'\242\273\030\034\010\001\020\002\032\006points*\016nothing billed'
   _globals['_CUSTOMERVIEW'].fields_by_name['minutes']._loaded_options = None
-  _globals['_CUSTOMERVIEW'].fields_by_name['minutes']._serialized_options = b'\242\273\030\r\010\001\020\001\032\007minutes'
+  _globals['_CUSTOMERVIEW'].fields_by_name['minutes']._serialized_options = b'\242\273\030+\010\001\020\001\032\007minutes*\034no traffic in the last month'
   _globals['_CUSTOMERVIEW'].fields_by_name['minutes_change']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['minutes_change']._serialized_options = b'\242\273\030 \010\001\020\001\032\007percent*\021no minutes before'
   _globals['_CUSTOMERVIEW'].fields_by_name['revenue_change']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['revenue_change']._serialized_options = b'\242\273\030\035\010\001\020\001\032\007percent*\016no bill before'
   _globals['_CUSTOMERVIEW'].fields_by_name['long_distance_minutes']._loaded_options = None
-  _globals['_CUSTOMERVIEW'].fields_by_name['long_distance_minutes']._serialized_options = b'\242\273\030\r\010\001\020\001\032\007minutes'
+  _globals['_CUSTOMERVIEW'].fields_by_name['long_distance_minutes']._serialized_options = b'\242\273\030+\010\001\020\001\032\007minutes*\034no traffic in the last month'
   _globals['_CUSTOMERVIEW'].fields_by_name['roaming_minutes']._loaded_options = None
-  _globals['_CUSTOMERVIEW'].fields_by_name['roaming_minutes']._serialized_options = b'\242\273\030\r\010\001\020\001\032\007minutes'
+  _globals['_CUSTOMERVIEW'].fields_by_name['roaming_minutes']._serialized_options = b'\242\273\030+\010\001\020\001\032\007minutes*\034no traffic in the last month'
   _globals['_CUSTOMERVIEW'].fields_by_name['portrait']._loaded_options = None
   _globals['_CUSTOMERVIEW'].fields_by_name['portrait']._serialized_options = b'\242\273\030$\010\003\"\006silent\"\006active\"\007healthy\"\007warning'
   _globals['_PRODUCTSTATE'].fields_by_name['product']._loaded_options = None
@@ -91,11 +93,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRODUCTSTATE'].fields_by_name['active_days']._loaded_options = None
   _globals['_PRODUCTSTATE'].fields_by_name['active_days']._serialized_options = b'\242\273\030\006\032\004days'
   _globals['_CUSTOMERVIEW']._serialized_start=96
-  _globals['_CUSTOMERVIEW']._serialized_end=1980
-  _globals['_PRODUCTSTATE']._serialized_start=1983
-  _globals['_PRODUCTSTATE']._serialized_end=2135
-  _globals['_CUSTOMERLABELS']._serialized_start=2137
-  _globals['_CUSTOMERLABELS']._serialized_end=2231
-  _globals['_SNAPSHOTREJECT']._serialized_start=2233
-  _globals['_SNAPSHOTREJECT']._serialized_end=2286
+  _globals['_CUSTOMERVIEW']._serialized_end=2192
+  _globals['_PRODUCTSTATE']._serialized_start=2195
+  _globals['_PRODUCTSTATE']._serialized_end=2347
+  _globals['_CUSTOMERLABELS']._serialized_start=2349
+  _globals['_CUSTOMERLABELS']._serialized_end=2443
+  _globals['_SNAPSHOTREJECT']._serialized_start=2445
+  _globals['_SNAPSHOTREJECT']._serialized_end=2498
 # @@protoc_insertion_point(module_scope)

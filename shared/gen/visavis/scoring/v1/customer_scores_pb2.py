@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from visavis.common.v1 import dataset_pb2 as visavis_dot_common_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/scoring/v1/customer_scores.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xd6\x02\n\x0e\x43ustomerScores\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x34\n\nvalue_tier\x18\x03 \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12$\n\nstickiness\x18\x04 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x30\n\x0fstickiness_band\x18\x05 \x01(\tB\x17\xa2\xbb\x18\x13\x08\x03\"\x04high\"\x03mid\"\x04none\x12\'\n\rchurn_warning\x18\x06 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x0e\n\x06warned\x18\x07 \x01(\x08\x12\x17\n\x0flimited_history\x18\x08 \x01(\x08\x12.\n\x05needs\x18\t \x03(\x0b\x32\x1f.visavis.scoring.v1.ProductNeed\"~\n\x0bProductNeed\x12\x17\n\x07product\x18\x01 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12\x1d\n\x0bprobability\x18\x02 \x01(\x03\x42\x08\xa2\xbb\x18\x04\x08\x01\x10\x04\x12\x37\n\x05level\x18\x03 \x01(\tB(\xa2\xbb\x18$\x08\x03\"\x05rigid\"\tsensitive\"\x08ordinary\"\x04noneb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/scoring/v1/customer_scores.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xd6\x02\n\x0e\x43ustomerScores\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x34\n\nvalue_tier\x18\x03 \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12$\n\nstickiness\x18\x04 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x30\n\x0fstickiness_band\x18\x05 \x01(\tB\x17\xa2\xbb\x18\x13\x08\x03\"\x04high\"\x03mid\"\x04none\x12\'\n\rchurn_warning\x18\x06 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x0e\n\x06warned\x18\x07 \x01(\x08\x12\x17\n\x0flimited_history\x18\x08 \x01(\x08\x12.\n\x05needs\x18\t \x03(\x0b\x32\x1f.visavis.scoring.v1.ProductNeed\"\x8a\x01\n\x0bProductNeed\x12\x17\n\x07product\x18\x01 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12)\n\x0bprobability\x18\x02 \x01(\x03\x42\x14\xa2\xbb\x18\x10\x08\x01\x10\x04\x1a\nshare of 1\x12\x37\n\x05level\x18\x03 \x01(\tB(\xa2\xbb\x18$\x08\x03\"\x05rigid\"\tsensitive\"\x08ordinary\"\x04noneb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,11 +45,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRODUCTNEED'].fields_by_name['product']._loaded_options = None
   _globals['_PRODUCTNEED'].fields_by_name['product']._serialized_options = b'\242\273\030\002\010\003'
   _globals['_PRODUCTNEED'].fields_by_name['probability']._loaded_options = None
-  _globals['_PRODUCTNEED'].fields_by_name['probability']._serialized_options = b'\242\273\030\004\010\001\020\004'
+  _globals['_PRODUCTNEED'].fields_by_name['probability']._serialized_options = b'\242\273\030\020\010\001\020\004\032\nshare of 1'
   _globals['_PRODUCTNEED'].fields_by_name['level']._loaded_options = None
   _globals['_PRODUCTNEED'].fields_by_name['level']._serialized_options = b'\242\273\030$\010\003\"\005rigid\"\tsensitive\"\010ordinary\"\004none'
   _globals['_CUSTOMERSCORES']._serialized_start=98
   _globals['_CUSTOMERSCORES']._serialized_end=440
-  _globals['_PRODUCTNEED']._serialized_start=442
-  _globals['_PRODUCTNEED']._serialized_end=568
+  _globals['_PRODUCTNEED']._serialized_start=443
+  _globals['_PRODUCTNEED']._serialized_end=581
 # @@protoc_insertion_point(module_scope)
