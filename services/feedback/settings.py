@@ -15,7 +15,7 @@ class FeedbackServerSettings(ServerSettings):
 
     model_config = SettingsConfigDict(env_prefix="VISAVIS_FEEDBACK_")
 
-    port: int = Field(default=50055, ge=0, le=65535, description="0 lets the system choose, for tests")
+    port: int = Field(default=50055, ge=0, le=65535, description="Port to listen on; 0 lets the system choose.")
 
 
 class FeedbackWorkerSettings(VisavisSettings):
