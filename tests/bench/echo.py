@@ -17,7 +17,6 @@ from shared.rpc.calls import Context
 from shared.rpc.server import running
 from shared.rpc.settings import ServerSettings
 
-
 SERVICE = pb.DESCRIPTOR.services_by_name["RecommendationService"].full_name
 
 
