@@ -13,7 +13,7 @@ PROTOS = $(shell find protos -name '*.proto' | sort)
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench protos baseline lock clean
+.PHONY: help setup run test check format bench protos env baseline lock clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -56,6 +56,9 @@ baseline: setup ## Renew the contract baseline that `make check` compares with; 
 
 protos: setup ## Generate shared/gen from protos/.
 	@$(BIN)/python -m tests.architecture.stubs --write
+
+env: setup ## Write .env.example from the settings classes.
+	@$(BIN)/python -m tests.architecture.environment --write
 
 bench: setup ## Measure, as ratios in one run (see the README).
 	@$(BIN)/python -m tests.bench

@@ -24,7 +24,7 @@ _TO_BE_SET = "VISAVIS_DATABASE_ROLE_SECRET"
 _HEAD = """\
 # Read by docker compose from a file named .env, and by every process from its environment.
 # A line that is commented out shows the default; empty means absent.
-# Written by `python -m tests.architecture.environment --write` from the settings classes.
+# Written by `make env` from the settings classes.
 """
 
 

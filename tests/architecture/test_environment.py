@@ -18,7 +18,7 @@ def known() -> set[str]:
 
 
 def test_the_example_says_what_the_settings_classes_say() -> None:
-    assert EXAMPLE.read_text() == example(), "run `python -m tests.architecture.environment --write`"
+    assert EXAMPLE.read_text() == example(), "run `make env`"
 
 
 def test_every_setting_is_described_in_a_sentence() -> None:
