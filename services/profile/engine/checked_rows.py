@@ -19,6 +19,8 @@ _ROW_RULES: Mapping[str, Mapping[str, str]] = {
         "left_date": "CASE WHEN status = 'left' AND left_date IS NULL THEN 'expected the day on which this customer left' "
         "WHEN status <> 'left' AND left_date IS NOT NULL THEN 'expected nothing, since the status is ' || status "
         "WHEN left_date < activation_date THEN 'expected a day not before the activation on ' || activation_date END",
+        "birth_year": "CASE WHEN birth_year > year(activation_date) "
+        "THEN 'expected a year not after the activation on ' || activation_date END",
     },
     "subscriptions": {
         "cancelled_on": "CASE WHEN cancelled_on < ordered_on "
