@@ -21,7 +21,8 @@ def generate(target: Path) -> None:
     """Write all stubs below `target`; a message-only file gets no service stubs."""
     sources = sorted(PROTOS.rglob("*.proto"))
     include = Path(protoc.__file__).parent / "_proto"
-    outputs = [f"--{kind}_out={target}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
+    outputs = [f"--{kind}_out={target}" for kind in ("python", "grpc_python")]
+    outputs += [f"--{kind}_out=quiet:{target}" for kind in ("mypy", "mypy_grpc")]
     with_tools = [
         f"--plugin={Path(sys.executable).parent / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")
     ]
