@@ -135,8 +135,8 @@ def test_the_image_gets_what_exists_and_all_that_is_packaged() -> None:
     copied = [source for line in instructions("COPY") for source in line.split()[:-1]]
     ignored = set((ROOT / ".dockerignore").read_text().split())
     assert [source for source in copied if not (ROOT / source).exists() or source in ignored] == []
-    packages = project()["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert [package for package in packages if package.split("/")[0] not in copied] == []
+    packaged = project()["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    assert [folder for folder in packaged if folder not in copied] == []
 
 
 def test_the_image_is_installed_from_the_lock_by_the_makefiles_uv() -> None:
