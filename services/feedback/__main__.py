@@ -57,11 +57,12 @@ async def _work(stop: asyncio.Event) -> None:
     from services.feedback.datasets import LakeTargets
     from services.feedback.worker import DispatchFollower, handlers
     from shared.lake.lake import Lake
+    from shared.lake.settings import LakeSettings
     from shared.rpc.client import open_channel, reading_methods
     from shared.runs.worker import RunWorker
 
     clock, settings = SystemClock.from_environment(), FeedbackWorkerSettings()
-    lake = Lake(settings.lake_root)
+    lake = Lake(LakeSettings().root)
     async with (
         open_database(database_url(DatabaseSettings(), "feedback"), application_name="feedback-worker") as database,
         open_channel(settings.dispatch_address, client_name="feedback", retry=reading_methods(*READING)) as channel,

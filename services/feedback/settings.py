@@ -1,8 +1,5 @@
 """Settings of the feedback service."""
 
-from pathlib import Path
-from typing import ClassVar
-
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -21,10 +18,4 @@ class FeedbackServerSettings(ServerSettings):
 class FeedbackWorkerSettings(VisavisSettings):
     """What the worker needs to know."""
 
-    owned_prefixes: ClassVar[tuple[str, ...]] = ()
-
     dispatch_address: str = Field(default="127.0.0.1:50054", description="Where dispatch answers, host:port.")
-
-    @property
-    def lake_root(self) -> Path:
-        return self.home / "lake"

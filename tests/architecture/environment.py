@@ -7,6 +7,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 from pydantic import SecretStr
@@ -62,6 +63,10 @@ def default_of(field: FieldInfo) -> str:
         return ""
     if isinstance(default, SecretStr):
         return default.get_secret_value()
+    if (
+        isinstance(default, Path) and default.is_absolute()
+    ):  # a file of ours: named as from the root, where it is in the image, too
+        return str(default.relative_to(ROOT))
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 

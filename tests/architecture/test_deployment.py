@@ -110,6 +110,15 @@ def test_every_secret_that_compose_asks_for_is_in_the_example() -> None:
     assert asked <= {line.removesuffix("=") for line in EXAMPLE.read_text().splitlines()}
 
 
+def test_what_is_set_in_the_env_file_reaches_every_process_and_nobody_else() -> None:
+    assert {name for name, container in containers().items() if container.get("env_file") == ".env"} == {
+        *specs(),
+        "migrate",
+    }
+    for ignored in (".gitignore", ".dockerignore"):
+        assert ".env" in (ROOT / ignored).read_text().split()
+
+
 def test_the_collector_is_reached_where_it_listens() -> None:
     collector = yaml.safe_load((ROOT / "deploy/collector/otelcol.yaml").read_text())
     port = collector["receivers"]["otlp"]["protocols"]["http"]["endpoint"].rpartition(":")[2]

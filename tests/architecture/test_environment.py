@@ -6,7 +6,7 @@ from collections import defaultdict
 from shared.clock import OFFSET_VARIABLE
 from shared.process import TETHER_VARIABLE
 from tests.architecture.environment import COMPOSE_ONLY, EXAMPLE, declared, default_of, example
-from tests.architecture.tree import ROOT, files, place, require_built
+from tests.architecture.tree import ROOT, files, place, python_files, require_built
 
 _VARIABLE = re.compile(r"\bVISAVIS_[A-Z][A-Z0-9_]*[A-Z0-9]\b")
 _OUTSIDE_SETTINGS = {OFFSET_VARIABLE, TETHER_VARIABLE, "VISAVIS_TEST_DATA"}
@@ -19,6 +19,21 @@ def known() -> set[str]:
 
 def test_the_example_says_what_the_settings_classes_say() -> None:
     assert EXAMPLE.read_text() == example(), "run `make env`"
+
+
+def test_every_settings_class_refuses_what_is_misspelled() -> None:
+    strays = [
+        place(path)
+        for path in python_files("services", "shared")
+        if "BaseSettings" in path.read_text() and place(path) != "shared/settings.py"
+    ]
+    assert strays == [], "derive from shared.settings.VisavisSettings, or EnvironmentSettings with a prefix"
+
+
+def test_one_setting_says_where_the_lake_is() -> None:
+    own = re.compile(r"""home / ["']lake["']""")
+    strays = [place(path) for path in python_files("services", "shared") if own.search(path.read_text())]
+    assert strays == ["shared/lake/settings.py"], "use shared.lake.settings.LakeSettings().root"
 
 
 def test_every_setting_is_described_in_a_sentence() -> None:
