@@ -1,0 +1,145 @@
+"""Views and labels out of the lake, models and scores into it."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from visavis.profile.v1.customer_view_pb2 import CustomerLabels, CustomerView
+from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
+
+from services.scoring.domain.resources import (
+    LABEL_SCHEMA,
+    MODEL_SCHEMA,
+    SCORE_SCHEMA,
+    VIEW_SCHEMA,
+    ModelQuality,
+    TrainingRequest,
+)
+from services.scoring.engine.features import FeaturePlan
+from services.scoring.ports import Row
+from shared.clock import Clock
+from shared.jsontypes import JsonObject
+from shared.lake.dataset import Dataset, DatasetUnreadable
+from shared.lake.engine import ColumnarEngine
+from shared.lake.lake import Lake
+from shared.lake.matrix import matrix_columns
+from shared.lake.schema import arrow_schema
+from shared.observability.context import current_traceparent
+
+VIEWS: Final = arrow_schema(CustomerView.DESCRIPTOR)
+LABELS: Final = arrow_schema(CustomerLabels.DESCRIPTOR)
+SCORES: Final = arrow_schema(CustomerScores.DESCRIPTOR)
+
+_TREES = "model.ubj"
+_DESCRIPTION = "meta.json"
+
+
+def number_columns() -> Mapping[str, str]:
+    """Return the SQL of each number of the customer view, by its name in matrices."""
+    return {column.name: column.sql for column in matrix_columns(CustomerView.DESCRIPTOR) if column.kind == "number"}
+
+
+def register_views(engine: ColumnarEngine, name: str, views: Dataset) -> None:
+    """Make views a relation. Raises DatasetUnreadable, also for rows of another schema."""
+    _expect(views, VIEW_SCHEMA)
+    engine.register(name, views, VIEWS)
+
+
+def register_labels(engine: ColumnarEngine, name: str, labels: Dataset) -> None:
+    """Make labels a relation. Raises DatasetUnreadable, also for rows of another schema."""
+    _expect(labels, LABEL_SCHEMA)
+    engine.register(name, labels, LABELS)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeRows:
+    """Single customers out of published datasets, which are sorted by customer_id."""
+
+    lake: Lake
+
+    async def find(self, dataset: Dataset, customer_id: str) -> Row | None:
+        found = await asyncio.to_thread(self.lake.lookup, dataset, "customer_id", [customer_id])
+        rows: list[dict[str, object]] = found.to_pylist()
+        return rows[0] if rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """What is needed to apply a model: its trees in UBJSON, and how views become the features that these ask about."""
+
+    plan: FeaturePlan
+    trees: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShelf:
+    """Models in the lake, each a dataset of its trees and their description. Blocking."""
+
+    lake: Lake
+    clock: Clock
+
+    def publish(self, model_id: str, model: StoredModel, *, request: TrainingRequest, quality: ModelQuality) -> Dataset:
+        """Publish a model with what it was made from; what is there already stays."""
+        description: JsonObject = {
+            "target": asdict(request.target),
+            "features": list(model.plan.names),
+            "plan": model.plan.to_json(),
+            "quality": asdict(quality),
+            "history_views": asdict(request.history_views),
+            "history_labels": asdict(request.history_labels),
+        }
+        with self.lake.publish(
+            f"scoring/model/{model_id}",
+            schema=MODEL_SCHEMA,
+            created_at=self.clock.now(),
+            inputs=(request.history_views, request.history_labels),
+            traceparent=current_traceparent(),
+        ) as draft:
+            draft.path(_TREES).write_bytes(model.trees)
+            draft.path(_DESCRIPTION).write_text(json.dumps(description, ensure_ascii=False, indent=2), encoding="utf-8")
+            return draft.commit(1)
+
+    def read(self, dataset: Dataset) -> StoredModel:
+        """Read a published model. Raises DatasetUnreadable."""
+        files = {path.name: path for path in self.lake.open(dataset, expect=MODEL_SCHEMA)}
+        try:
+            description = json.loads(files[_DESCRIPTION].read_text(encoding="utf-8"))
+            return StoredModel(FeaturePlan.from_json(description["plan"]), files[_TREES].read_bytes())
+        except (KeyError, TypeError, ValueError) as error:
+            text = f"{dataset.uri}: no model with {_TREES} and {_DESCRIPTION}; train it again"
+            raise DatasetUnreadable(text, uri=dataset.uri) from error
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreShelf:
+    """Scores in the lake. Blocking."""
+
+    lake: Lake
+    clock: Clock
+
+    def find(self, run_id: str) -> Dataset | None:
+        """Return the scores of a run, None if it has published none."""
+        return self.lake.find(_scores_uri(run_id))
+
+    def publish(self, run_id: str, write: Callable[[Path], int], *, inputs: tuple[Dataset, ...]) -> Dataset:
+        """Publish the rows that `write` writes to the path it is given; it returns how many."""
+        with self.lake.publish(
+            _scores_uri(run_id),
+            schema=SCORE_SCHEMA,
+            created_at=self.clock.now(),
+            inputs=inputs,
+            traceparent=current_traceparent(),
+        ) as draft:
+            return draft.commit(write(draft.path("part.parquet")))
+
+
+def _scores_uri(run_id: str) -> str:
+    return f"scoring/customer_scores/{run_id}"
+
+
+def _expect(dataset: Dataset, schema: str) -> None:
+    if dataset.schema != schema:
+        raise DatasetUnreadable(f"{dataset.uri}: rows are {dataset.schema}, expected {schema}", uri=dataset.uri)

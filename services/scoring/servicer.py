@@ -1,0 +1,245 @@
+"""Scoring's RPCs: parse, call, render."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from visavis.common.v1.dataset_pb2 import DatasetRef
+from visavis.scoring.v1 import customer_scores_pb2 as scores_pb
+from visavis.scoring.v1 import model_service_pb2 as model_pb
+from visavis.scoring.v1 import model_service_pb2_grpc as model_rpc
+from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
+from visavis.scoring.v1 import scoring_service_pb2_grpc as scoring_rpc
+
+from services.scoring import use_cases
+from services.scoring.domain.resources import (
+    LABEL_SCHEMA,
+    MODELS,
+    SCORING_RUNS,
+    VIEW_SCHEMA,
+    Model,
+    ModelKind,
+    ScoringRequest,
+    ScoringRun,
+    Target,
+    TrainingRequest,
+)
+from services.scoring.ports import PublishedRows, Store
+from services.scoring.use_cases import CreateScoringRun, TrainModel
+from shared.clock import Clock
+from shared.errors import InvalidInput, Violation
+from shared.lake.dataset import Dataset
+from shared.lake.messages import from_ref, row_to_message, to_ref
+from shared.rpc import pages
+from shared.rpc.calls import Context
+from shared.rpc.identity import current_caller
+from shared.rpc.names import resource_id
+from shared.runs.domain import RunPlace
+from shared.runs.messages import to_status
+
+SERVICE_NAMES = (
+    scoring_pb.DESCRIPTOR.services_by_name["ScoringService"].full_name,
+    model_pb.DESCRIPTOR.services_by_name["ModelService"].full_name,
+)
+
+_T = TypeVar("_T")
+_CYCLE = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_KIND_PREFIX = "MODEL_KIND_"
+_DEFAULT_PAGE = 50
+_LARGEST_PAGE = 1000
+
+
+class ModelServicer(model_rpc.ModelServiceServicer):
+    """Trains models and tells of them."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def TrainModel(self, request: model_pb.TrainModelRequest, context: Context) -> model_pb.TrainModelResponse:
+        command = _training(request)
+        async with self._store.writing() as resources:
+            model = await use_cases.train_model(command, resources=resources, clock=self._clock)
+        return model_pb.TrainModelResponse(model=_model(model))
+
+    async def GetModel(self, request: model_pb.GetModelRequest, context: Context) -> model_pb.GetModelResponse:
+        model_id = resource_id(MODELS, request.name)
+        async with self._store.reading() as resources:
+            model = await resources.get_model(model_id)
+        return model_pb.GetModelResponse(model=_model(model))
+
+    async def ListModels(self, request: model_pb.ListModelsRequest, context: Context) -> model_pb.ListModelsResponse:
+        after, limit = _page(request.page_token, request.page_size, MODELS)
+        async with self._store.reading() as resources:
+            models, place = await resources.list_models(after, limit)
+        return model_pb.ListModelsResponse(
+            models=[_model(model) for model in models], next_page_token=_token(place, MODELS)
+        )
+
+    async def CheckJudgements(
+        self, request: model_pb.CheckJudgementsRequest, context: Context
+    ) -> model_pb.CheckJudgementsResponse:
+        weighing = use_cases.check_judgements(request.criteria, request.judgements)
+        return model_pb.CheckJudgementsResponse(
+            weights=weighing.weights,
+            consistency_ratio=weighing.consistency_ratio,
+            consistent=weighing.is_consistent,
+        )
+
+
+class ScoringServicer(scoring_rpc.ScoringServiceServicer):
+    """Scores snapshots and shows single customers' scores."""
+
+    def __init__(self, store: Store, rows: PublishedRows, clock: Clock) -> None:
+        self._store = store
+        self._rows = rows
+        self._clock = clock
+
+    async def CreateScoringRun(
+        self, request: scoring_pb.CreateScoringRunRequest, context: Context
+    ) -> scoring_pb.CreateScoringRunResponse:
+        command = _scoring(request)
+        async with self._store.writing() as resources:
+            scoring_run = await use_cases.create_scoring_run(command, resources=resources, clock=self._clock)
+        return scoring_pb.CreateScoringRunResponse(scoring_run=_scoring_run(scoring_run))
+
+    async def GetScoringRun(
+        self, request: scoring_pb.GetScoringRunRequest, context: Context
+    ) -> scoring_pb.GetScoringRunResponse:
+        scoring_run_id = resource_id(SCORING_RUNS, request.name)
+        async with self._store.reading() as resources:
+            scoring_run = await resources.get_scoring_run(scoring_run_id)
+        return scoring_pb.GetScoringRunResponse(scoring_run=_scoring_run(scoring_run))
+
+    async def ListScoringRuns(
+        self, request: scoring_pb.ListScoringRunsRequest, context: Context
+    ) -> scoring_pb.ListScoringRunsResponse:
+        after, limit = _page(request.page_token, request.page_size, SCORING_RUNS)
+        async with self._store.reading() as resources:
+            scoring_runs, place = await resources.list_scoring_runs(after, limit)
+        return scoring_pb.ListScoringRunsResponse(
+            scoring_runs=[_scoring_run(run) for run in scoring_runs], next_page_token=_token(place, SCORING_RUNS)
+        )
+
+    async def GetCustomerScores(
+        self, request: scoring_pb.GetCustomerScoresRequest, context: Context
+    ) -> scoring_pb.GetCustomerScoresResponse:
+        scoring_run_id = resource_id(SCORING_RUNS, request.scoring_run, field="scoring_run")
+        async with self._store.reading() as resources:
+            scoring_run = await resources.get_scoring_run(scoring_run_id)
+        row = await use_cases.find_scores(scoring_run, request.customer_id, rows=self._rows, caller=current_caller())
+        return scoring_pb.GetCustomerScoresResponse(scores=row_to_message(row, scores_pb.CustomerScores))
+
+
+def _training(request: model_pb.TrainModelRequest) -> TrainModel:
+    violations: list[Violation] = []
+    request_id = _noting(violations, partial(_request_id, request.request_id))
+    target = _noting(violations, partial(_target, request.kind, request.product))
+    views = _noting(violations, partial(_dataset, request.history_views, "history_views", VIEW_SCHEMA))
+    labels = _noting(violations, partial(_dataset, request.history_labels, "history_labels", LABEL_SCHEMA))
+    if request_id is None or target is None or views is None or labels is None:
+        raise InvalidInput(violations)
+    return TrainModel(request_id, TrainingRequest(target, views, labels), current_caller().principal)
+
+
+def _scoring(request: scoring_pb.CreateScoringRunRequest) -> CreateScoringRun:
+    violations: list[Violation] = []
+    request_id = _noting(violations, partial(_request_id, request.request_id))
+    cycle = _noting(violations, partial(_cycle, request.cycle))
+    views = _noting(violations, partial(_dataset, request.views, "views", VIEW_SCHEMA))
+    models = [
+        _noting(violations, partial(resource_id, MODELS, name, field=f"models[{i}]"))
+        for i, name in enumerate(request.models)
+    ]
+    if request_id is None or cycle is None or views is None or violations:
+        raise InvalidInput(violations)
+    known = tuple(model for model in models if model is not None)
+    return CreateScoringRun(request_id, ScoringRequest(cycle, views, known), current_caller().principal)
+
+
+def _noting(violations: list[Violation], parse: Callable[[], _T]) -> _T | None:
+    """Return what `parse` returns; if it refuses, note why and go on, so that the caller hears of all faults at once."""
+    try:
+        return parse()
+    except InvalidInput as refused:
+        violations += refused.violations
+        return None
+
+
+def _request_id(text: str) -> str:
+    try:
+        return str(UUID(text)) if text else str(uuid4())
+    except ValueError:
+        raise InvalidInput.of("request_id", "expected a UUID, or nothing for a new one") from None
+
+
+def _target(kind: "model_pb.ModelKind.ValueType", product: str) -> Target:
+    kinds = {model_pb.ModelKind.Value(f"{_KIND_PREFIX}{known}"): known for known in ModelKind}
+    if kind not in kinds:
+        raise InvalidInput.of("kind", f"expected one of {', '.join(f'{_KIND_PREFIX}{known}' for known in ModelKind)}")
+    if (kinds[kind] is ModelKind.NEED) != bool(product):
+        raise InvalidInput.of("product", f"expected with {_KIND_PREFIX}{ModelKind.NEED}, and only with it")
+    return Target(kinds[kind], product)
+
+
+def _dataset(ref: DatasetRef, field: str, schema: str) -> Dataset:
+    if not ref.uri:
+        raise InvalidInput.of(field, f"expected a reference to rows of {schema}")
+    if ref.schema != schema:
+        raise InvalidInput.of(f"{field}.schema", f"expected {schema}, got {ref.schema!r}")
+    return from_ref(ref)
+
+
+def _cycle(text: str) -> str:
+    if not _CYCLE.fullmatch(text):
+        raise InvalidInput.of("cycle", f"expected a month like 2026-11, got {text!r}")
+    return text
+
+
+def _page(token: str, size: int, collection: str) -> tuple[RunPlace | None, int]:
+    limit = pages.page_size(size, default=_DEFAULT_PAGE, maximum=_LARGEST_PAGE)
+    match pages.decode_token(token, collection):
+        case None:
+            return None, limit
+        case (str(instant), str(run_id)):
+            return RunPlace(datetime.fromisoformat(instant), run_id), limit
+        case _:
+            raise LookupError("a page token of runs holds an instant and an id")
+
+
+def _token(place: RunPlace | None, collection: str) -> str:
+    return "" if place is None else pages.encode_token([place.create_time.isoformat(), place.run_id], collection)
+
+
+def _model(model: Model) -> model_pb.Model:
+    target = model.request.target
+    message = model_pb.Model(
+        name=model.run.name,
+        kind=model_pb.ModelKind.Value(f"{_KIND_PREFIX}{target.kind}"),
+        product=target.product,
+        status=to_status(model.run),
+    )
+    if model.trained is not None:
+        quality = model.trained.quality
+        message.quality.auc = quality.auc
+        message.quality.top_decile_precision = quality.top_decile_precision
+        message.quality.base_rate = quality.base_rate
+        message.quality.row_count = quality.row_count
+    return message
+
+
+def _scoring_run(scoring_run: ScoringRun) -> scoring_pb.ScoringRun:
+    request = scoring_run.request
+    message = scoring_pb.ScoringRun(
+        name=scoring_run.run.name,
+        cycle=request.cycle,
+        status=to_status(scoring_run.run),
+        views=to_ref(request.views),
+        models=[f"{MODELS}/{model_id}" for model_id in request.models],
+    )
+    if scoring_run.scores is not None:
+        message.scores.CopyFrom(to_ref(scoring_run.scores))
+    return message
