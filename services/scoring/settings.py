@@ -38,7 +38,9 @@ class ScoringSettings(VisavisSettings):
     scoring_settings_file: Path = Field(
         default=SHIPPED_RULES, description="TOML file with the province's rules; absent: those shipped."
     )
-    scoring_threads: int = Field(default=2, ge=1, description="Threads that one run of the worker computes with.")
+    scoring_model_threads: int = Field(
+        default=1, ge=1, description="Threads for models; more than there are idle cores make training ten times slower."
+    )
     scoring_memory: str = Field(
         default="1GB", pattern=r"^\d+(MB|GB)$", description="Memory of the columnar engine before it spills."
     )

@@ -65,10 +65,9 @@ class Scoring:
     def _publish(self, run_id: str, views: Dataset, models: Sequence[Model], heard: Heard) -> Dataset:
         rules = read_rules(self.settings.scoring_settings_file)
         log.info("scoring_rules_read", rules=rules.fingerprint)
-        threads, memory = self.settings.scoring_threads, self.settings.scoring_memory
 
         def write(path: Path) -> int:
-            with open_engine(self.lake, memory_limit=memory, threads=threads) as engine:
+            with open_engine(self.lake, memory_limit=self.settings.scoring_memory) as engine:
                 self._predict(engine, views, models, rules, heard)
                 written = _write(engine, models, rules, path)
             if written != views.row_count:
@@ -87,7 +86,7 @@ class Scoring:
         applied = []
         for column, model in zip(_columns(models), models, strict=True):
             stored = ModelShelf(self.lake, self.clock).read(_dataset(model))
-            trees = boosting.from_bytes(stored.trees, threads=self.settings.scoring_threads)
+            trees = boosting.from_bytes(stored.trees, threads=self.settings.scoring_model_threads)
             applied.append(predictions.AppliedModel(column, stored.plan, trees))
         register_views(engine, VIEWS, views)
         value = value_sql(weighted_criteria(rules.value), number_columns())

@@ -58,7 +58,7 @@ class Training:
 
         lesson = self._lesson(request)
         return boosting.cross_validate(
-            lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.scoring_threads
+            lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.scoring_model_threads
         )
 
     def _publish(self, model_id: str, request: TrainingRequest, quality: ModelQuality) -> Dataset:
@@ -66,7 +66,7 @@ class Training:
 
         lesson = self._lesson(request)
         trees = boosting.fit(
-            lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.scoring_threads
+            lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.scoring_model_threads
         )
         model = StoredModel(lesson.plan, boosting.to_bytes(trees))
         return ModelShelf(self.lake, self.clock).publish(model_id, model, request=request, quality=quality)
@@ -74,8 +74,7 @@ class Training:
     def _lesson(self, request: TrainingRequest) -> _Lesson:
         """Raises WrongState where there is too little to learn from."""
         sql, parameters = training_rows_sql(request.target)
-        threads, memory = self.settings.scoring_threads, self.settings.scoring_memory
-        with open_engine(self.lake, memory_limit=memory, threads=threads) as engine:
+        with open_engine(self.lake, memory_limit=self.settings.scoring_memory) as engine:
             register_views(engine, VIEWS, request.history_views)
             register_labels(engine, LABELS, request.history_labels)
             rows = engine.fetch(sql, parameters)

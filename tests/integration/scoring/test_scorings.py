@@ -1,0 +1,146 @@
+"""Snapshots scored over RPCs, by a worker beside the server."""
+
+from decimal import Decimal
+from uuid import uuid4
+
+import pyarrow.parquet as pq
+import pytest
+from visavis.common.v1 import error_reason_pb2 as reason_pb
+from visavis.common.v1.run_pb2 import RUN_STATE_FAILED, RUN_STATE_SUCCEEDED
+from visavis.profile.v1.customer_view_pb2 import CustomerView
+from visavis.scoring.v1 import model_service_pb2 as model_pb
+from visavis.scoring.v1 import scoring_service_pb2 as pb
+
+from shared.errors import AlreadyExists, InvalidInput, NotFound, WrongState
+from shared.lake.dataset import Dataset
+from shared.lake.messages import from_ref, to_ref
+from shared.rpc.identity import Caller, Role, acting_as
+from tests.factories.scoring import CITIES, NEWSPAPER, draw_base, publish_rows
+from tests.integration.scoring.conftest import ScoringCalls
+
+COUNT = 1_000
+NOW = draw_base(COUNT, seed=8)
+LEFT: dict[str, bool] = dict(zip(*(NOW.labels[name].to_pylist() for name in ("customer_id", "churned")), strict=True))
+
+
+@pytest.fixture
+def views(calls: ScoringCalls) -> Dataset:
+    return publish_rows(calls.lake, "profile/customer_view/now", NOW.views, CustomerView.DESCRIPTOR)
+
+
+def rows_of(calls: ScoringCalls, run: pb.ScoringRun) -> list[dict[str, object]]:
+    (path,) = calls.lake.open(from_ref(run.scores))
+    rows: list[dict[str, object]] = pq.read_table(path).to_pylist()
+    return rows
+
+
+def asked(views: Dataset, *models: str) -> pb.CreateScoringRunRequest:
+    return pb.CreateScoringRunRequest(request_id=str(uuid4()), cycle="2026-11", views=to_ref(views), models=models)
+
+
+async def test_every_customer_is_scored_once_and_the_riskiest_leave_most(
+    calls: ScoringCalls, views: Dataset, models: list[str]
+) -> None:
+    run = await calls.score(views, models)
+    assert (run.status.state, run.cycle, list(run.models)) == (RUN_STATE_SUCCEEDED, "2026-11", models)
+    assert run.scores.row_count == run.status.done_count == COUNT
+    rows = rows_of(calls, run)
+    assert [row["customer_id"] for row in rows] == [f"C{i:09d}" for i in range(COUNT)]
+    assert {need["product"] for row in rows for need in row["needs"]} == {NEWSPAPER}  # type: ignore[attr-defined]  # records
+    months = calls.lake.lookup(views, "customer_id", [str(row["customer_id"]) for row in rows])["billed_months"]
+    assert [row["limited_history"] for row in rows] == (months.to_numpy() < 3).tolist()
+    assert {row["value_tier"] for row in rows} == {"high", "mid_high", "mid", "low"}
+    riskiest = sorted(rows, key=lambda row: row["churn_warning"], reverse=True)[: COUNT // 10]  # type: ignore[arg-type,return-value]  # decimals
+    left = sum(LEFT[str(row["customer_id"])] for row in riskiest)
+    assert left / len(riskiest) > 2 * sum(LEFT.values()) / COUNT
+
+
+async def test_the_same_inputs_give_the_same_fingerprint(
+    calls: ScoringCalls, views: Dataset, models: list[str]
+) -> None:
+    first, second = [await calls.score(views, models) for _ in range(2)]
+    assert first.name != second.name
+    assert first.scores.uri != second.scores.uri
+    assert first.scores.fingerprint == second.scores.fingerprint
+
+
+async def test_a_city_has_its_own_thresholds_and_they_are_read_by_each_run(
+    calls: ScoringCalls, views: Dataset, models: list[str]
+) -> None:
+    before = rows_of(calls, await calls.score(views, models))
+    with calls.rules.open("a", encoding="utf-8") as rules:
+        rules.write(f'\n[cities."{CITIES[1]}"]\nchurn_warned = 0\nstickiness_mid = 0\nstickiness_high = 0\n')
+    after = rows_of(calls, await calls.score(views, models))
+    cities = calls.lake.lookup(views, "customer_id", [str(row["customer_id"]) for row in after])["city"].to_pylist()
+    for city, old, new in zip(cities, before, after, strict=True):
+        if city == CITIES[1]:
+            assert (new["warned"], new["stickiness_band"]) == (True, "high")
+            assert new["churn_warning"] == old["churn_warning"]
+        else:
+            assert new == old
+
+
+async def test_contradicting_judgements_fail_the_scoring(
+    calls: ScoringCalls, views: Dataset, models: list[str]
+) -> None:
+    text = calls.rules.read_text(encoding="utf-8")
+    calls.rules.write_text(text.replace("judgements = [1, 3, 2]", "judgements = [9, 0.2, 9]"), encoding="utf-8")
+    run = await calls.score(views, models)
+    assert run.status.state == RUN_STATE_FAILED
+    assert run.status.failure.reason == reason_pb.ERROR_REASON_JUDGEMENTS_INCONSISTENT
+    assert not run.HasField("scores")
+
+
+async def test_one_customers_scores_are_shown_to_those_who_see_the_customers_city(
+    calls: ScoringCalls, views: Dataset, models: list[str]
+) -> None:
+    run = await calls.score(views, models)
+    row, customer = rows_of(calls, run)[17], "C000000017"
+    (city,) = calls.lake.lookup(views, "customer_id", [customer])["city"].to_pylist()
+    (other,) = {*CITIES} - {city}
+    request = pb.GetCustomerScoresRequest(scoring_run=run.name, customer_id=customer)
+    with acting_as(Caller("planner", Role.PLANNER, frozenset({str(city)}))):
+        found = (await calls.scoring.GetCustomerScores(request)).scores
+    assert (found.customer_id, Decimal(found.value) / 100) == (customer, row["value"])
+    assert (found.value_tier, found.warned, len(found.needs)) == (row["value_tier"], row["warned"], 1)
+    with acting_as(Caller("planner", Role.PLANNER, frozenset({other}))), pytest.raises(NotFound):
+        await calls.scoring.GetCustomerScores(request)
+    request.customer_id = "C9"
+    with pytest.raises(NotFound):
+        await calls.scoring.GetCustomerScores(request)
+
+
+async def test_models_of_a_scoring_must_be_there_trained_and_one_of_each(
+    calls: ScoringCalls, history: tuple[Dataset, Dataset], views: Dataset, models: list[str]
+) -> None:
+    with pytest.raises(NotFound):
+        await calls.scoring.CreateScoringRun(asked(views, *models, f"models/{uuid4()}"))
+    with pytest.raises(InvalidInput, match="expected one model of churn warning, found 0"):
+        await calls.scoring.CreateScoringRun(asked(views, models[0], models[2]))
+    few = draw_base(200).publish(calls.lake, "small")
+    failed = await calls.train(few, (model_pb.MODEL_KIND_CHURN_WARNING, ""))
+    with pytest.raises(WrongState):
+        await calls.scoring.CreateScoringRun(asked(views, models[0], failed.name))
+    with pytest.raises(WrongState, match="is FAILED") as refused:
+        await calls.scoring.CreateScoringRun(asked(views, models[0], failed.name, models[2]))
+    assert refused.value.subject == failed.name
+
+
+async def test_a_wrong_request_is_refused_with_all_that_is_wrong(calls: ScoringCalls) -> None:
+    request = pb.CreateScoringRunRequest(cycle="November", models=["models/a", "a"])
+    with pytest.raises(InvalidInput) as refused:
+        await calls.scoring.CreateScoringRun(request)
+    assert [violation.field for violation in refused.value.violations] == ["cycle", "views", "models[1]"]
+
+
+async def test_scorings_are_repeated_by_request_id_and_listed(
+    calls: ScoringCalls, views: Dataset, models: list[str]
+) -> None:
+    request = asked(views, *models)
+    first, again = [(await calls.scoring.CreateScoringRun(request)).scoring_run for _ in range(2)]
+    assert first.name == again.name == f"scoringRuns/{request.request_id}"
+    listed = await calls.scoring.ListScoringRuns(pb.ListScoringRunsRequest())
+    assert [run.name for run in listed.scoring_runs] == [first.name]
+    request.cycle = "2026-12"
+    with pytest.raises(AlreadyExists):
+        await calls.scoring.CreateScoringRun(request)

@@ -1,0 +1,124 @@
+"""Features and trees: nothing that identifies, nothing that leaks, the same bytes each time."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from visavis.profile.v1.customer_view_pb2 import CustomerView
+
+from services.scoring.domain.resources import ModelKind, Target, target_faults
+from services.scoring.engine import boosting
+from services.scoring.engine.features import COLUMNS, FeaturePlan, Labels, Matrix, feature_matrix, plan_features
+from tests.factories.scoring import NEWSPAPER, RING_TONE, Base, draw_base
+
+WITHHELD = {"customer_id", "msisdn", "owner_id", "city", "county", "red_list", "marketing_consent"}
+STICKINESS, CHURN = Target(ModelKind.STICKINESS), Target(ModelKind.CHURN_WARNING)
+
+
+@pytest.fixture(scope="module")
+def base() -> Base:
+    return draw_base(2_000)
+
+
+@pytest.fixture(scope="module")
+def plan(base: Base) -> FeaturePlan:
+    return plan_features(base.views)
+
+
+@pytest.fixture(scope="module")
+def matrix(base: Base, plan: FeaturePlan) -> Matrix:
+    return matrix_of(base.views, plan)
+
+
+@pytest.fixture(scope="module")
+def churned(base: Base) -> Labels:
+    return np.asarray(base.labels["churned"].to_numpy(), dtype=np.bool_)
+
+
+def matrix_of(views: pa.Table, plan: FeaturePlan) -> Matrix:
+    return feature_matrix(views.combine_chunks().to_batches()[0], plan)
+
+
+def test_each_column_of_the_view_is_a_feature_or_withheld_on_purpose() -> None:
+    assert {field.name for field in CustomerView.DESCRIPTOR.fields} == WITHHELD | set(COLUMNS)
+
+
+def test_who_and_where_a_customer_is_changes_no_feature(base: Base, plan: FeaturePlan, matrix: Matrix) -> None:
+    views = base.views
+    for name in ("customer_id", "msisdn", "owner_id", "city", "county"):
+        place = views.schema.get_field_index(name)
+        views = views.set_column(place, views.schema.field(name), pa.array(["13900000000"] * views.num_rows))
+    np.testing.assert_array_equal(matrix_of(views, plan), matrix)
+
+
+def test_features_do_not_depend_on_how_views_are_cut_into_batches(
+    base: Base, plan: FeaturePlan, matrix: Matrix
+) -> None:
+    cut = base.views.combine_chunks().to_batches(max_chunksize=700)
+    assert len(cut) == 3
+    np.testing.assert_array_equal(np.concatenate([feature_matrix(batch, plan) for batch in cut]), matrix)
+
+
+def test_products_are_numbers_and_a_potential_one_is_missing(plan: FeaturePlan) -> None:
+    views = draw_base(1).views
+    states = [{"product": RING_TONE, "state": "cancelled", "active_days": 4, "provisioned": True}]
+    place = views.schema.get_field_index("products")
+    views = views.set_column(place, views.schema.field(place), pa.array([states], views.schema.field(place).type))
+    row = dict(zip(plan.names, matrix_of(views, plan)[0], strict=True))
+    assert plan.products == (NEWSPAPER, RING_TONE)
+    assert (row[f"product_{RING_TONE}_state"], row[f"product_{RING_TONE}_active_days"]) == (3, 4)
+    assert np.isnan(row[f"product_{NEWSPAPER}_state"])
+
+
+def test_values_that_training_did_not_see_are_missing(base: Base, plan: FeaturePlan) -> None:
+    older = FeaturePlan((("brand", ("GoTone",)), *plan.categories[1:]), (RING_TONE,))
+    brands = base.views["brand"].to_pylist()
+    brand = matrix_of(base.views, older)[:, older.names.index("brand")]
+    assert [not np.isnan(code) for code in brand] == [name == "GoTone" for name in brands]
+    assert not any(NEWSPAPER in name for name in older.names)
+
+
+def test_a_plan_survives_its_storage(plan: FeaturePlan) -> None:
+    assert FeaturePlan.from_json(plan.to_json()) == plan
+
+
+def test_trees_find_what_can_be_learnt(matrix: Matrix, churned: Labels, plan: FeaturePlan) -> None:
+    quality = boosting.cross_validate(matrix, churned, names=plan.names, threads=1)
+    assert quality.auc > 0.7
+    assert quality.top_decile_precision > 2 * quality.base_rate
+    assert (quality.base_rate, quality.row_count) == (churned.mean(), 2_000)
+
+
+def test_trees_find_nothing_in_outcomes_dealt_at_random(matrix: Matrix, churned: Labels, plan: FeaturePlan) -> None:
+    dealt = np.random.default_rng(3).permutation(churned)
+    assert 0.4 < boosting.cross_validate(matrix, dealt, names=plan.names, threads=1).auc < 0.6
+
+
+def test_the_same_data_give_the_same_bytes_whatever_the_threads(
+    matrix: Matrix, churned: Labels, plan: FeaturePlan
+) -> None:
+    one, again, two = (
+        boosting.to_bytes(boosting.fit(matrix[:500], churned[:500], names=plan.names, threads=threads))
+        for threads in (1, 1, 2)
+    )
+    assert one == again == two
+
+
+def test_a_stored_model_predicts_as_before(matrix: Matrix, churned: Labels, plan: FeaturePlan) -> None:
+    model = boosting.fit(matrix, churned, names=plan.names, threads=1)
+    restored = boosting.from_bytes(boosting.to_bytes(model), threads=1)
+    np.testing.assert_array_equal(boosting.predict(restored, matrix), boosting.predict(model, matrix))
+
+
+def test_precision_is_that_of_the_best_tenth_rounded_up() -> None:
+    labels = np.array([True, False, True, *[False] * 8])
+    assert boosting.top_decile_precision(labels, np.array([0.9, 0.8, 0.7, *[0.1] * 8])) == 0.5
+
+
+def test_a_scoring_needs_one_model_of_each_score_and_one_per_product() -> None:
+    newspaper = Target(ModelKind.NEED, NEWSPAPER)
+    assert target_faults([newspaper, CHURN, STICKINESS]) == []
+    assert target_faults([CHURN, CHURN, newspaper, newspaper]) == [
+        "expected one model of stickiness, found 0",
+        "expected one model of churn warning, found 2",
+        "expected one model of need of mobile_newspaper, found 2",
+    ]
