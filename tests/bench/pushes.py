@@ -14,6 +14,7 @@ from services.console.settings import ConsoleSettings
 from services.sandbox.settings import SandboxSettings
 from shared.clock import SystemClock
 from shared.wire.cmpp import session as cmpp
+from shared.wire.cmpp.link import LinkLimits
 from shared.wire.cmpp.pdus import Deliver, Submit
 from shared.wire.cmpp.texts import encode_ucs2
 from tests.bench.figures import Figure
@@ -38,14 +39,24 @@ async def measure(settings: ConsoleSettings, gateway: SandboxSettings, clock: Sy
 
 
 async def _bare(gateway: SandboxSettings, clock: SystemClock) -> float:
-    credentials = cmpp.Credentials(gateway.sp_id, gateway.secret.get_secret_value())
+    credentials = cmpp.Credentials(gateway.sandbox_sp_id, gateway.sandbox_sp_secret.get_secret_value())
     session = await cmpp.connect(
-        "127.0.0.1", gateway.gateway_port, credentials, on_delivers=_ignore, clock=clock, within=5.0
+        "127.0.0.1",
+        gateway.sandbox_gateway_port,
+        credentials,
+        on_delivers=_ignore,
+        clock=clock,
+        limits=LinkLimits(),
+        within=5.0,
     )
     content = encode_ucs2("【中国移动】手机报免费看一个月，回复DZB订购。拒收请回复TD")
     begun = time.perf_counter()
     tickets = [
-        await session.submit(Submit(gateway.src_id, (f"1990000{n:04}",), content, gateway.sp_id, gateway.service_id))
+        await session.submit(
+            Submit(
+                gateway.sandbox_src_id, (f"1990000{n:04}",), content, gateway.sandbox_sp_id, gateway.sandbox_service_id
+            )
+        )
         for n in range(SUBMITS)
     ]
     await asyncio.gather(*(ticket.response() for ticket in tickets))
