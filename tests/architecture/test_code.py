@@ -115,6 +115,28 @@ def test_sql_that_asks_what_time_it_is_is_seen(code: str) -> None:
     assert len(list(_sql_clocks(ast.parse(code)))) == 1
 
 
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [
+        place(path)
+        for path in python_files("services", "shared", "tests")
+        if path.name != "env.py" and parsed(path).body and not ast.get_docstring(parsed(path))
+    ]  # env.py is Alembic's, with Alembic's job
+    assert silent == [], "open it with one sentence"
+
+
+def test_no_name_hides_what_a_thing_does() -> None:
+    vague = [
+        f"{place(path, node.lineno)}: {node.name}"
+        for path in python_files("services", "shared", "tests")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ClassDef) and re.search(r"(?:Manager|Helper|Util)s?$", node.name)
+    ]
+    vague += [
+        place(path) for path in files(".py") if path.stem in {"utils", "util", "helpers", "helper", "common", "misc"}
+    ]
+    assert vague == [], "name it after the business, or after what it does"
+
+
 def test_no_module_is_longer_than_400_lines() -> None:
     lengths = {place(path): len(path.read_text().splitlines()) for path in files(".py")}
     assert {name: lines for name, lines in lengths.items() if lines > 400} == {}, "split it: a package of the same name"

@@ -1,3 +1,5 @@
+"""A publisher that is killed at any moment leaves a whole dataset or none, and nothing behind."""
+
 import subprocess
 import sys
 import time

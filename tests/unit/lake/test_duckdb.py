@@ -1,3 +1,5 @@
+"""The columnar engine computes exactly, stays inside its folders, and fails without quoting values."""
+
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal

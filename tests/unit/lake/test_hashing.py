@@ -1,3 +1,5 @@
+"""The hash of rows follows from names, types and values alone, in whatever order they are stored."""
+
 from pathlib import Path
 
 import pyarrow as pa

@@ -1,3 +1,5 @@
+"""Datasets are published whole, found again, and refused when they are not what their reference says."""
+
 import json
 import os
 from datetime import UTC, datetime

@@ -1,3 +1,5 @@
+"""Rows are found by their key, and only those."""
+
 from pathlib import Path
 
 import pyarrow as pa

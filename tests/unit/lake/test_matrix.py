@@ -1,3 +1,5 @@
+"""What a matrix may name: every exact column, in SQL and in Python alike."""
+
 from decimal import Decimal
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Messages survive the way to rows and back."""
+
 from datetime import date
 from decimal import Decimal
 

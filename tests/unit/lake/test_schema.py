@@ -1,3 +1,5 @@
+"""The schema at rest follows from the row message and its column options."""
+
 import pyarrow as pa
 import pytest
 from google.protobuf import descriptor_pb2
