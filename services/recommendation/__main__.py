@@ -1,0 +1,112 @@
+"""Wires recommendation: `python -m services.recommendation serve` answers, `… worker` assembles lists and picks targets."""
+
+import asyncio
+
+import grpc
+import typer
+from visavis.recommendation.v1 import matrix_service_pb2_grpc, policy_service_pb2_grpc, recommendation_service_pb2_grpc
+
+from services.recommendation.datasets.inputs import matrix_fields
+from services.recommendation.postgres import PostgresRulebook
+from services.recommendation.tables import RUNS
+from services.recommendation.use_cases.rules import Readings
+from shared import process
+from shared.clock import SystemClock
+from shared.db.engine import open_database
+from shared.db.settings import DatabaseSettings, database_url
+from shared.lake.lake import Lake
+from shared.lake.settings import LakeSettings
+from shared.observability.settings import TelemetrySettings
+from shared.observability.telemetry import configure
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
+def serve() -> None:
+    """Answer RPCs until stopped."""
+    with configure("recommendation", settings=TelemetrySettings()):
+        process.run(_serve)
+
+
+@app.command()
+def worker() -> None:
+    """Do runs until stopped."""
+    with configure("recommendation-worker", settings=TelemetrySettings()):
+        process.run(_work)
+
+
+async def _serve(stop: asyncio.Event) -> None:
+    from services.recommendation.clients import DispatchContacts
+    from services.recommendation.datasets.evidence import LakeEvidence
+    from services.recommendation.postgres import PostgresRuns, open_desk
+    from services.recommendation.servicer import (
+        SERVICE_NAMES,
+        MatrixServicer,
+        PolicyServicer,
+        RecommendationServicer,
+    )
+    from services.recommendation.settings import DispatchSettings, RecommendationServerSettings
+    from shared.rpc import server
+    from shared.rpc.client import open_channel
+    from shared.runs.store import RunStore
+
+    clock, settings = SystemClock.from_environment(), RecommendationServerSettings()
+    url, lake = database_url(DatabaseSettings(), "recommendation"), Lake(LakeSettings().root)
+    async with (
+        open_database(url, application_name="recommendation") as database,
+        open_desk(url, application_name="recommendation-desk") as desk,
+        open_channel(DispatchSettings().dispatch_address, client_name="recommendation") as dispatch,
+    ):
+        rulebook, fields = PostgresRulebook(database), matrix_fields()
+        readings = Readings(rulebook, fields)
+        recommendation = RecommendationServicer(
+            runs=PostgresRuns(database, RunStore(RUNS)),
+            rulebook=rulebook,
+            readings=readings,
+            desk=desk,
+            contacts=DispatchContacts.on(dispatch, deadline_seconds=settings.contacts_deadline_seconds),
+            evidence=LakeEvidence(lake),
+            clock=clock,
+        )
+        matrices = MatrixServicer(rulebook=rulebook, fields=fields, clock=clock)
+        policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
+
+        def register(to: grpc.aio.Server) -> None:
+            recommendation_service_pb2_grpc.add_RecommendationServiceServicer_to_server(recommendation, to)
+            matrix_service_pb2_grpc.add_MatrixServiceServicer_to_server(matrices, to)
+            policy_service_pb2_grpc.add_PolicyServiceServicer_to_server(policies, to)
+
+        await server.serve(
+            settings,
+            register=register,
+            service_names=SERVICE_NAMES,
+            checks={"postgres": database.ping},
+            stop=stop,
+        )
+
+
+async def _work(stop: asyncio.Event) -> None:
+    from services.recommendation.datasets.lists import LakeWorkshop
+    from services.recommendation.postgres import PostgresSwitches
+    from services.recommendation.settings import RecommendationWorkerSettings
+    from services.recommendation.worker import Assembler, TargetPicker, handlers
+    from shared.runs.worker import RunWorker
+
+    clock, settings = SystemClock.from_environment(), RecommendationWorkerSettings()
+    workshop = LakeWorkshop(Lake(LakeSettings().root))
+    url = database_url(DatabaseSettings(), "recommendation")
+    async with open_database(url, application_name="recommendation-worker") as database:
+        assembler = Assembler(
+            readings=Readings(PostgresRulebook(database), matrix_fields()),
+            workshop=workshop,
+            switches=PostgresSwitches(),
+            consent_default=settings.consent_default,
+            clock=clock,
+        )
+        stages = handlers(assembler, TargetPicker(workshop, clock))
+        await RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""Recommendation's datasets in the lake: what matrices may test, one customer's inputs, lists and targets."""

@@ -1,0 +1,79 @@
+"""What each purpose expects of its matrix, and the reading of one."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+from services.recommendation.domain import Purpose, Zone
+from services.recommendation.engine.feel import FieldType
+from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, read_csv
+from services.recommendation.engine.matrix.csv_layout import Faults, read_records
+from shared.errors import InvalidInput, Violation
+
+Fields = Mapping[str, FieldType]
+"""What matrix inputs may be called, with their types."""
+
+PAIR_FIELDS: Fields = {
+    "product": FieldType.string(),
+    "product_state": FieldType.string("potential", "inactive", "active", "cancelled", "trial"),
+    "need_level": FieldType.string("rigid", "sensitive", "ordinary", "none"),
+    "need_probability": FieldType.decimal(18, 4),
+}
+"""What the grain customer x product adds. A product that was not scored has no need level and no probability (null)."""
+
+_ZONE = FieldType.string(*Zone)
+_TEXT = FieldType.string()
+OUTPUTS: Mapping[str, Sequence[Output]] = {
+    Purpose.PRIORITY: (Output("first", _ZONE), Output("second", _ZONE)),
+    Purpose.RETENTION: (Output("policy_group", _TEXT, required=False), Output("main_policy", _TEXT, required=False)),
+    Purpose.NEW_SERVICE: (Output("policy", _TEXT, required=False),),
+}
+_ONE_ROW = (HitPolicy.FIRST, HitPolicy.UNIQUE)
+_HIT_POLICIES: Mapping[str, Sequence[HitPolicy]] = {
+    Purpose.PRIORITY: _ONE_ROW,
+    Purpose.RETENTION: _ONE_ROW,
+    Purpose.NEW_SERVICE: tuple(HitPolicy),
+}
+
+
+def read_matrix(text: str, *, fields: Fields) -> DecisionTable:
+    """Return the checked matrix in `text`; `fields` are those of a customer.
+
+    Raises InvalidInput (MATRIX_INVALID) with every violation: row, column, the cell's text, what was expected.
+    """
+    offered = {**fields, **PAIR_FIELDS} if _purpose(text) == Purpose.NEW_SERVICE else fields
+    try:
+        table = read_csv(text, fields=offered, outputs=OUTPUTS)
+    except InvalidInput as error:
+        raise _invalid(error.violations) from error
+    if violations := _violations(table):
+        raise _invalid(violations)
+    return table
+
+
+def _purpose(text: str) -> str:
+    first = next(islice(read_records(text.removeprefix("\ufeff"), Faults()), 1), None)
+    return first.cell(1) if first else ""
+
+
+def _violations(table: DecisionTable) -> list[Violation]:
+    """Return what only the purpose can know to be wrong."""
+    allowed = _HIT_POLICIES[table.purpose]
+    found = []
+    if table.hit_policy not in allowed:
+        expected = " or ".join(allowed)
+        found.append(Violation("row 1", f'"{table.hit_policy}": a matrix {table.purpose} is {expected}'))
+    names = [output.name for output in table.outputs]
+    for rule in table.rules:
+        outputs = dict(zip(names, rule.outputs, strict=True))
+        where = f"row {rule.id}, column => {names[-1]}"
+        if table.purpose == Purpose.PRIORITY and outputs["first"] == outputs["second"]:
+            found.append(Violation(where, f'"{outputs["second"]}" is the first zone, too: expected the other one'))
+        if table.purpose == Purpose.RETENTION and (outputs.get("policy_group") is None) != (
+            outputs.get("main_policy") is None
+        ):
+            found.append(Violation(where, "group and main policy go together: fill in both, or neither for no policy"))
+    return found
+
+
+def _invalid(violations: list[Violation]) -> InvalidInput:
+    return InvalidInput(violations, reason="ERROR_REASON_MATRIX_INVALID")

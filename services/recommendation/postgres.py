@@ -1,0 +1,299 @@
+"""All SQL of recommendation."""
+
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+import asyncpg
+from sqlalchemy import MetaData, Row, Table, insert, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert as insert_or_find
+
+from services.recommendation.domain import Arm, Purpose, Zone
+from services.recommendation.ports import DeskItem, DeskList, Place, StoredCatalogue, StoredMatrix
+from services.recommendation.tables import CATALOGUES, DESK_LISTS, MATRICES, SWITCHES, metadata
+from shared.db.engine import Database
+from shared.db.errors import driver_errors_translated
+from shared.db.locks import advisory_lock
+from shared.db.transactions import WriteTransaction
+from shared.errors import AlreadyExists, NotFound, Unavailable
+from shared.jsontypes import JsonObject
+from shared.runs.domain import Run, RunPage, RunPlace
+from shared.runs.store import RunStore
+
+KEPT_BATCHES = 2
+"""How many switched-in runs stay loaded: the current one, and the one before for readers still in it."""
+
+_SCHEMA = metadata.schema
+_CONNECT_SECONDS = 5.0
+_DeskPool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+_DESK_SQL = f"""
+SELECT s.run_id, s.cycle, s.catalogue_id, s.switch_time, l.customer_id, l.msisdn, l.city, l.arm, l.withheld, l.body
+FROM (SELECT * FROM {_SCHEMA}.switches ORDER BY batch DESC LIMIT 1) AS s
+JOIN {_SCHEMA}.desk_lists AS l ON l.batch = s.batch
+WHERE l.{{key}} = $1
+ORDER BY l.customer_id LIMIT 1
+"""
+_BY_CUSTOMER = _DESK_SQL.format(key="customer_id")
+_BY_MSISDN = _DESK_SQL.format(key="msisdn")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresRulebook:
+    """Versions of matrices and catalogues, each call in a transaction of its own."""
+
+    database: Database
+
+    async def add_matrix(self, matrix: StoredMatrix) -> StoredMatrix:
+        """Store a version, or return the one that is there with the same id and text. Raises AlreadyExists."""
+        async with self.database.write() as tx:
+            found = await _add(tx, MATRICES, _values(matrix, MATRICES))
+        return _matrix(_same_text(found, matrix.csv, f"matrices/{matrix.matrix_id}"))
+
+    async def matrix(self, matrix_id: str) -> StoredMatrix:
+        """Return one version. Raises NotFound."""
+        async with self.database.read() as tx:
+            statement = select(MATRICES).where(MATRICES.c.matrix_id == matrix_id)
+            found = (await tx.connection.execute(statement)).one_or_none()
+        if found is None:
+            raise NotFound(f"matrices/{matrix_id}")
+        return _matrix(found)
+
+    async def matrices(self, *, after: Place | None, limit: int) -> Sequence[StoredMatrix]:
+        """Return up to `limit` versions, newest first."""
+        columns = MATRICES.c.create_time, MATRICES.c.matrix_id
+        statement = select(MATRICES).order_by(*(column.desc() for column in columns)).limit(limit)
+        if after is not None:
+            statement = statement.where(tuple_(*columns) < (after.create_time, after.identifier))
+        async with self.database.read() as tx:
+            return [_matrix(row) for row in await tx.connection.execute(statement)]
+
+    async def add_catalogue(self, catalogue: StoredCatalogue) -> StoredCatalogue:
+        """Store a version, or return the one that is there with the same id and text. Raises AlreadyExists."""
+        async with self.database.write() as tx:
+            found = await _add(tx, CATALOGUES, _values(catalogue, CATALOGUES))
+        return _catalogue(_same_text(found, catalogue.csv, f"policyCatalogues/{catalogue.catalogue_id}"))
+
+    async def catalogue(self, catalogue_id: str) -> StoredCatalogue:
+        """Return one version. Raises NotFound."""
+        async with self.database.read() as tx:
+            statement = select(CATALOGUES).where(CATALOGUES.c.catalogue_id == catalogue_id)
+            found = (await tx.connection.execute(statement)).one_or_none()
+        if found is None:
+            raise NotFound(f"policyCatalogues/{catalogue_id}")
+        return _catalogue(found)
+
+    async def newest_catalogue_id(self) -> str:
+        """Return the id of the newest version. Raises NotFound when there is none."""
+        newest_first = CATALOGUES.c.create_time.desc(), CATALOGUES.c.catalogue_id.desc()
+        async with self.database.read() as tx:
+            statement = select(CATALOGUES.c.catalogue_id).order_by(*newest_first).limit(1)
+            found: str | None = (await tx.connection.execute(statement)).scalar_one_or_none()
+        if found is None:
+            raise NotFound("a policy catalogue (import one first)")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSwitches:
+    """Loads lists and switches them in, inside the transactions of a worker's stages."""
+
+    async def switch_in(
+        self,
+        tx: WriteTransaction,
+        *,
+        run_id: str,
+        cycle: str,
+        catalogue_id: str,
+        switch_time: datetime,
+        columns: Sequence[str],
+        chunks: AsyncIterable[bytes],
+    ) -> int:
+        """Load `chunks` of CSV into a partition of their own and make it the one that the desk reads; return the rows.
+
+        Readers see none of it before `tx` commits, and all of it from then on. Runs that switch at once queue here.
+        """
+        await advisory_lock(tx, SWITCHES.fullname, ["lists"])
+        await tx.connection.execute(text("SET LOCAL statement_timeout = 0"))
+        values = {"run_id": run_id, "cycle": cycle, "catalogue_id": catalogue_id, "switch_time": switch_time}
+        batch: int = (
+            await tx.connection.execute(insert(SWITCHES).values(values).returning(SWITCHES.c.batch))
+        ).scalar_one()
+        partition = Table(f"{DESK_LISTS.name}_{batch}", MetaData(schema=_SCHEMA))
+        await _execute_all(
+            tx,
+            f"CREATE TABLE {partition.fullname} (LIKE {DESK_LISTS.fullname}, CHECK (batch = {batch}))",
+            f"ALTER TABLE {partition.fullname} ALTER batch SET DEFAULT {batch}",
+        )
+        rows = await tx.copy_csv(partition, columns, chunks)
+        await _execute_all(
+            tx,
+            f"CREATE UNIQUE INDEX ON {partition.fullname} (customer_id)",
+            f"CREATE INDEX ON {partition.fullname} (msisdn)",
+            f"ALTER TABLE {DESK_LISTS.fullname} ATTACH PARTITION {partition.fullname} FOR VALUES IN ({batch})",
+        )
+        return rows
+
+    async def drop_old(self, tx: WriteTransaction) -> int:
+        """Drop the partitions of all but the newest batches; return how many. Readers wait for its commit, which is at once."""
+        kept = select(SWITCHES.c.batch).order_by(SWITCHES.c.batch.desc()).limit(KEPT_BATCHES)
+        newest = set((await tx.connection.execute(kept)).scalars())
+        found = await tx.connection.execute(
+            text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = CAST(:parent AS regclass)"),
+            {"parent": DESK_LISTS.fullname},
+        )
+        old = [name for name in found.scalars() if int(name.rpartition("_")[2]) not in newest]
+        await _execute_all(tx, *(f"DROP TABLE {name}" for name in old))
+        return len(old)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresRuns:
+    """The runs of both kinds, each call in a transaction of its own."""
+
+    database: Database
+    store: RunStore
+
+    async def create(self, kind: str, run_id: str, request: JsonObject, *, principal: str, now: datetime) -> Run:
+        """Queue a run, or return the one that is there with this id and request. Raises AlreadyExists."""
+        async with self.database.write() as tx:
+            return await self.store.create(tx, kind=kind, run_id=run_id, request=request, principal=principal, now=now)
+
+    async def get(self, kind: str, run_id: str) -> Run:
+        """Return one run. Raises NotFound."""
+        async with self.database.read() as tx:
+            return await self.store.get(tx, kind, run_id)
+
+    async def page(self, kind: str, *, after: RunPlace | None, limit: int) -> RunPage:
+        """Return up to `limit` runs, newest first."""
+        async with self.database.read() as tx:
+            return await self.store.page(tx, kind, after=after, limit=limit)
+
+    async def switched_in(self) -> str:
+        """Return the id of the assembly run whose lists the desk reads. Raises NotFound before the first switch."""
+        statement = select(SWITCHES.c.run_id).order_by(SWITCHES.c.batch.desc()).limit(1)
+        async with self.database.read() as tx:
+            found: str | None = (await tx.connection.execute(statement)).scalar_one_or_none()
+        if found is None:
+            raise NotFound("an assembly run that was switched in (run a cycle first)")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDesk:
+    """The desk's read: one prepared, indexed statement without a transaction around it, since a person waits for it."""
+
+    pool: _DeskPool
+
+    async def by_customer(self, customer_id: str) -> DeskList | None:
+        """Return the list of a customer as it is switched in now."""
+        return await self._one(_BY_CUSTOMER, customer_id)
+
+    async def by_msisdn(self, msisdn: str) -> DeskList | None:
+        """Return the list of the customer who held the number at the snapshot."""
+        return await self._one(_BY_MSISDN, msisdn)
+
+    async def _one(self, sql: str, key: str) -> DeskList | None:
+        with driver_errors_translated():
+            try:
+                row = await self.pool.fetchrow(sql, key)
+            except OSError as error:  # refused, unreachable, or not in time
+                raise Unavailable("the database cannot be reached; try again") from error
+        return None if row is None else _desk_list(row)
+
+
+@asynccontextmanager
+async def open_desk(url: str, *, application_name: str, pool_size: int = 8) -> AsyncIterator[PostgresDesk]:
+    """Open the desk's own connections; the first is made at first use, so the server may come up later."""
+    pool = asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=pool_size,
+        timeout=_CONNECT_SECONDS,
+        command_timeout=_CONNECT_SECONDS,
+        reset=_keep,
+        server_settings={"application_name": application_name, "default_transaction_read_only": "on", "jit": "off"},
+    )
+    async with pool:
+        yield PostgresDesk(pool)
+
+
+async def _keep(_connection: object) -> None:
+    """Give a connection back as it is: the desk's statements leave nothing behind, and resetting is a round trip."""
+
+
+async def _add(tx: WriteTransaction, table: Table, values: dict[str, object]) -> Row[tuple[object, ...]]:
+    """Insert a row, or find the one with its primary key."""
+    key = next(iter(table.primary_key.columns))
+    statement = insert_or_find(table).values(values).on_conflict_do_nothing(index_elements=[key]).returning(*table.c)
+    added = (await tx.connection.execute(statement)).one_or_none()
+    if added is not None:
+        return added
+    return (await tx.connection.execute(select(table).where(key == values[key.name]))).one()
+
+
+def _same_text(found: Row[tuple[object, ...]], csv: str, name: str) -> Row[tuple[object, ...]]:
+    if found.csv != csv:
+        raise AlreadyExists(name)
+    return found
+
+
+def _values(stored: StoredMatrix | StoredCatalogue, table: Table) -> dict[str, object]:
+    return {column.name: getattr(stored, column.name) for column in table.columns}
+
+
+def _matrix(row: Row[tuple[object, ...]]) -> StoredMatrix:
+    return StoredMatrix(
+        matrix_id=row.matrix_id,
+        purpose=Purpose(row.purpose),
+        display_name=row.display_name,
+        hit_policy=row.hit_policy,
+        rule_count=row.rule_count,
+        csv=row.csv,
+        create_time=row.create_time,
+        author=row.author,
+    )
+
+
+def _catalogue(row: Row[tuple[object, ...]]) -> StoredCatalogue:
+    return StoredCatalogue(
+        catalogue_id=row.catalogue_id,
+        csv=row.csv,
+        policy_count=row.policy_count,
+        create_time=row.create_time,
+        author=row.author,
+    )
+
+
+def _desk_list(row: asyncpg.Record) -> DeskList:
+    return DeskList(
+        run_id=row["run_id"],
+        cycle=row["cycle"],
+        catalogue_id=row["catalogue_id"],
+        switch_time=row["switch_time"],
+        customer_id=row["customer_id"],
+        msisdn=row["msisdn"],
+        city=row["city"],
+        arm=Arm(row["arm"]),
+        withheld=row["withheld"],
+        items=tuple(_items(row["body"])),
+    )
+
+
+def _items(body: str) -> list[DeskItem]:
+    """Read the recommendations; the first about a product, or of the retention zone, is the main one."""
+    seen = set()
+    items = []
+    for entry in json.loads(body):
+        about = (entry["z"], entry["d"])
+        items.append(DeskItem(Zone(entry["z"]), entry["p"], entry["n"], entry["r"], about not in seen))
+        seen.add(about)
+    return items
+
+
+async def _execute_all(tx: WriteTransaction, *statements: str) -> None:
+    for statement in statements:
+        await tx.connection.execute(text(statement))

@@ -1,0 +1,53 @@
+"""PolicyService: takes policy catalogues in and lists their policies."""
+
+from visavis.recommendation.v1 import policy_service_pb2 as pb
+from visavis.recommendation.v1 import policy_service_pb2_grpc as rpc
+
+from services.recommendation.ports import Rulebook
+from services.recommendation.servicer.render import policy_message
+from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
+from services.recommendation.use_cases.imports import CATALOGUES, import_policies
+from services.recommendation.use_cases.rules import Readings
+from shared.clock import Clock
+from shared.rpc.calls import Context
+from shared.rpc.identity import current_caller
+from shared.rpc.names import resource_id
+from shared.rpc.pages import decode_token, encode_token, page_size
+
+
+class PolicyServicer(rpc.PolicyServiceServicer):
+    """Each import makes a catalogue of its own."""
+
+    def __init__(self, *, rulebook: Rulebook, readings: Readings, clock: Clock) -> None:
+        self._rulebook = rulebook
+        self._readings = readings
+        self._clock = clock
+
+    async def ImportPolicies(self, request: pb.ImportPoliciesRequest, context: Context) -> pb.ImportPoliciesResponse:
+        catalogue = await import_policies(
+            request.csv,
+            catalogue_id=identifier(request.request_id),
+            author=current_caller().principal,
+            rulebook=self._rulebook,
+            clock=self._clock,
+        )
+        name = f"{CATALOGUES}/{catalogue.catalogue_id}"
+        return pb.ImportPoliciesResponse(policy_catalogue=name, policy_count=catalogue.policy_count)
+
+    async def ListPolicies(self, request: pb.ListPoliciesRequest, context: Context) -> pb.ListPoliciesResponse:
+        size = page_size(request.page_size, default=DEFAULT_PAGE, maximum=LARGEST_PAGE)
+        key = decode_token(request.page_token, f"policies of {request.parent}")
+        # The token names the catalogue, so that "the newest" stays the same from page to page.
+        after, catalogue_id = ("", await self._catalogue_id(request.parent)) if key is None else map(str, key)
+        catalogue = await self._readings.catalogue(catalogue_id)
+        codes = sorted(code for code in catalogue if code > after)
+        token = ""
+        if len(codes) > size:
+            token = encode_token([codes[size - 1], catalogue_id], f"policies of {request.parent}")
+        shown = [policy_message(catalogue[code]) for code in codes[:size]]
+        return pb.ListPoliciesResponse(policies=shown, next_page_token=token)
+
+    async def _catalogue_id(self, parent: str) -> str:
+        if not parent:
+            return await self._rulebook.newest_catalogue_id()
+        return resource_id(CATALOGUES, parent, field="parent")

@@ -1,0 +1,208 @@
+"""RecommendationService: assembles lists, answers the desk, explains, picks targets."""
+
+from datetime import datetime
+
+from visavis.dispatch.v1 import contact_pb2
+from visavis.recommendation.v1 import recommendation_service_pb2 as pb
+from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
+
+from services.recommendation.domain import national_number
+from services.recommendation.ports import Contacts, Desk, Rulebook, Runs
+from services.recommendation.servicer.render import explanation_message, policy_list_message, zone_of
+from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
+from services.recommendation.use_cases.assembly import (
+    ASSEMBLY_RUNS,
+    AssemblyInputs,
+    AssemblyOrder,
+    AssemblyRequest,
+    AssemblyResult,
+    order_assembly,
+)
+from services.recommendation.use_cases.desk import answer_desk
+from services.recommendation.use_cases.explanation import Evidence, explain_list
+from services.recommendation.use_cases.imports import CATALOGUES, MATRICES
+from services.recommendation.use_cases.rules import Readings
+from services.recommendation.use_cases.targets import TARGET_SELECTIONS, SelectedTargets, order_targets
+from shared.clock import Clock
+from shared.errors import InvalidInput, WrongState
+from shared.lake.messages import from_ref, to_ref
+from shared.rpc.calls import Context
+from shared.rpc.identity import current_caller
+from shared.rpc.names import resource_id
+from shared.rpc.pages import decode_token, encode_token, page_size
+from shared.runs.domain import Run, RunPlace, RunState
+from shared.runs.json import from_json, to_json
+from shared.runs.messages import to_status
+
+_LIST = "assembly runs"
+
+
+class RecommendationServicer(rpc.RecommendationServiceServicer):
+    """Long work is queued for the worker; what a person waits for is answered here."""
+
+    def __init__(
+        self,
+        *,
+        runs: Runs,
+        rulebook: Rulebook,
+        readings: Readings,
+        desk: Desk,
+        contacts: Contacts[contact_pb2.Contact],
+        evidence: Evidence,
+        clock: Clock,
+    ) -> None:
+        self._runs = runs
+        self._rulebook = rulebook
+        self._readings = readings
+        self._desk = desk
+        self._contacts = contacts
+        self._evidence = evidence
+        self._clock = clock
+
+    async def CreateAssemblyRun(
+        self, request: pb.CreateAssemblyRunRequest, context: Context
+    ) -> pb.CreateAssemblyRunResponse:
+        order = await order_assembly(_assembly_request(request), rulebook=self._rulebook)
+        run = await self._runs.create(
+            ASSEMBLY_RUNS,
+            identifier(request.request_id),
+            to_json(order),
+            principal=current_caller().principal,
+            now=self._clock.now(),
+        )
+        return pb.CreateAssemblyRunResponse(assembly_run=_assembly_run(run))
+
+    async def GetAssemblyRun(self, request: pb.GetAssemblyRunRequest, context: Context) -> pb.GetAssemblyRunResponse:
+        run = await self._runs.get(ASSEMBLY_RUNS, resource_id(ASSEMBLY_RUNS, request.name))
+        return pb.GetAssemblyRunResponse(assembly_run=_assembly_run(run))
+
+    async def ListAssemblyRuns(
+        self, request: pb.ListAssemblyRunsRequest, context: Context
+    ) -> pb.ListAssemblyRunsResponse:
+        size = page_size(request.page_size, default=DEFAULT_PAGE, maximum=LARGEST_PAGE)
+        key = decode_token(request.page_token, _LIST)
+        after = None if key is None else RunPlace(datetime.fromisoformat(str(key[0])), str(key[1]))
+        page = await self._runs.page(ASSEMBLY_RUNS, after=after, limit=size)
+        place = page.next_place
+        token = "" if place is None else encode_token([place.create_time.isoformat(), place.run_id], _LIST)
+        return pb.ListAssemblyRunsResponse(assembly_runs=map(_assembly_run, page.runs), next_page_token=token)
+
+    async def GetPolicyList(self, request: pb.GetPolicyListRequest, context: Context) -> pb.GetPolicyListResponse:
+        answer = await answer_desk(
+            customer_id=_customer_id(request),
+            msisdn=national_number(request.msisdn, field="msisdn") if request.HasField("msisdn") else "",
+            caller=current_caller(),
+            desk=self._desk,
+            contacts=self._contacts,
+            readings=self._readings,
+            clock=self._clock,
+        )
+        return pb.GetPolicyListResponse(policy_list=policy_list_message(answer))
+
+    async def ExplainPolicyList(
+        self, request: pb.ExplainPolicyListRequest, context: Context
+    ) -> pb.ExplainPolicyListResponse:
+        if not request.customer_id:
+            raise InvalidInput.of("customer_id", "is missing")
+        run = await self._finished_run(
+            resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run")
+            if request.assembly_run
+            else await self._runs.switched_in()
+        )
+        order, result = from_json(AssemblyOrder, run.request), from_json(AssemblyResult, run.result)
+        explanation = await explain_list(
+            order,
+            result,
+            request.customer_id,
+            caller=current_caller(),
+            evidence=self._evidence,
+            readings=self._readings,
+        )
+        names = pb.ExplainPolicyListResponse(
+            assembly_run=run.name, snapshot=order.snapshot, scoring_run=order.scoring_run
+        )
+        return explanation_message(explanation, names=names, matrix_names=_matrix_names(order))
+
+    async def SelectTargets(self, request: pb.SelectTargetsRequest, context: Context) -> pb.SelectTargetsResponse:
+        run = await self._finished_run(resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run"))
+        order = order_targets(
+            assembly_run=run.name,
+            lists=from_json(AssemblyResult, run.result).assembled.lists,
+            zone=zone_of(request.zone),
+            policy=request.policy,
+            limit=request.limit,
+            cities=request.cities,
+            caller=current_caller(),
+        )
+        selection = await self._runs.create(
+            TARGET_SELECTIONS,
+            identifier(request.request_id),
+            to_json(order),
+            principal=current_caller().principal,
+            now=self._clock.now(),
+        )
+        return pb.SelectTargetsResponse(target_selection=_target_selection(selection))
+
+    async def GetTargetSelection(
+        self, request: pb.GetTargetSelectionRequest, context: Context
+    ) -> pb.GetTargetSelectionResponse:
+        run = await self._runs.get(TARGET_SELECTIONS, resource_id(TARGET_SELECTIONS, request.name))
+        return pb.GetTargetSelectionResponse(target_selection=_target_selection(run))
+
+    async def _finished_run(self, run_id: str) -> Run:
+        run = await self._runs.get(ASSEMBLY_RUNS, run_id)
+        if run.state is not RunState.SUCCEEDED:
+            text = f"{run.name} is {run.state.lower()}, expected a run that has succeeded: wait for it, or look at its failure"
+            raise WrongState(text, subject=run.name)
+        return run
+
+
+def _customer_id(request: pb.GetPolicyListRequest) -> str:
+    """Return the id asked for, empty when a number is; raises InvalidInput where there is neither."""
+    if request.WhichOneof("customer") is None or (request.HasField("customer_id") and not request.customer_id):
+        raise InvalidInput.of("customer", "expected a customer_id or a msisdn")
+    return request.customer_id
+
+
+def _assembly_request(request: pb.CreateAssemblyRunRequest) -> AssemblyRequest:
+    return AssemblyRequest(
+        cycle=request.cycle,
+        inputs=AssemblyInputs(from_ref(request.views), from_ref(request.scores), from_ref(request.membership)),
+        matrix_ids=[resource_id(MATRICES, name, field="matrices") for name in request.matrices],
+        catalogue_id=resource_id(CATALOGUES, request.policy_catalogue, field="policy_catalogue"),
+        snapshot=request.snapshot,
+        scoring_run=request.scoring_run,
+    )
+
+
+def _matrix_names(order: AssemblyOrder) -> list[str]:
+    ids = order.matrices
+    return [f"{MATRICES}/{matrix_id}" for matrix_id in (ids.priority, ids.retention, ids.new_service)]
+
+
+def _assembly_run(run: Run) -> pb.AssemblyRun:
+    order = from_json(AssemblyOrder, run.request)
+    message = pb.AssemblyRun(
+        name=run.name,
+        cycle=order.cycle,
+        status=to_status(run),
+        matrices=_matrix_names(order),
+        policy_catalogue=f"{CATALOGUES}/{order.catalogue_id}",
+        snapshot=order.snapshot,
+        scoring_run=order.scoring_run,
+    )
+    if run.state is RunState.SUCCEEDED:
+        result = from_json(AssemblyResult, run.result)
+        message.lists.CopyFrom(to_ref(result.assembled.lists))
+        message.rejects.CopyFrom(to_ref(result.assembled.rejects))
+        message.switch_time.FromDatetime(result.switch_time)
+    return message
+
+
+def _target_selection(run: Run) -> pb.TargetSelection:
+    message = pb.TargetSelection(name=run.name, status=to_status(run))
+    if run.state is RunState.SUCCEEDED:
+        selected = from_json(SelectedTargets, run.result)
+        message.targets.CopyFrom(to_ref(selected.targets))
+        message.arm_counts.update(selected.arm_counts)
+    return message

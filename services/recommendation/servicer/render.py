@@ -1,0 +1,121 @@
+"""Renders policies, lists and explanations for the contract."""
+
+from collections.abc import Sequence
+
+from visavis.dispatch.v1 import contact_pb2
+from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
+from visavis.recommendation.v1 import recommendation_service_pb2 as pb
+
+from services.recommendation.domain import REASON_WORDS, Policy, PolicyList, Zone
+from services.recommendation.engine.assembly.customer import Meeting
+from services.recommendation.engine.feel.text import feel_text
+from services.recommendation.engine.matrix import explain
+from services.recommendation.ports import Answer
+from services.recommendation.use_cases.assembly import ASSEMBLY_RUNS
+from services.recommendation.use_cases.desk import DeskAnswer, Offered
+from services.recommendation.use_cases.explanation import Explanation
+from shared.observability.masking import mask_msisdn
+
+_ZONES = {Zone.RETENTION: policy_pb.ZONE_RETENTION, Zone.NEW_SERVICE: policy_pb.ZONE_NEW_SERVICE}
+_ANSWERS = {
+    None: contact_pb2.CONTACT_ANSWER_UNSPECIFIED,
+    Answer.ACCEPTED: contact_pb2.CONTACT_ANSWER_ACCEPTED,
+    Answer.CONSIDERING: contact_pb2.CONTACT_ANSWER_CONSIDERING,
+    Answer.DECLINED: contact_pb2.CONTACT_ANSWER_DECLINED,
+    Answer.OPTED_OUT: contact_pb2.CONTACT_ANSWER_OPTED_OUT,
+}
+
+
+def zone_of(value: int) -> Zone | None:
+    """Return the zone of an enum value, None where it is not given or not known."""
+    return next((zone for zone, number in _ZONES.items() if number == value), None)
+
+
+def policy_message(policy: Policy) -> policy_pb.Policy:
+    """Return a policy with all its texts."""
+    return policy_pb.Policy(
+        policy=policy.policy,
+        display_name=policy.display_name,
+        zone=_ZONES[policy.zone],
+        policy_group=policy.policy_group,
+        product=policy.product,
+        boss_offer_code=policy.boss_offer_code,
+        margin_fen=policy.margin_fen,
+        valid_from=policy.valid_from.isoformat(),
+        valid_until=policy.valid_until.isoformat(),
+        handset_needs=policy.handset_needs,
+        script=policy.script,
+        sms_text=policy.sms_text,
+        order_keyword=policy.order_keyword,
+    )
+
+
+def policy_list_message(answer: DeskAnswer[contact_pb2.Contact]) -> pb.PolicyList:
+    """Return the desk's answer."""
+    found = answer.found
+    message = pb.PolicyList(
+        customer_id=found.customer_id,
+        masked_msisdn=mask_msisdn(found.msisdn),
+        city=found.city,
+        cycle=found.cycle,
+        assembly_run=f"{ASSEMBLY_RUNS}/{found.run_id}",
+        zones=[
+            pb.PolicyListZone(zone=_ZONES[zone], policies=[_recommended(zone, offer) for offer in offers])
+            for zone, offers in answer.zones
+        ],
+        withheld_reason=answer.withheld_reason,
+        contacts_missing=answer.contacts is None,
+    )
+    message.switch_time.FromDatetime(found.switch_time)
+    if answer.contacts is not None:
+        message.contacts.extend(answer.contacts.entries)
+    return message
+
+
+def _recommended(zone: Zone, offer: Offered) -> pb.RecommendedPolicy:
+    return pb.RecommendedPolicy(
+        policy=policy_message(offer.policy),
+        need_level=offer.item.need_level,
+        fired_rule=f"{zone} row {offer.item.rule}",
+        main=offer.item.main,
+        answer=_ANSWERS[offer.answer],
+    )
+
+
+def explanation_message(
+    explanation: Explanation, *, names: pb.ExplainPolicyListResponse, matrix_names: Sequence[str]
+) -> pb.ExplainPolicyListResponse:
+    """Fill in `names` (run, snapshot, scoring run); `matrix_names` are those of priority, retention and new service."""
+    outcome = explanation.assembly.outcome
+    names.arm = explanation.arm or ""
+    names.replays = explanation.replays
+    resources = dict(zip(("priority", "retention", "new_service"), matrix_names, strict=True))
+    for meeting in explanation.assembly.meetings:
+        names.matrices.append(_meeting(meeting, resources[meeting.table.purpose]))
+    if isinstance(outcome, PolicyList):
+        names.blocked.extend(
+            pb.BlockedPolicy(
+                zone=_ZONES[blocked.zone], policy=blocked.policy, row=blocked.rule, reason=REASON_WORDS[blocked.reason]
+            )
+            for blocked in outcome.blocked
+        )
+    return names
+
+
+def _meeting(meeting: Meeting, resource: str) -> pb.MatrixExplanation:
+    told = explain(meeting.table, meeting.row)
+    return pb.MatrixExplanation(
+        matrix=resource,
+        display_name=meeting.table.name,
+        product=meeting.product,
+        inputs=[
+            pb.InputValue(input=column.name, value=feel_text(meeting.row.get(column.name)))
+            for column in meeting.table.inputs
+        ],
+        fired_rows=meeting.firing.rules,
+        failed_rows=[
+            pb.FailedRow(row=rule.rule, input=rule.failed.input, cell=rule.failed.text)
+            for rule in told
+            if rule.failed is not None
+        ],
+    )

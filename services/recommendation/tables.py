@@ -1,0 +1,59 @@
+"""The tables of schema `recommendation`."""
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text
+
+from shared.db.tables import schema_metadata
+from shared.runs.tables import runs_tables
+
+metadata = schema_metadata("recommendation")
+RUNS = runs_tables(metadata)
+
+MATRICES = Table(
+    "matrices",
+    metadata,
+    Column("matrix_id", Text, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("hit_policy", Text, nullable=False),
+    Column("rule_count", Integer, nullable=False),
+    Column("csv", Text, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("author", Text, nullable=False),
+    Index("ix_matrices_create_time_matrix_id", "create_time", "matrix_id"),
+)
+
+CATALOGUES = Table(
+    "policy_catalogues",
+    metadata,
+    Column("catalogue_id", Text, primary_key=True),
+    Column("csv", Text, nullable=False),
+    Column("policy_count", Integer, nullable=False),
+    Column("create_time", DateTime(timezone=True), nullable=False),
+    Column("author", Text, nullable=False),
+    Index("ix_policy_catalogues_create_time_catalogue_id", "create_time", "catalogue_id"),
+)
+
+SWITCHES = Table(
+    "switches",
+    metadata,
+    Column("batch", BigInteger, Identity(always=True), primary_key=True),
+    Column("run_id", Text, nullable=False, unique=True),
+    Column("cycle", Text, nullable=False),
+    Column("catalogue_id", Text, nullable=False),
+    Column("switch_time", DateTime(timezone=True), nullable=False),
+)
+"""One row per run whose lists were switched in; the highest batch is what the desk reads."""
+
+DESK_LISTS = Table(
+    "desk_lists",
+    metadata,
+    Column("batch", BigInteger, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("msisdn", Text, nullable=False),
+    Column("city", Text, nullable=False),
+    Column("arm", Text, nullable=False),
+    Column("withheld", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    postgresql_partition_by="LIST (batch)",
+)
+"""One partition per batch, with its own indexes on customer_id and msisdn; `body` is the JSON that `desk` reads."""

@@ -1,0 +1,1 @@
+"""What recommendation does: takes rules in, assembles lists, answers the desk, explains, picks targets."""

@@ -1,0 +1,105 @@
+"""Assembly runs: what is asked for, checked at the door, and what comes of it."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.recommendation.domain import Purpose
+from services.recommendation.ports import Rulebook
+from services.recommendation.use_cases.rules import MatrixIds
+from shared.errors import InvalidInput, Violation
+from shared.lake.dataset import Dataset
+
+ASSEMBLY_RUNS = "assemblyRuns"
+_CYCLE = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyInputs:
+    """The datasets of a run: views of the snapshot, their scores, their arms."""
+
+    views: Dataset
+    scores: Dataset
+    membership: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyOrder:
+    """A request for lists; `snapshot` and `scoring_run` are kept for the explanation only."""
+
+    cycle: str
+    inputs: AssemblyInputs
+    matrices: MatrixIds
+    catalogue_id: str
+    snapshot: str
+    scoring_run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What holds for a run from its first stage on: the day on which policies must be valid, and the consent of those who
+    were never asked."""
+
+    day: date
+    consent_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssembledLists:
+    """The published outcome: lists + rejects = views."""
+
+    lists: Dataset
+    rejects: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyResult:
+    """A finished run."""
+
+    circumstances: Circumstances
+    assembled: AssembledLists
+    switch_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AssemblyRequest:
+    """The request as it came, resource names reduced to ids."""
+
+    cycle: str
+    inputs: AssemblyInputs
+    matrix_ids: Sequence[str]
+    catalogue_id: str
+    snapshot: str
+    scoring_run: str
+
+
+async def order_assembly(request: AssemblyRequest, *, rulebook: Rulebook) -> AssemblyOrder:
+    """Return the order of a request. Raises InvalidInput with all that is wrong, NotFound for a version that is not there."""
+    violations = _violations(request)
+    purposes = {identifier: (await rulebook.matrix(identifier)).purpose for identifier in request.matrix_ids}
+    if Counter(purposes[identifier] for identifier in request.matrix_ids) != Counter(Purpose):
+        found = ", ".join(purposes[identifier] for identifier in request.matrix_ids) or "none"
+        violations.append(Violation("matrices", f"expected one each of {', '.join(Purpose)}; these are {found}"))
+    if violations:
+        raise InvalidInput(violations)
+    await rulebook.catalogue(request.catalogue_id)
+    by_purpose = {purpose: identifier for identifier, purpose in purposes.items()}
+    return AssemblyOrder(
+        cycle=request.cycle,
+        inputs=request.inputs,
+        matrices=MatrixIds(*(by_purpose[purpose] for purpose in Purpose)),
+        catalogue_id=request.catalogue_id,
+        snapshot=request.snapshot,
+        scoring_run=request.scoring_run,
+    )
+
+
+def _violations(request: AssemblyRequest) -> list[Violation]:
+    inputs = request.inputs
+    named = {"views": inputs.views, "scores": inputs.scores, "membership": inputs.membership}
+    found = [Violation(name, "is missing") for name, dataset in named.items() if not dataset.uri]
+    if not _CYCLE.fullmatch(request.cycle):
+        found.append(Violation("cycle", f"expected a month like 2026-11, got {request.cycle!r}"))
+    return found

@@ -1,0 +1,58 @@
+"""Why a customer has this list: each matrix met again on the kept inputs, by the function that assembles one customer."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.recommendation.domain import Arm, PolicyList, Rejected
+from services.recommendation.engine.assembly.customer import Assembly, Customer, assemble
+from services.recommendation.engine.assembly.rules import CompiledRules
+from services.recommendation.use_cases.assembly import AssembledLists, AssemblyInputs, AssemblyOrder, AssemblyResult
+from services.recommendation.use_cases.rules import Readings
+from shared.errors import Denied
+from shared.rpc.identity import Caller
+
+
+class Evidence(Protocol):
+    """The kept inputs and outcomes of a run."""
+
+    async def customer(self, inputs: AssemblyInputs, customer_id: str) -> Customer:
+        """Return what the run knew of the customer. Raises NotFound, DatasetUnreadable."""
+        ...
+
+    async def outcome(self, assembled: AssembledLists, customer_id: str) -> PolicyList | Rejected:
+        """Return what became of the customer. Raises NotFound, DatasetUnreadable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One customer's list, assembled anew; `replays` tells whether it is the one that was published."""
+
+    assembly: Assembly
+    arm: Arm | None
+    replays: bool
+
+
+async def explain_list(
+    order: AssemblyOrder,
+    result: AssemblyResult,
+    customer_id: str,
+    *,
+    caller: Caller,
+    evidence: Evidence,
+    readings: Readings,
+) -> Explanation:
+    """Assemble the customer again from what the run kept. Raises NotFound, Denied outside the caller's cities."""
+    customer = await evidence.customer(order.inputs, customer_id)
+    city = str(customer.fields["city"])
+    if not caller.sees(city):
+        raise Denied(f"the customer is in {city}, outside the cities of {caller.principal}")
+    rules = await readings.rules(
+        order.matrices,
+        order.catalogue_id,
+        day=result.circumstances.day,
+        consent_default=result.circumstances.consent_default,
+    )
+    assembly = assemble(customer, CompiledRules.of(rules))
+    published = await evidence.outcome(result.assembled, customer_id)
+    return Explanation(assembly, customer.arm, assembly.outcome == published)

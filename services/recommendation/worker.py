@@ -1,0 +1,128 @@
+"""The stages of recommendation's runs: lists assembled, loaded and switched in; targets picked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from services.recommendation.datasets.lists import DESK_COLUMNS, LakeWorkshop
+from services.recommendation.postgres import PostgresSwitches
+from services.recommendation.use_cases.assembly import (
+    ASSEMBLY_RUNS,
+    AssembledLists,
+    AssemblyOrder,
+    AssemblyResult,
+    Circumstances,
+)
+from services.recommendation.use_cases.rules import Readings
+from services.recommendation.use_cases.targets import TARGET_SELECTIONS, TargetOrder
+from shared.clock import Clock, local_date
+from shared.jsontypes import JsonObject
+from shared.observability.context import current_traceparent
+from shared.runs.json import from_json, to_json
+from shared.runs.stages import Stage, StageContext
+
+_PIN, _ASSEMBLE, _SWITCH, _DROP = "pin circumstances", "assemble", "switch in", "drop old lists"
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Assembler:
+    """Does assembly runs."""
+
+    readings: Readings
+    workshop: LakeWorkshop
+    switches: PostgresSwitches
+    consent_default: bool
+    clock: Clock
+
+    def stages(self) -> Sequence[Stage]:
+        return (
+            Stage(_PIN, self._pin),
+            Stage(_ASSEMBLE, self._assemble),
+            Stage(_SWITCH, self._switch_in),
+            Stage(_DROP, self._drop_old),
+        )
+
+    async def _pin(self, context: StageContext) -> JsonObject:
+        """Record what holds for this run, so that a later attempt, and the explanation, assemble by the same."""
+        return to_json(Circumstances(local_date(context.run.create_time), self.consent_default))
+
+    async def _assemble(self, context: StageContext) -> JsonObject:
+        order, pinned = _order(context), from_json(Circumstances, context.outputs[_PIN])
+        rules = await self.readings.rules(
+            order.matrices, order.catalogue_id, day=pinned.day, consent_default=pinned.consent_default
+        )
+        assembled = await asyncio.to_thread(
+            self.workshop.assemble,
+            order.inputs,
+            rules,
+            run_id=context.run.run_id,
+            cycle=order.cycle,
+            created_at=self.clock.now(),
+            traceparent=current_traceparent(),
+        )
+        await context.progress(order.inputs.views.row_count, order.inputs.views.row_count)
+        return to_json(assembled)
+
+    async def _switch_in(self, context: StageContext) -> JsonObject:
+        order, assembled = _order(context), from_json(AssembledLists, context.outputs[_ASSEMBLE])
+        pinned = from_json(Circumstances, context.outputs[_PIN])
+        result = AssemblyResult(pinned, assembled, self.clock.now())
+        await self.switches.switch_in(
+            await context.transaction(),
+            run_id=context.run.run_id,
+            cycle=order.cycle,
+            catalogue_id=order.catalogue_id,
+            switch_time=result.switch_time,
+            columns=DESK_COLUMNS,
+            chunks=_chunks(
+                context, self.workshop.desk_chunks(assembled.lists, order.inputs.views), assembled.lists.row_count
+            ),
+        )
+        return to_json(result)
+
+    async def _drop_old(self, context: StageContext) -> JsonObject:
+        await self.switches.drop_old(await context.transaction())
+        return context.outputs[_SWITCH]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPicker:
+    """Does target selections."""
+
+    workshop: LakeWorkshop
+    clock: Clock
+
+    def stages(self) -> Sequence[Stage]:
+        return (Stage("pick targets", self._pick),)
+
+    async def _pick(self, context: StageContext) -> JsonObject:
+        selected = await asyncio.to_thread(
+            self.workshop.select_targets,
+            from_json(TargetOrder, context.run.request),
+            run_id=context.run.run_id,
+            created_at=self.clock.now(),
+            traceparent=current_traceparent(),
+        )
+        await context.progress(selected.targets.row_count, selected.targets.row_count)
+        return to_json(selected)
+
+
+def handlers(assembler: Assembler, picker: TargetPicker) -> Mapping[str, Sequence[Stage]]:
+    """Return the stages of each kind of run."""
+    return {ASSEMBLY_RUNS: assembler.stages(), TARGET_SELECTIONS: picker.stages()}
+
+
+def _order(context: StageContext) -> AssemblyOrder:
+    return from_json(AssemblyOrder, context.run.request)
+
+
+async def _chunks(context: StageContext, chunks: Iterator[tuple[int, bytes]], total: int) -> AsyncIterator[bytes]:
+    """Yield the chunks, made in a thread, telling how many rows have gone."""
+    done = 0
+    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        rows, content = chunk
+        yield content
+        done += rows
+        await context.progress(done, total)

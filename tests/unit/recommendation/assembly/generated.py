@@ -1,0 +1,183 @@
+"""Draws whole assemblies: catalogues, three matrices, and customers with holes wherever the contracts allow one."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from hypothesis import strategies as st
+from visavis.feedback.v1.control_membership_pb2 import ControlMembership
+from visavis.profile.v1.customer_view_pb2 import CustomerView, ProductState
+from visavis.scoring.v1.customer_scores_pb2 import CustomerScores, ProductNeed
+
+from services.recommendation.datasets.inputs import matrix_fields
+from services.recommendation.engine.assembly.rules import Rules
+from services.recommendation.engine.policies import read_policies
+from services.recommendation.engine.rulebook import read_matrix
+from tests.factories.recommendation import Base, catalogue_csv, matrix_csv, policy_row, retention_row
+
+PRODUCTS = ("mobile_newspaper", "ring_back_tone", "mobile_internet")
+NEW_SERVICE_CODES = tuple(f"n{number}" for number in range(5))
+RETENTION_CODES = tuple(f"r{number}" for number in range(5))
+GROUPS = ("g1", "g2")
+NEEDS = ("", "", "", "gprs", "wap mms", "gprs wap mms")
+_CELLS = {
+    "arpu": ["-", ">= 100", "(50..100]", "null", "null,< 30.5", "not(100.00)", "> balance"],
+    "balance": ["-", "<= 20", "not(null)"],
+    "tenure_months": ["-", "> 12", "[0..12]"],
+    "contract_months_left": ["-", "null,<= 3", "> 3"],
+    "brand": ["-", '"GoTone"', 'not("M-Zone")', 'null,"Easyown"'],
+    "value_tier": ["-", '"high","mid_high"', 'not("low")'],
+    "warned": ["-", "true", "false"],
+    "return_rate_score": ["-", "(86..100]", "null"],
+    "handset_gprs": ["-", "true", "null,false"],
+}
+_PAIR_CELLS = {
+    "product": ["-", '"mobile_newspaper"', 'not("ring_back_tone")'],
+    "product_state": ["-", '"potential"', '"cancelled","inactive"', 'not("active")'],
+    "need_level": ["-", "null", '"rigid","sensitive"', 'not("none")'],
+    "need_probability": ["-", "> 0.25", "null,<= 0.1"],
+}
+_INPUTS = {"priority": _CELLS, "retention": _CELLS, "new_service": {**_CELLS, **_PAIR_CELLS}}
+_VALID = ("2026-11-01", "2026-12-01")
+# The run's day is 2026-11-09: the last of these end or begin just beside it.
+_VALIDITIES = [_VALID] * 6 + [("2026-11-09", "2026-11-10"), ("2026-11-10", "2026-12-01"), ("2026-10-01", "2026-11-09")]
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rules:
+    """Draw rules; matrices name policies that are in no catalogue, in another zone, group or product, or out of date."""
+    return Rules(
+        priority=read_matrix(_priority(draw), fields=matrix_fields()),
+        retention=read_matrix(_retention(draw), fields=matrix_fields()),
+        new_service=read_matrix(_new_service(draw), fields=matrix_fields()),
+        catalogue=read_policies(draw(catalogues())),
+        day=date(2026, 11, 9),
+        consent_default=draw(st.booleans()),
+    )
+
+
+@st.composite
+def catalogues(draw: st.DrawFn) -> str:
+    rows = []
+    for code in draw(st.sets(st.sampled_from(NEW_SERVICE_CODES), min_size=3)):
+        rows.append(policy_row(code, product=draw(st.sampled_from(PRODUCTS)), **_variation(draw)))
+    for code in draw(st.sets(st.sampled_from(RETENTION_CODES), min_size=3)):
+        rows.append(retention_row(code, draw(st.sampled_from(GROUPS)), **_variation(draw)))
+    return catalogue_csv(rows)
+
+
+def _variation(draw: st.DrawFn) -> dict[str, str]:
+    valid_from, valid_until = draw(st.sampled_from(_VALIDITIES))
+    return {
+        "margin_fen": str(draw(st.sampled_from([0, 1, 2, 1000, 1001, 10**11]))),
+        "valid_from": valid_from,
+        "valid_until": valid_until,
+        "handset_needs": draw(st.sampled_from(NEEDS)),
+    }
+
+
+def _priority(draw: st.DrawFn) -> str:
+    orders = st.sampled_from([("retention", "new_service"), ("new_service", "retention")])
+    return _matrix(draw, "priority", ("FIRST", "UNIQUE"), ("first", "second"), orders)
+
+
+def _retention(draw: st.DrawFn) -> str:
+    # Group and main policy need not fit, and the main policy may be of another zone or of none.
+    codes = st.sampled_from([*RETENTION_CODES, "n0", "unheard"])
+    outputs = st.one_of(st.tuples(st.sampled_from(GROUPS), codes), st.just(("", "")))
+    return _matrix(draw, "retention", ("FIRST", "UNIQUE"), ("policy_group", "main_policy"), outputs)
+
+
+def _new_service(draw: st.DrawFn) -> str:
+    outputs = st.sampled_from([("",), *((code,) for code in (*NEW_SERVICE_CODES, "r0", "unheard"))])
+    return _matrix(draw, "new_service", ("FIRST", "UNIQUE", "COLLECT"), ("policy",), outputs)
+
+
+def _matrix(
+    draw: st.DrawFn,
+    purpose: str,
+    hit_policies: Sequence[str],
+    output_names: Sequence[str],
+    outputs: st.SearchStrategy[tuple[str, ...]],
+) -> str:
+    inputs = draw(st.lists(st.sampled_from(list(_INPUTS[purpose])), min_size=1, max_size=3, unique=True))
+    hit_policy = draw(st.sampled_from(hit_policies))
+    # UNIQUE tables of one rule are never ambiguous; ambiguity has a test of its own.
+    count = 0 if hit_policy == "UNIQUE" else draw(st.integers(1, 5))
+    lines = [
+        [*(draw(st.sampled_from(_INPUTS[purpose][name])) for name in inputs), *draw(outputs)] for _ in range(count)
+    ]
+    if not lines or draw(_usually):
+        lines.append([*("-" for _ in inputs), *draw(outputs)])
+    return matrix_csv(purpose, hit_policy, [*inputs, *(f"=> {name}" for name in output_names)], lines)
+
+
+@st.composite
+def bases(draw: st.DrawFn) -> Base:
+    """Draw one to twelve customers; some have no scores, some no arm."""
+    ids = [f"c{index:02}" for index in range(draw(st.integers(4, 12)))]
+    views = [draw(_views(customer_id)) for customer_id in ids]
+    scored = [draw(_scores(customer_id)) for customer_id in ids if draw(_usually)]
+    arms = st.sampled_from(["targeted", "random", "control"])
+    members = [ControlMembership(customer_id=customer_id, arm=draw(arms)) for customer_id in ids if draw(_usually)]
+    nobody_else = [CustomerScores(customer_id="x", value_tier="low", stickiness_band="none")]
+    return Base(views, scored or nobody_else, members or [ControlMembership(customer_id="x", arm="random")])
+
+
+_usually = st.sampled_from([True] * 14 + [False])
+_flags = st.sampled_from([None, True, False])
+_fen = st.sampled_from([None, 0, 2000, 3050, 3051, 10_000, 10_001, 25_000])
+
+
+@st.composite
+def _views(draw: st.DrawFn, customer_id: str) -> CustomerView:
+    return CustomerView(
+        customer_id=customer_id,
+        msisdn=f"1380000{customer_id[1:]:>04}",
+        owner_id=draw(st.sampled_from(["o1", "o2", customer_id])),
+        city=draw(st.sampled_from(["hefei", "芜湖"])),
+        brand=draw(st.sampled_from([None, "GoTone", "M-Zone", "Easyown"])),
+        tenure_months=draw(st.sampled_from([0, 12, 13])),
+        handset_gprs=draw(_flags),
+        handset_wap=draw(_flags),
+        handset_mms=draw(_flags),
+        contract_months_left=draw(st.sampled_from([None, 3, 4])),
+        balance_fen=draw(_fen),
+        red_list=draw(st.booleans()),
+        marketing_consent=draw(_flags),
+        arpu_fen=draw(_fen),
+        return_rate_score=draw(st.sampled_from([None, 8600, 8601, 10_000])),
+        portrait="active",
+        products=[
+            ProductState(
+                product=product,
+                state=draw(st.sampled_from(["inactive", "active", "cancelled", "trial"])),
+                active_days=1,
+                provisioned=draw(st.booleans()),
+            )
+            for product in draw(_some_products)
+        ],
+    )
+
+
+@st.composite
+def _scores(draw: st.DrawFn, customer_id: str) -> CustomerScores:
+    return CustomerScores(
+        customer_id=customer_id,
+        value=draw(st.integers(0, 10_000)),
+        value_tier=draw(st.sampled_from(["high", "mid_high", "mid", "low"])),
+        stickiness=5000,
+        stickiness_band="mid",
+        churn_warning=1000,
+        warned=draw(st.booleans()),
+        needs=[
+            ProductNeed(
+                product=product,
+                probability=draw(st.sampled_from([0, 1, 5, 1000, 2500, 2501, 9999, 10_000])),
+                level=draw(st.sampled_from(["rigid", "sensitive", "ordinary", "none"])),
+            )
+            for product in draw(_some_products)
+        ],
+    )
+
+
+_some_products = st.lists(st.sampled_from(PRODUCTS), unique=True)
