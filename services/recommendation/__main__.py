@@ -46,7 +46,7 @@ async def _serve(stop: asyncio.Event) -> None:
         PolicyServicer,
         RecommendationServicer,
     )
-    from services.recommendation.settings import DispatchSettings, RecommendationServerSettings
+    from services.recommendation.settings import PeerSettings, RecommendationServerSettings
     from shared.rpc import server
     from shared.rpc.client import open_channel
     from shared.runs.store import RunStore
@@ -56,7 +56,7 @@ async def _serve(stop: asyncio.Event) -> None:
     async with (
         open_database(url, application_name="recommendation") as database,
         open_desk(url, application_name="recommendation-desk") as desk,
-        open_channel(DispatchSettings().dispatch_address, client_name="recommendation") as dispatch,
+        open_channel(PeerSettings().dispatch_address, client_name="recommendation") as dispatch,
     ):
         rulebook, fields = PostgresRulebook(database), matrix_fields()
         readings = Readings(rulebook, fields)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow.parquet as pq
-from google.protobuf.message import Message
 from visavis.feedback.v1.control_membership_pb2 import ControlMembership
 from visavis.profile.v1.customer_view_pb2 import CustomerView, ProductState
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores, ProductNeed
@@ -68,6 +68,9 @@ def sample(name: str) -> str:
     return (PLANNER / f"{name}.csv").read_text()
 
 
+Row = TypeVar("Row", CustomerView, CustomerScores, ControlMembership)
+
+
 @dataclass(frozen=True)
 class Base:
     """The customers of a test, one message each."""
@@ -85,11 +88,10 @@ class Base:
         )
 
 
-def publish(lake: Lake, uri: str, rows: Sequence[CustomerView | CustomerScores | ControlMembership]) -> Dataset:
+def publish(lake: Lake, uri: str, rows: Sequence[Row]) -> Dataset:
     """Publish messages of one type as a dataset sorted by customer_id."""
-    kind: type[Message] = type(rows[0])
-    table = messages_to_table(sorted(rows, key=lambda row: row.customer_id), kind)
-    with lake.publish(uri, schema=kind.DESCRIPTOR.full_name, created_at=NOW) as draft:
+    table = messages_to_table(sorted(rows, key=lambda row: row.customer_id), type(rows[0]))
+    with lake.publish(uri, schema=rows[0].DESCRIPTOR.full_name, created_at=NOW) as draft:
         pq.write_table(table, draft.path("part.parquet"), row_group_size=8192)
         return draft.commit(table.num_rows)
 

@@ -7,7 +7,7 @@ from visavis.recommendation.v1 import matrix_service_pb2_grpc as rpc
 
 from services.recommendation.engine.rulebook import Fields
 from services.recommendation.ports import Place, Rulebook, StoredMatrix
-from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
+from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier, page_token_invalid
 from services.recommendation.use_cases.imports import MATRICES, import_matrix
 from shared.clock import Clock
 from shared.rpc.calls import Context
@@ -43,14 +43,23 @@ class MatrixServicer(rpc.MatrixServiceServicer):
 
     async def ListMatrices(self, request: pb.ListMatricesRequest, context: Context) -> pb.ListMatricesResponse:
         size = page_size(request.page_size, default=DEFAULT_PAGE, maximum=LARGEST_PAGE)
-        key = decode_token(request.page_token, _LIST)
-        after = None if key is None else Place(datetime.fromisoformat(str(key[0])), str(key[1]))
-        found = await self._rulebook.matrices(after=after, limit=size + 1)
+        found = await self._rulebook.matrices(after=_place(request.page_token), limit=size + 1)
         shown = found[:size]
         token = ""
         if len(found) > size:
             token = encode_token([shown[-1].create_time.isoformat(), shown[-1].matrix_id], _LIST)
         return pb.ListMatricesResponse(matrices=map(_message, shown), next_page_token=token)
+
+
+def _place(token: str) -> Place | None:
+    """Return where the page begins, None for the first. Raises InvalidInput for a token that is not this list's."""
+    match decode_token(token, _LIST):
+        case None:
+            return None
+        case (str(create_time), str(matrix_id)):
+            return Place(datetime.fromisoformat(create_time), matrix_id)
+        case _:
+            raise page_token_invalid()
 
 
 def _message(matrix: StoredMatrix) -> pb.Matrix:

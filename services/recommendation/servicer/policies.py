@@ -5,7 +5,7 @@ from visavis.recommendation.v1 import policy_service_pb2_grpc as rpc
 
 from services.recommendation.ports import Rulebook
 from services.recommendation.servicer.render import policy_message
-from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
+from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier, page_token_invalid
 from services.recommendation.use_cases.imports import CATALOGUES, import_policies
 from services.recommendation.use_cases.rules import Readings
 from shared.clock import Clock
@@ -36,18 +36,30 @@ class PolicyServicer(rpc.PolicyServiceServicer):
 
     async def ListPolicies(self, request: pb.ListPoliciesRequest, context: Context) -> pb.ListPoliciesResponse:
         size = page_size(request.page_size, default=DEFAULT_PAGE, maximum=LARGEST_PAGE)
-        key = decode_token(request.page_token, f"policies of {request.parent}")
-        # The token names the catalogue, so that "the newest" stays the same from page to page.
-        after, catalogue_id = ("", await self._catalogue_id(request.parent)) if key is None else map(str, key)
+        after, catalogue_id = await self._place(request)
         catalogue = await self._readings.catalogue(catalogue_id)
         codes = sorted(code for code in catalogue if code > after)
         token = ""
         if len(codes) > size:
-            token = encode_token([codes[size - 1], catalogue_id], f"policies of {request.parent}")
+            token = encode_token([codes[size - 1], catalogue_id], _filters(request))
         shown = [policy_message(catalogue[code]) for code in codes[:size]]
         return pb.ListPoliciesResponse(policies=shown, next_page_token=token)
 
-    async def _catalogue_id(self, parent: str) -> str:
-        if not parent:
-            return await self._rulebook.newest_catalogue_id()
-        return resource_id(CATALOGUES, parent, field="parent")
+    async def _place(self, request: pb.ListPoliciesRequest) -> tuple[str, str]:
+        """Return the code after which the page begins, and the catalogue.
+
+        The token names the catalogue, so that "the newest" stays the same from page to page.
+        """
+        match decode_token(request.page_token, _filters(request)):
+            case None if request.parent:
+                return "", resource_id(CATALOGUES, request.parent, field="parent")
+            case None:
+                return "", await self._rulebook.newest_catalogue_id()
+            case (str(code), str(catalogue_id)):
+                return code, catalogue_id
+            case _:
+                raise page_token_invalid()
+
+
+def _filters(request: pb.ListPoliciesRequest) -> str:
+    return f"policies of {request.parent}"

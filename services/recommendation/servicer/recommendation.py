@@ -1,7 +1,5 @@
 """RecommendationService: assembles lists, answers the desk, explains, picks targets."""
 
-from datetime import datetime
-
 from visavis.dispatch.v1 import contact_pb2
 from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
@@ -29,10 +27,11 @@ from shared.lake.messages import from_ref, to_ref
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
 from shared.rpc.names import resource_id
-from shared.rpc.pages import decode_token, encode_token, page_size
-from shared.runs.domain import Run, RunPlace, RunState
+from shared.rpc.pages import page_size
+from shared.runs.domain import Run, RunState
 from shared.runs.json import from_json, to_json
 from shared.runs.messages import to_status
+from shared.runs.pages import place_of, token_of
 
 _LIST = "assembly runs"
 
@@ -80,11 +79,8 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
         self, request: pb.ListAssemblyRunsRequest, context: Context
     ) -> pb.ListAssemblyRunsResponse:
         size = page_size(request.page_size, default=DEFAULT_PAGE, maximum=LARGEST_PAGE)
-        key = decode_token(request.page_token, _LIST)
-        after = None if key is None else RunPlace(datetime.fromisoformat(str(key[0])), str(key[1]))
-        page = await self._runs.page(ASSEMBLY_RUNS, after=after, limit=size)
-        place = page.next_place
-        token = "" if place is None else encode_token([place.create_time.isoformat(), place.run_id], _LIST)
+        page = await self._runs.page(ASSEMBLY_RUNS, after=place_of(request.page_token, _LIST), limit=size)
+        token = token_of(page.next_place, _LIST)
         return pb.ListAssemblyRunsResponse(assembly_runs=map(_assembly_run, page.runs), next_page_token=token)
 
     async def GetPolicyList(self, request: pb.GetPolicyListRequest, context: Context) -> pb.GetPolicyListResponse:

@@ -57,12 +57,15 @@ def rules(draw: st.DrawFn) -> Rules:
 
 @st.composite
 def catalogues(draw: st.DrawFn) -> str:
-    rows = []
-    for code in draw(st.sets(st.sampled_from(NEW_SERVICE_CODES), min_size=3)):
-        rows.append(policy_row(code, product=draw(st.sampled_from(PRODUCTS)), **_variation(draw)))
-    for code in draw(st.sets(st.sampled_from(RETENTION_CODES), min_size=3)):
-        rows.append(retention_row(code, draw(st.sampled_from(GROUPS)), **_variation(draw)))
-    return catalogue_csv(rows)
+    about_products = [
+        policy_row(code, product=draw(st.sampled_from(PRODUCTS)), **_variation(draw))
+        for code in sorted(draw(st.sets(st.sampled_from(NEW_SERVICE_CODES), min_size=3)))
+    ]
+    retaining = [
+        retention_row(code, draw(st.sampled_from(GROUPS)), **_variation(draw))
+        for code in sorted(draw(st.sets(st.sampled_from(RETENTION_CODES), min_size=3)))
+    ]
+    return catalogue_csv([*about_products, *retaining])
 
 
 def _variation(draw: st.DrawFn) -> dict[str, str]:

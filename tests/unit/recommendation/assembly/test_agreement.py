@@ -1,8 +1,6 @@
 """The base's SQL gives every customer the very list that the pure function gives: all fields, order, blocked ones, nulls."""
 
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -23,8 +21,8 @@ numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    yield Lake(tmp_path_factory.mktemp("lake"))
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return Lake(tmp_path_factory.mktemp("lake"))
 
 
 def rows(lake: Lake, dataset: Dataset) -> list[dict[str, object]]:

@@ -1,0 +1,140 @@
+"""The desk's question over a real socket: one customer's list, under what dispatch knows."""
+
+from datetime import timedelta
+
+import pytest
+from visavis.dispatch.v1 import contact_pb2
+from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
+from visavis.recommendation.v1 import recommendation_service_pb2 as pb
+
+from shared.errors import Denied, InvalidInput, NotFound
+from shared.rpc.identity import Caller, Role, acting_as
+from tests.factories.recommendation import NOW, Base, base_of, holding, member, scores, view
+from tests.integration.recommendation.service import LATER, Service
+
+LOYAL = "c00000"
+
+
+def base(**changes: object) -> Base:
+    """Return one customer with a bill of 120 yuan, a good return rate and a sensitive need for the newspaper."""
+    return Base([view(LOYAL, **changes)], [scores(LOYAL)], [member(LOYAL)])
+
+
+async def test_a_list_shows_zones_in_priority_order_with_texts_reasons_and_alternatives(service: Service) -> None:
+    run = await service.assemble(base(contract_months_left=2, in_contract=True).publish(service.lake, "one"))
+    found = await service.list_of(LOYAL)
+    assert (found.cycle, found.assembly_run, found.masked_msisdn) == ("2026-11", run.name, "138****0000")
+    assert [zone.zone for zone in found.zones] == [policy_pb.ZONE_RETENTION, policy_pb.ZONE_NEW_SERVICE]
+    retention, new_service = (list(zone.policies) for zone in found.zones)
+    assert [(p.policy.policy, p.main) for p in retention] == [
+        ("contract-100-handset", True),
+        ("contract-100-gift", False),
+        ("contract-100-family", False),
+    ]
+    assert retention[0].fired_rule == "retention row 9"
+    assert "手机" in retention[0].policy.script
+    assert [(p.policy.policy, p.need_level, p.main) for p in new_service] == [("newspaper-trial", "sensitive", True)]
+    assert found.switch_time == run.switch_time
+
+
+async def test_a_number_finds_the_customer_who_holds_it(service: Service) -> None:
+    await service.assemble(base_of(3).publish(service.lake, "three"))
+    for text in ("13800000002", "+8613800000002", "8613800000002"):
+        answer = await service.recommendation.GetPolicyList(pb.GetPolicyListRequest(msisdn=text))
+        assert answer.policy_list.customer_id == "c00002"
+    with pytest.raises(NotFound) as unknown:
+        await service.recommendation.GetPolicyList(pb.GetPolicyListRequest(msisdn="13900000000"))
+    assert "13900000000" not in str(unknown.value)
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.GetPolicyListRequest(), "customer"),
+        (pb.GetPolicyListRequest(customer_id=""), "customer"),
+        (pb.GetPolicyListRequest(msisdn="1380000"), "msisdn"),
+        (pb.GetPolicyListRequest(msisdn="23800000000"), "msisdn"),
+    ],
+)
+async def test_a_question_about_nobody_says_which_field_is_wrong(
+    service: Service, request_: pb.GetPolicyListRequest, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await service.recommendation.GetPolicyList(request_)
+    assert [violation.field for violation in refused.value.violations] == [field]
+
+
+async def test_an_answer_since_the_switch_is_shown_and_an_earlier_one_is_only_listed(service: Service) -> None:
+    await service.assemble(base().publish(service.lake, "one"))
+    service.contacts.add(LOYAL, "contract-100-gift", answer="DECLINED", at=NOW - LATER)
+    service.contacts.add(LOYAL, "newspaper-trial", answer="CONSIDERING", at=NOW + LATER)
+    service.contacts.add(LOYAL, "newspaper-trial", answer="ACCEPTED", at=NOW + 2 * LATER)
+    found = await service.list_of(LOYAL)
+    answers = {p.policy.policy: p.answer for zone in found.zones for p in zone.policies}
+    assert answers["newspaper-trial"] == contact_pb2.CONTACT_ANSWER_ACCEPTED
+    assert answers["contract-100-gift"] == contact_pb2.CONTACT_ANSWER_UNSPECIFIED
+    assert [contact.policy for contact in found.contacts] == [
+        "newspaper-trial", "newspaper-trial", "contract-100-gift",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "arm", "opted_out", "reason"),
+    [
+        ({}, "targeted", True, "opted out"),
+        ({"red_list": True}, "control", False, "on the red list"),
+        ({"marketing_consent": False}, "targeted", False, "has not agreed to marketing"),
+        ({"marketing_consent": None}, "random", False, "has not agreed to marketing"),
+        ({}, "control", False, "in the control group"),
+    ],
+)
+async def test_who_must_not_be_marketed_to_gets_a_reason_and_no_offer(
+    service: Service, changes: dict[str, object], arm: str, opted_out: bool, reason: str
+) -> None:
+    inputs = Base([view(LOYAL, **changes)], [scores(LOYAL)], [member(LOYAL, arm)]).publish(service.lake, "one")
+    await service.assemble(inputs)
+    service.contacts.add(LOYAL, "newspaper-trial", at=NOW)
+    if opted_out:
+        service.contacts.opted_out.add(LOYAL)
+    found = await service.list_of(LOYAL)
+    assert (found.withheld_reason, list(found.zones), len(found.contacts)) == (reason, [], 1)
+
+
+async def test_an_empty_zone_is_not_there(service: Service) -> None:
+    inputs = base(products=[holding("active")], arpu_fen=2_000, return_rate_score=6_000).publish(service.lake, "one")
+    await service.assemble(inputs)
+    found = await service.list_of(LOYAL)
+    assert (list(found.zones), found.withheld_reason) == ([], "")
+
+
+async def test_a_slow_or_absent_dispatch_leaves_the_list_without_contacts(service: Service) -> None:
+    await service.assemble(base().publish(service.lake, "one"))
+    service.contacts.delay = 2.0
+    slow = await service.list_of(LOYAL)
+    service.stop_dispatch.set()
+    absent = await service.list_of(LOYAL)
+    assert [(found.contacts_missing, len(found.zones)) for found in (slow, absent)] == [(True, 2), (True, 2)]
+
+
+async def test_a_policy_whose_time_is_over_is_not_offered_any_more(service: Service) -> None:
+    await service.assemble(base().publish(service.lake, "one"))
+    service.clock.advance(timedelta(days=300))
+    assert list((await service.list_of(LOYAL)).zones) == []
+
+
+async def test_a_caller_sees_the_customers_of_its_cities_only(service: Service) -> None:
+    await service.assemble(base().publish(service.lake, "one"))
+    with acting_as(Caller("clerk", Role.CLERK, frozenset({"wuhu"}))):
+        with pytest.raises(Denied):
+            await service.list_of(LOYAL)
+        with pytest.raises(Denied):
+            await service.recommendation.ExplainPolicyList(pb.ExplainPolicyListRequest(customer_id=LOYAL))
+    with acting_as(Caller("clerk", Role.CLERK, frozenset({"hefei"}))):
+        assert (await service.list_of(LOYAL)).customer_id == LOYAL
+
+
+async def test_before_the_first_switch_there_is_no_list(service: Service) -> None:
+    with pytest.raises(NotFound):
+        await service.list_of(LOYAL)
+    with pytest.raises(NotFound):
+        await service.recommendation.ExplainPolicyList(pb.ExplainPolicyListRequest(customer_id=LOYAL))
