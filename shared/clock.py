@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from shared.errors import InvalidInput
+
 LEGAL_ZONE = ZoneInfo("Asia/Shanghai")
 """The one legal time zone of the operator; calendar days, hours and months are counted in it."""
 
@@ -28,8 +30,12 @@ class SystemClock:
 
     @classmethod
     def from_environment(cls) -> "SystemClock":
-        """Read the offset in seconds from `VISAVIS_CLOCK_OFFSET`; absent means none."""
-        return cls(timedelta(seconds=float(os.environ.get(OFFSET_VARIABLE, "0"))))
+        """Read the offset in seconds from `VISAVIS_CLOCK_OFFSET`; absent or empty means none. Raises InvalidInput."""
+        text = os.environ.get(OFFSET_VARIABLE) or "0"
+        try:
+            return cls(timedelta(seconds=float(text)))
+        except (ValueError, OverflowError):
+            raise InvalidInput.of(OFFSET_VARIABLE, f"expected a number of seconds, got {text!r}") from None
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset  # noqa: TID251 - the one place that reads the machine's clock
