@@ -10,6 +10,8 @@ import uvloop
 TETHER_VARIABLE = "VISAVIS_TETHER_FD"
 """Names the inherited read end of a pipe whose write end only the supervisor holds: end of file means that it is gone."""
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run `main(stop)` to its end; `stop` is set by SIGTERM, by SIGINT, or when the supervisor has died."""
@@ -20,11 +22,15 @@ async def until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> Non
     """Await `main(stop)` inside a loop that runs already, with the same meaning of `stop`."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _SIGNALS:
         loop.add_signal_handler(number, stop.set)
-    if (tether := os.environ.get(TETHER_VARIABLE)) is not None:
+    if tether := os.environ.pop(TETHER_VARIABLE, ""):  # our children would read it, but do not get the pipe
         _stop_at_end_of_file(loop, int(tether), stop)
-    await main(stop)
+    try:
+        await main(stop)
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 def _stop_at_end_of_file(loop: asyncio.AbstractEventLoop, descriptor: int, stop: asyncio.Event) -> None:
