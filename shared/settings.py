@@ -39,7 +39,7 @@ class EnvironmentSettings(BaseSettings):
     @model_validator(mode="after")
     def _reject_unknown_variables(self) -> Self:
         prefixes = _prefixes(type(self))
-        known = {name for known_class in _loaded(EnvironmentSettings) for name in known_class.known_variables()}
+        known = loaded_variables()
         unknown = [name for name in sorted(os.environ) if name.startswith(prefixes) and name not in known]
         if unknown:
             why = f"is not a setting; known are {', '.join(sorted(n for n in known if n.startswith(prefixes)))}"
@@ -51,6 +51,11 @@ class VisavisSettings(EnvironmentSettings):
     """Settings of what keeps something at home; field `database_url` is `VISAVIS_DATABASE_URL`."""
 
     home: Path = Field(default=Path(".visavis"), description="Folder of everything this installation keeps.")
+
+
+def loaded_variables() -> set[str]:
+    """Return the variables of all settings classes that this process has imported."""
+    return {name for settings in _loaded(EnvironmentSettings) for name in settings.known_variables()}
 
 
 def _prefixes(settings: type[EnvironmentSettings]) -> tuple[str, ...]:
