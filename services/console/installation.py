@@ -7,16 +7,23 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.console.migrations import migrate_all
-from services.console.settings import ConsoleSettings
+from services.console.settings import PORTS, ConsoleSettings
 from services.console.supervisor import processes
-from services.console.supervisor.supervisor import Notice, Supervisor, supervising
+from services.console.supervisor.child import Notice
+from services.console.supervisor.ports import require_free_ports
+from services.console.supervisor.supervisor import Supervisor, supervising
 from shared.db.settings import DatabaseSettings
 from shared.errors import Failure
 
 
 @asynccontextmanager
-async def installation(settings: ConsoleSettings, *, notice: Notice) -> AsyncIterator[Supervisor]:
-    """Run PostgreSQL, migrations, five servers and five workers for the body; on leaving all are stopped."""
+async def installation(settings: ConsoleSettings, *, notice: Notice, sandbox: bool) -> AsyncIterator[Supervisor]:
+    """Run PostgreSQL, migrations, five servers and five workers for the body; on leaving all are stopped.
+
+    The caller holds the home (`sole_owner`). With `sandbox` the gateway's port is looked at, too, so that it is told at once if
+    it is taken. Raises InvalidInput for ports in use, Unavailable for what does not start.
+    """
+    require_free_ports(_ports(settings, sandbox=sandbox))
     async with supervising(settings.home, notice=notice) as supervisor:
         await supervisor.start(processes.postgres(settings))
         await migrate_all(DatabaseSettings())
@@ -32,18 +39,35 @@ async def make_extracts(folder: Path, world: Path, *, customers: int, seed: int,
         *("-m", "services.sandbox", "extracts", *arguments, "--cycle", cycle),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C is for us
     )
-    told, _ = await child.communicate()
+    try:
+        told, _ = await child.communicate()
+    except asyncio.CancelledError:
+        child.kill()
+        await child.wait()
+        raise
     if child.returncode:
         raise Failure(f"the sandbox made no extracts:\n{told.decode()}", reason="ERROR_REASON_SOURCE_UNREADABLE")
 
 
-async def until(stop: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
-    """Do `work`, or stop doing it as soon as `stop` is set."""
-    working = asyncio.ensure_future(work())
-    stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not working.done():
-        working.cancel()
-    await asyncio.gather(working, return_exceptions=stop.is_set())
+async def until(stop: asyncio.Event, work: Awaitable[None], *, stopping: Callable[[], None]) -> None:
+    """Await `work`; when `stop` is set first, call `stopping`, cancel the work and wait until it has cleaned up."""
+    working = asyncio.ensure_future(work)
+    watching = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        watching.cancel()
+        if not working.done():
+            stopping()
+            working.cancel()
+            await asyncio.wait({working})
+    if not working.cancelled():
+        working.result()
+
+
+def _ports(settings: ConsoleSettings, *, sandbox: bool) -> dict[str, str]:
+    addresses = {settings.variable(f"{service}_port"): settings.address(service) for service in PORTS}
+    gateway = {settings.variable("sandbox_gateway_port"): settings.gateway_address}
+    return addresses | gateway if sandbox else addresses

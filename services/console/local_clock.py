@@ -13,7 +13,9 @@ def remember_clock(home: Path, clock: SystemClock) -> None:
     """Write the offset into the home and into this process's environment, which its children inherit."""
     seconds = str(clock.offset.total_seconds())
     os.environ[OFFSET_VARIABLE] = seconds
-    (home / _FILE).write_text(seconds)
+    draft = home / f"{_FILE}.draft"
+    draft.write_text(seconds)
+    draft.replace(home / _FILE)  # whole: a command in another terminal may read it at this moment
 
 
 def find_clock(home: Path) -> SystemClock:

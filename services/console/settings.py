@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
+from shared.errors import InvalidInput, Violation
 from shared.settings import VisavisSettings
 
 ServiceName = Literal["profile", "scoring", "recommendation", "dispatch", "feedback"]
@@ -14,29 +15,64 @@ PORTS: dict[ServiceName, int] = {
     "dispatch": 50054,
     "feedback": 50055,
 }
+_HOST = "127.0.0.1"
+_HOST_AND_PORT = r"^$|^[^\s:]+:\d{1,5}$"
+
+
+def _port(service: ServiceName) -> int:
+    port: int = Field(default=PORTS[service], ge=1, le=65535, description=f"Port of {service} on this machine.")
+    return port
+
+
+def _address(service: ServiceName) -> str:
+    text = f"Where {service} answers, host:port; absent: its port on this machine."
+    address: str = Field(default="", pattern=_HOST_AND_PORT, description=text)
+    return address
 
 
 class ConsoleSettings(VisavisSettings):
-    """The addresses are host:port."""
+    """A service is found at its address, or where only its port is given, at that port of this machine."""
 
     database_url: SecretStr | None = Field(
         default=None, description="A PostgreSQL to use instead of the embedded server in home."
     )
-    profile_address: str = Field(default=f"127.0.0.1:{PORTS['profile']}", description="Where profile answers.")
-    scoring_address: str = Field(default=f"127.0.0.1:{PORTS['scoring']}", description="Where scoring answers.")
-    recommendation_address: str = Field(
-        default=f"127.0.0.1:{PORTS['recommendation']}", description="Where recommendation answers."
-    )
-    dispatch_address: str = Field(default=f"127.0.0.1:{PORTS['dispatch']}", description="Where dispatch answers.")
-    feedback_address: str = Field(default=f"127.0.0.1:{PORTS['feedback']}", description="Where feedback answers.")
+    profile_port: int = _port("profile")
+    profile_address: str = _address("profile")
+    scoring_port: int = _port("scoring")
+    scoring_address: str = _address("scoring")
+    recommendation_port: int = _port("recommendation")
+    recommendation_address: str = _address("recommendation")
+    dispatch_port: int = _port("dispatch")
+    dispatch_address: str = _address("dispatch")
+    feedback_port: int = _port("feedback")
+    feedback_address: str = _address("feedback")
+    sandbox_gateway_port: int = Field(default=7890, ge=1, le=65535, description="Port of the simulated SMS gateway.")
+
+    @property
+    def gateway_address(self) -> str:
+        """Where the simulated SMS gateway listens, host:port."""
+        return f"{_HOST}:{self.sandbox_gateway_port}"
 
     def address(self, service: ServiceName) -> str:
-        """Return host:port of one of the five services."""
-        addresses: dict[ServiceName, str] = {
-            "profile": self.profile_address,
-            "scoring": self.scoring_address,
-            "recommendation": self.recommendation_address,
-            "dispatch": self.dispatch_address,
-            "feedback": self.feedback_address,
-        }
-        return addresses[service]
+        """Return where a service is found, host:port."""
+        return str(getattr(self, f"{service}_address")) or f"{_HOST}:{getattr(self, f'{service}_port')}"
+
+    def port(self, service: ServiceName) -> int:
+        """Return the port of a service."""
+        return int(self.address(service).rpartition(":")[2])
+
+    @model_validator(mode="after")
+    def _reject_two_ports(self) -> "ConsoleSettings":
+        """Raise InvalidInput where port and address of a service are both set and differ: one of them is forgotten."""
+        violations = [
+            Violation(
+                self.variable(f"{service}_port"),
+                f"is {getattr(self, f'{service}_port')}, but {self.variable(f'{service}_address')} is "
+                f"{self.address(service)}; give both the same port, or unset one",
+            )
+            for service in PORTS
+            if f"{service}_port" in self.model_fields_set and getattr(self, f"{service}_port") != self.port(service)
+        ]
+        if violations:
+            raise InvalidInput(violations)
+        return self

@@ -12,9 +12,10 @@ from services.console.demo.stage import Stage
 from services.console.installation import installation, until
 from services.console.local_clock import remember_clock
 from services.console.migrations import migrate_all
-from services.console.session import EXIT_FAILURE, AsJson, Session, run, traced
+from services.console.session import EXIT_FAILURE, EXIT_INTERRUPTED, AsJson, Session, run
 from services.console.settings import PORTS
 from services.console.supervisor import processes
+from services.console.supervisor.ownership import sole_owner
 from shared import process
 from shared.db.settings import DatabaseSettings
 
@@ -26,33 +27,44 @@ def up(
             help="A sandbox's hidden world: also run its gateway, dialer and BOSS.", exists=True, resolve_path=True
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Start PostgreSQL, the five services and their workers; start again what ends; stop all with Ctrl-C."""
 
     async def command(session: Session) -> None:
-        async def main(stop: asyncio.Event) -> None:
-            async with installation(session.settings, notice=session.output.console.print) as supervisor:
+        settings, output = session.settings, session.output
+
+        async def stay_up() -> None:
+            output.remark("starting PostgreSQL, five services, five workers …")
+            async with installation(settings, notice=output.remark, sandbox=world is not None) as supervisor:
                 if world:
-                    await supervisor.start(processes.sandbox(session.settings, world))
-                ports = ", ".join(f"{name} {session.settings.address(name)}" for name in PORTS)
-                session.output.console.print(f"up: {ports}. Ctrl-C stops all of it.")
-                await stop.wait()
+                    await supervisor.start(processes.sandbox(settings, world))
+                addresses = {name: settings.address(name) for name in PORTS}
+                if not output.value(addresses):
+                    output.line(f"up: {', '.join(f'{name} {place}' for name, place in addresses.items())}")
+                output.remark("Ctrl-C stops all of it.")
+                await asyncio.Event().wait()
 
-        session.settings.home.mkdir(parents=True, exist_ok=True)
-        remember_clock(session.settings.home, session.clock)
-        await process.until_stopped(main)
+        async def main(stop: asyncio.Event) -> None:
+            await until(stop, stay_up(), stopping=lambda: output.remark("stopping …"))
 
-    run(command, as_json=False)
+        with sole_owner(settings.home):
+            remember_clock(settings.home, session.clock)
+            await process.until_stopped(main)
+        output.remark("stopped")
+
+    run(command, as_json=as_json)
 
 
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Bring the database to the newest schema: a role, a schema and a history per service. Repeating it changes nothing."""
 
     async def command(session: Session) -> None:
         await migrate_all(DatabaseSettings())
-        session.output.console.print("the schemas of all five services are up to date")
+        if not session.output.value({"migrated": list(PORTS)}):
+            session.output.line(f"up to date: the schemas of {', '.join(PORTS)}")
 
-    run(command, as_json=False)
+    run(command, as_json=as_json)
 
 
 def demo(
@@ -64,22 +76,34 @@ def demo(
     """Start everything in a fresh home, run one cycle of a simulated province, push by SMS and call, and report."""
 
     async def command(session: Session) -> None:
-        home.renew(session.settings.home)
-        clock = weekday_morning()
-        remember_clock(session.settings.home, clock)
-        stage = Stage(session.settings, clock, session.output, customers=customers, seed=seed)
-
-        async def main(stop: asyncio.Event) -> None:
-            async with installation(session.settings, notice=session.output.console.print) as supervisor:
-                await until(stop, lambda: stage.play(supervisor))
-                if not stop.is_set() and not once:
-                    stage.invite()
-                    await stop.wait()
-            session.output.console.print("stopped")
-
-        with traced("demo"):
-            await process.until_stopped(main)
-        if stage.report is None or stage.report.problems():
+        stage = Stage(session.settings, weekday_morning(), session.output, customers=customers, seed=seed)
+        with sole_owner(session.settings.home):
+            home.renew(session.settings.home)
+            with session.traced("demo"):
+                await _perform(stage, session, once=once)
+        session.output.remark("stopped")
+        if stage.report is None:
+            raise typer.Exit(EXIT_INTERRUPTED)
+        if stage.report.problems():
             raise typer.Exit(EXIT_FAILURE)
 
     run(command, as_json=as_json)
+
+
+async def _perform(stage: Stage, session: Session, *, once: bool) -> None:
+    """Play the demonstration on an installation of its own until it is over, or until Ctrl-C."""
+    output = session.output
+
+    async def play() -> None:
+        remember_clock(session.settings.home, stage.clock)
+        output.remark("starting PostgreSQL, five services, five workers …")
+        async with installation(session.settings, notice=output.remark, sandbox=True) as supervisor:
+            await stage.play(supervisor)
+            if not once:
+                stage.invite()
+                await asyncio.Event().wait()
+
+    async def main(stop: asyncio.Event) -> None:
+        await until(stop, play(), stopping=lambda: output.remark("stopping …"))
+
+    await process.until_stopped(main)

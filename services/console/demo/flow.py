@@ -13,7 +13,7 @@ from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 from services.console.clients import Clients
 from services.console.cycle import CycleInputs, CycleResult, run_cycle
 from services.console.demo.report import DemoReport, arm_figures, push_states
-from services.console.plans import PlanRequest, create_plan
+from services.console.plans import Channel, PlanRequest, Zone, create_plan
 from services.console.runs import Follower, Progress, patient
 from shared.clock import LEGAL_ZONE, SystemClock
 from shared.errors import NotFound, Unavailable
@@ -56,8 +56,11 @@ async def run_demo_cycle(
 
 async def start_plans(result: CycleResult, *, clients: Clients, progress: Progress, clock: SystemClock) -> Plans:
     """Create and start two plans: the newspaper by SMS to those who need it, retention by call to those at risk."""
-    wishes = {"sms": ("Mobile newspaper by SMS", "new_service"), "call": ("Retention by call", "retention")}
-    plans = {}
+    wishes = {
+        Channel.SMS: ("Mobile newspaper by SMS", Zone.NEW_SERVICE),
+        Channel.CALL: ("Retention by call", Zone.RETENTION),
+    }
+    plans: dict[str, plan_pb.PushPlan] = {}
     for channel, (display_name, zone) in wishes.items():
         request = PlanRequest(
             display_name=display_name,

@@ -13,7 +13,7 @@ _EXPLAINED = {
 
 def print_report(report: DemoReport, output: Output) -> None:
     """Print what came in, what left, what came of it, and whether every balance holds."""
-    output.console.print(
+    output.line(
         f"\n{report.customers:,} customers came in: {report.lists:,} have a policy list, "
         f"{report.rejects:,} were set aside, each with a reason."
     )
@@ -22,9 +22,9 @@ def print_report(report: DemoReport, output: Output) -> None:
         _print_arms(report, channel, output)
     problems = report.problems()
     for problem in problems:
-        output.console.print(f"[red]✗ {problem}")
+        output.line(f"✗ {problem}", style="red")
     if not problems:
-        output.console.print("[green]✓ Every balance holds: nobody lost, nothing sent twice, each arm has outcomes.")
+        output.line("✓ Every balance holds: nobody lost, each push in one state, each arm has outcomes.", style="green")
 
 
 def _print_pushes(report: DemoReport, output: Output) -> None:
@@ -34,9 +34,7 @@ def _print_pushes(report: DemoReport, output: Output) -> None:
         for channel, counts in report.pushes.items()
     ]
     output.table("Pushes by channel and state", ("channel", "planned in all", *states), rows)
-    output.console.print(
-        f"Calls lent to the call platform: {report.calls_leased:,}, reported back: {report.calls_reported:,}"
-    )
+    output.line(f"Calls lent to the call platform: {report.calls_leased:,}, reported back: {report.calls_reported:,}")
 
 
 def _print_arms(report: DemoReport, channel: str, output: Output) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 import time
 from collections.abc import Awaitable
 from pathlib import Path
@@ -36,7 +37,7 @@ class Stage:
         self, settings: ConsoleSettings, clock: SystemClock, output: Output, *, customers: int, seed: int
     ) -> None:
         self._settings = settings
-        self._clock = clock
+        self.clock = clock
         self._output = output
         self._customers = customers
         self._seed = seed
@@ -49,7 +50,7 @@ class Stage:
         """Make the province, run its cycle, push, wait for answers, report. Raises shared.errors.Failure."""
         self._seconds["start"] = round(time.monotonic() - self._begun, 2)
         extracts, world = self._settings.home.resolve() / "extracts", self._settings.home.resolve() / "world.parquet"
-        self._say(f"A province of {self._customers:,} customers is made up (seed {self._seed}) …")
+        self._output.line(f"A province of {self._customers:,} customers is made up (seed {self._seed}) …")
         await self._timed(
             "extracts",
             make_extracts(extracts, world, customers=self._customers, seed=self._seed, cycle=flow.CYCLE),
@@ -57,25 +58,32 @@ class Stage:
         await supervisor.start(processes.sandbox(self._settings, world))
         self.report = await self._cycle_and_push(extracts)
         path = self._settings.home / REPORT
-        await asyncio.to_thread(path.write_text, json.dumps(self.report.as_json(), ensure_ascii=False, indent=1))
+        await asyncio.to_thread(_write, path, json.dumps(self.report.as_json(), ensure_ascii=False, indent=1))
         if not self._output.value(self.report.as_json()):
             print_report(self.report, self._output)
 
     def invite(self) -> None:
         """Name three commands to try next."""
-        where = "" if self._settings.home == Path(".visavis") else f"VISAVIS_HOME={self._settings.home} "
-        self._say("\nAll of it stays up until Ctrl-C. In another terminal, try:")
-        for command in (f"list {self._example}", f"why {self._example}", "trace"):
-            self._say(f"  {where}.venv/bin/visavis {command}")
+        where = (
+            "" if self._settings.home == Path(".visavis") else f"VISAVIS_HOME={shlex.quote(str(self._settings.home))} "
+        )
+        self._output.line("\nAll of it stays up until Ctrl-C. In another terminal, try:")
+        customer = (
+            [f"list {self._example}", f"why {self._example}"]
+            if self._example
+            else ["plan list", f"cycle show {flow.CYCLE}"]
+        )
+        for command in (*customer, "trace"):
+            self._output.line(f"  {where}.venv/bin/visavis {command}")
 
     async def _cycle_and_push(self, extracts: Path) -> DemoReport:
         async with connect(self._settings) as clients:
             with RunBoard(self._output.console, quiet=self._output.as_json) as board:
-                self._say("One cycle, from extracts to policy lists:")
+                self._output.line("One cycle, from extracts to policy lists:")
                 result = await flow.run_demo_cycle(extracts, PLANNER, seed=self._seed, clients=clients, progress=board)
-                plans = await flow.start_plans(result, clients=clients, progress=board, clock=self._clock)
+                plans = await flow.start_plans(result, clients=clients, progress=board, clock=self.clock)
             self._seconds.update(board.seconds)
-            self._say("The plans are started; customers answer …")
+            self._output.line("The plans are started; customers answer …")
             with self._output.console.status("pushing") as status:
                 settled = flow.settle(plans, clients=clients, progress=lambda seen: status.update(_in_words(seen)))
                 plans = await self._timed("push", settled)
@@ -89,8 +97,11 @@ class Stage:
         self._seconds[name] = round(time.monotonic() - begun, 2)
         return result
 
-    def _say(self, text: str) -> None:
-        self._output.console.print(text, markup=False)
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(text)
+    draft.replace(path)  # whole: who waits for the report reads all of it
 
 
 def _in_words(plans: flow.Plans) -> str:

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.console.settings import PORTS, ConsoleSettings
+from services.console.supervisor.readiness import Locate, listening, serving, taking_logins
+
+_GRACE_SECONDS = 15.0
+_POSTGRES_GRACE_SECONDS = 90.0
+"""A shutdown writes all that is in memory to disk; killed instead, the next start recovers it, more slowly."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """How to start one process. `health` is the host:port that must answer SERVING; None = alive is enough."""
+    """How to start one process, how to tell that it is ready (None = alive is enough), how long it gets to stop."""
 
     name: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
-    health: str | None = None
+    locate: Locate | None = None
+    grace_seconds: float = _GRACE_SECONDS
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -27,14 +33,17 @@ def postgres(settings: ConsoleSettings) -> tuple[ProcessSpec, ...]:
     """Return the embedded server, or nothing where a real one is configured."""
     if settings.database_url:
         return ()
-    return (ProcessSpec("postgres", ("-m", "services.console.supervisor.postgres"), _environment(settings)),)
+    ready = taking_logins(settings.home.resolve() / "postgres")
+    arguments = ("-m", "services.console.supervisor.postgres")
+    return (ProcessSpec("postgres", arguments, _environment(settings), ready, _POSTGRES_GRACE_SECONDS),)
 
 
 def services(settings: ConsoleSettings) -> tuple[ProcessSpec, ...]:
     """Return a server and a worker for each of the five."""
     environment = _environment(settings)
     servers = [
-        ProcessSpec(name, ("-m", f"services.{name}", "serve"), environment, settings.address(name)) for name in PORTS
+        ProcessSpec(name, ("-m", f"services.{name}", "serve"), environment, serving(settings.address(name)))
+        for name in PORTS
     ]
     workers = [ProcessSpec(f"{name}-worker", ("-m", f"services.{name}", "worker"), environment) for name in PORTS]
     return (*servers, *workers)
@@ -43,8 +52,12 @@ def services(settings: ConsoleSettings) -> tuple[ProcessSpec, ...]:
 def sandbox(settings: ConsoleSettings, world: Path) -> tuple[ProcessSpec, ...]:
     """Return the simulated province over the hidden tastes in the file `world`."""
     arguments = ("-m", "services.sandbox", "serve", "--world", str(world))
-    return (ProcessSpec("sandbox", arguments, _environment(settings)),)
+    return (ProcessSpec("sandbox", arguments, _environment(settings), listening(settings.gateway_address)),)
 
 
 def _environment(settings: ConsoleSettings) -> Mapping[str, str]:
-    return {**os.environ, "VISAVIS_HOME": str(settings.home.resolve())}
+    """Return our own environment, with the home and every address as this installation has them."""
+    addresses = {ConsoleSettings.variable(f"{name}_address"): settings.address(name) for name in PORTS}
+    ports = {ConsoleSettings.variable(f"{name}_port"): str(settings.port(name)) for name in PORTS}
+    home = {ConsoleSettings.variable("home"): str(settings.home.resolve())}
+    return {**os.environ, **addresses, **ports, **home}

@@ -1,24 +1,54 @@
-"""Says whether a process is ready to be talked to."""
+"""Says where a process can be reached, once it is ready to be talked to."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
-from services.console.settings import ConsoleSettings
-from services.console.supervisor.processes import ProcessSpec
 from shared.db.embedded import EmbeddedPostgres
 from shared.errors import Unavailable
 from shared.rpc import probe
 
+Locate = Callable[[], Awaitable[str | None]]
+"""Returns host:port of a process that is ready, None of one that is not (yet)."""
 
-async def is_ready(spec: ProcessSpec) -> bool:
-    """Return whether `spec`'s health service says SERVING, or PostgreSQL lets us in; others need only be alive."""
-    if spec.name == "postgres":
-        return await asyncio.to_thread(_accepts_logins)
-    return spec.health is None or await probe.is_serving(spec.health)
+_LOGIN_SECONDS = 0.1
 
 
-def _accepts_logins() -> bool:
-    try:
-        EmbeddedPostgres(ConsoleSettings().home.resolve() / "postgres").wait_ready(0.1)
-    except Unavailable:
-        return False
-    return True
+def serving(address: str) -> Locate:
+    """Ready = the health service at `address` says SERVING."""
+
+    async def locate() -> str | None:
+        return address if await probe.is_serving(address) else None
+
+    return locate
+
+
+def listening(address: str) -> Locate:
+    """Ready = something takes connections at `address`."""
+    host, _, port = address.rpartition(":")
+
+    async def locate() -> str | None:
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            return None
+        writer.close()
+        return address
+
+    return locate
+
+
+def taking_logins(postgres: Path) -> Locate:
+    """Ready = the embedded server in the folder `postgres` lets its superuser in."""
+
+    def look() -> str | None:
+        try:
+            found = EmbeddedPostgres(postgres).wait_ready(_LOGIN_SECONDS)
+        except Unavailable:
+            return None
+        return f"{found.host}:{found.port}"
+
+    async def locate() -> str | None:
+        return await asyncio.to_thread(look)
+
+    return locate
