@@ -54,31 +54,25 @@ class _Rules:
     catalogue: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A model that a cycle needs."""
+
+    step: str
+    kind: model_pb.ModelKind.ValueType
+    product: str = ""
+
+
 async def run_cycle(inputs: CycleInputs, *, clients: Clients, follower: Follower) -> CycleResult:
     """Run a cycle to its end, or go on with it. Raises shared.errors.Failure with what a person can do about it."""
-    rules = await _take_rules(inputs, clients=clients)
+    steps = _Steps(inputs, clients, follower)
+    rules = await steps.take_rules()
     imported = await take_extracts(inputs.cycle, inputs.extracts, clients=clients, follower=follower)
-    snapshot = await _make_snapshot(inputs, imported, clients=clients, follower=follower)
-    group, models = await asyncio.gather(
-        _draw_arms(inputs, snapshot, clients=clients, follower=follower),
-        _train(inputs, snapshot, clients=clients, follower=follower),
-    )
-    scoring_run = await _score(inputs, snapshot, models, clients=clients, follower=follower)
-    assembly_run = await _assemble(inputs, rules, snapshot, scoring_run, group, clients=clients, follower=follower)
+    snapshot = await steps.make_snapshot(imported)
+    group, models = await asyncio.gather(steps.draw_arms(snapshot), steps.train(snapshot))
+    scoring_run = await steps.score(snapshot, models)
+    assembly_run = await steps.assemble(rules, snapshot, scoring_run, group)
     return CycleResult(imported, snapshot, group, scoring_run, assembly_run)
-
-
-async def _take_rules(inputs: CycleInputs, *, clients: Clients) -> _Rules:
-    """Take in the planners' files first: a wrong cell is known before the base is touched."""
-    matrices = []
-    for name in MATRICES:
-        text = _read_rules(inputs.planner, name)
-        asked = matrix_pb.ImportMatrixRequest(request_id=request_id(inputs.cycle, "matrix", text), csv=text)
-        matrices.append((await patient(partial(clients.matrices.ImportMatrix, asked))).matrix.name)
-    text = _read_rules(inputs.planner, POLICIES)
-    policies = policy_pb.ImportPoliciesRequest(request_id=request_id(inputs.cycle, "policies", text), csv=text)
-    taken = await patient(lambda: clients.policies.ImportPolicies(policies))
-    return _Rules(tuple(matrices), taken.policy_catalogue)
 
 
 async def take_extracts(cycle: str, extracts: Path, *, clients: Clients, follower: Follower) -> profile_pb.Import:
@@ -90,151 +84,158 @@ async def take_extracts(cycle: str, extracts: Path, *, clients: Clients, followe
         source_uri=str(extracts),
         mapping=mapping,
     )
-    name = (await patient(lambda: clients.profile.CreateImport(asked))).import_run.name
-    asked_again = profile_pb.GetImportRequest(name=name)
-    answer = await follower.finish(
-        "import", lambda: clients.profile.GetImport(asked_again), lambda answer: answer.import_run.status
+    return await follower.complete(
+        "import",
+        create=clients.profile.CreateImport,
+        asked=asked,
+        read=clients.profile.GetImport,
+        named=lambda name: profile_pb.GetImportRequest(name=name),
+        of=lambda answer: answer.import_run,
     )
-    return answer.import_run
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The steps of one cycle; each creates its run or finds it, and returns it when it has succeeded."""
+
+    inputs: CycleInputs
+    clients: Clients
+    follower: Follower
+
+    async def take_rules(self) -> _Rules:
+        """Take in the planners' files first: a wrong cell is known before the base is touched."""
+        cycle, planner = self.inputs.cycle, self.inputs.planner
+        matrices = []
+        for file in MATRICES:
+            text = _read_rules(planner, file)
+            matrix = matrix_pb.ImportMatrixRequest(request_id=request_id(cycle, "matrix", text), csv=text)
+            matrices.append((await patient(partial(self.clients.matrices.ImportMatrix, matrix))).matrix.name)
+        text = _read_rules(planner, POLICIES)
+        policies = policy_pb.ImportPoliciesRequest(request_id=request_id(cycle, "policies", text), csv=text)
+        taken = await patient(partial(self.clients.policies.ImportPolicies, policies))
+        return _Rules(tuple(matrices), taken.policy_catalogue)
+
+    async def make_snapshot(self, imported: profile_pb.Import) -> profile_pb.Snapshot:
+        return await self.follower.complete(
+            "customer views",
+            create=self.clients.profile.CreateSnapshot,
+            asked=profile_pb.CreateSnapshotRequest(
+                request_id=request_id(self.inputs.cycle, "snapshot", imported.name), import_run=imported.name
+            ),
+            read=self.clients.profile.GetSnapshot,
+            named=lambda name: profile_pb.GetSnapshotRequest(name=name),
+            of=lambda answer: answer.snapshot,
+        )
+
+    async def draw_arms(self, snapshot: profile_pb.Snapshot) -> feedback_pb.ControlGroup:
+        inputs = self.inputs
+        shares = (str(inputs.control_percent), str(inputs.random_percent), str(inputs.seed))
+        asked = feedback_pb.CreateControlGroupRequest(
+            request_id=request_id(inputs.cycle, "control group", snapshot.views.fingerprint, *shares),
+            cycle=inputs.cycle,
+            views=snapshot.views,
+            control_percent=inputs.control_percent,
+            random_percent=inputs.random_percent,
+            seed=inputs.seed,
+        )
+        return await self.follower.complete(
+            "control group",
+            create=self.clients.feedback.CreateControlGroup,
+            asked=asked,
+            read=self.clients.feedback.GetControlGroup,
+            named=lambda name: feedback_pb.GetControlGroupRequest(name=name),
+            of=lambda answer: answer.control_group,
+        )
+
+    async def train(self, snapshot: profile_pb.Snapshot) -> Sequence[model_pb.Model]:
+        """Train every model of the cycle at once."""
+        kinds = [
+            _Kind("stickiness model", model_pb.MODEL_KIND_STICKINESS),
+            _Kind("churn model", model_pb.MODEL_KIND_CHURN_WARNING),
+            *(_Kind(f"need model {product}", model_pb.MODEL_KIND_NEED, product) for product in self.inputs.products),
+        ]
+        return await asyncio.gather(*(self._train_one(kind, snapshot) for kind in kinds))
+
+    async def _train_one(self, wanted: _Kind, snapshot: profile_pb.Snapshot) -> model_pb.Model:
+        history = (snapshot.history_views.fingerprint, snapshot.history_labels.fingerprint)
+        asked = model_pb.TrainModelRequest(
+            request_id=request_id(self.inputs.cycle, wanted.step, *history),
+            kind=wanted.kind,
+            product=wanted.product,
+            history_views=snapshot.history_views,
+            history_labels=snapshot.history_labels,
+        )
+        return await self.follower.complete(
+            wanted.step,
+            create=self.clients.models.TrainModel,
+            asked=asked,
+            read=self.clients.models.GetModel,
+            named=lambda name: model_pb.GetModelRequest(name=name),
+            of=lambda answer: answer.model,
+        )
+
+    async def score(self, snapshot: profile_pb.Snapshot, models: Sequence[model_pb.Model]) -> scoring_pb.ScoringRun:
+        names = [model.name for model in models]
+        asked = scoring_pb.CreateScoringRunRequest(
+            request_id=request_id(self.inputs.cycle, "scores", snapshot.views.fingerprint, *names),
+            cycle=self.inputs.cycle,
+            views=snapshot.views,
+            models=names,
+        )
+        return await self.follower.complete(
+            "scores",
+            create=self.clients.scoring.CreateScoringRun,
+            asked=asked,
+            read=self.clients.scoring.GetScoringRun,
+            named=lambda name: scoring_pb.GetScoringRunRequest(name=name),
+            of=lambda answer: answer.scoring_run,
+        )
+
+    async def assemble(
+        self,
+        rules: _Rules,
+        snapshot: profile_pb.Snapshot,
+        scoring_run: scoring_pb.ScoringRun,
+        group: feedback_pb.ControlGroup,
+    ) -> recommendation_pb.AssemblyRun:
+        made_of = (snapshot.name, scoring_run.name, group.name, *rules.matrices, rules.catalogue)
+        asked = recommendation_pb.CreateAssemblyRunRequest(
+            request_id=request_id(self.inputs.cycle, "lists", *made_of),
+            cycle=self.inputs.cycle,
+            views=snapshot.views,
+            scores=scoring_run.scores,
+            membership=group.membership,
+            matrices=rules.matrices,
+            policy_catalogue=rules.catalogue,
+            snapshot=snapshot.name,
+            scoring_run=scoring_run.name,
+        )
+        return await self.follower.complete(
+            "policy lists",
+            create=self.clients.recommendation.CreateAssemblyRun,
+            asked=asked,
+            read=self.clients.recommendation.GetAssemblyRun,
+            named=lambda name: recommendation_pb.GetAssemblyRunRequest(name=name),
+            of=lambda answer: answer.assembly_run,
+        )
 
 
 def _read_folder(extracts: Path) -> tuple[str, str]:
     if not (extracts / MAPPING).is_file():
         raise InvalidInput.of(str(extracts), f"expected a folder of extracts with a mapping file {MAPPING} in it")
-    return fingerprint(path for path in extracts.iterdir() if path.is_file()), (extracts / MAPPING).read_text()
+    mapping = _read_text(extracts / MAPPING)
+    return fingerprint(path for path in extracts.iterdir() if path.is_file()), mapping
 
 
 def _read_rules(planner: Path, name: str) -> str:
     if not (planner / name).is_file():
         raise InvalidInput.of(str(planner / name), f"expected the planners' files {', '.join((*MATRICES, POLICIES))}")
-    return (planner / name).read_text()
+    return _read_text(planner / name)
 
 
-async def _make_snapshot(
-    inputs: CycleInputs, imported: profile_pb.Import, *, clients: Clients, follower: Follower
-) -> profile_pb.Snapshot:
-    asked = profile_pb.CreateSnapshotRequest(
-        request_id=request_id(inputs.cycle, "snapshot", imported.name), import_run=imported.name
-    )
-    name = (await patient(lambda: clients.profile.CreateSnapshot(asked))).snapshot.name
-    asked_again = profile_pb.GetSnapshotRequest(name=name)
-    answer = await follower.finish(
-        "customer views", lambda: clients.profile.GetSnapshot(asked_again), lambda answer: answer.snapshot.status
-    )
-    return answer.snapshot
-
-
-async def _draw_arms(
-    inputs: CycleInputs, snapshot: profile_pb.Snapshot, *, clients: Clients, follower: Follower
-) -> feedback_pb.ControlGroup:
-    shares = (str(inputs.control_percent), str(inputs.random_percent), str(inputs.seed))
-    asked = feedback_pb.CreateControlGroupRequest(
-        request_id=request_id(inputs.cycle, "control group", snapshot.views.fingerprint, *shares),
-        cycle=inputs.cycle,
-        views=snapshot.views,
-        control_percent=inputs.control_percent,
-        random_percent=inputs.random_percent,
-        seed=inputs.seed,
-    )
-    name = (await patient(lambda: clients.feedback.CreateControlGroup(asked))).control_group.name
-    asked_again = feedback_pb.GetControlGroupRequest(name=name)
-    answer = await follower.finish(
-        "control group",
-        lambda: clients.feedback.GetControlGroup(asked_again),
-        lambda answer: answer.control_group.status,
-    )
-    return answer.control_group
-
-
-async def _train(
-    inputs: CycleInputs, snapshot: profile_pb.Snapshot, *, clients: Clients, follower: Follower
-) -> list[model_pb.Model]:
-    kinds = [
-        (model_pb.MODEL_KIND_STICKINESS, "", "stickiness model"),
-        (model_pb.MODEL_KIND_CHURN_WARNING, "", "churn model"),
-        *((model_pb.MODEL_KIND_NEED, product, f"need model {product}") for product in inputs.products),
-    ]
-    return await asyncio.gather(
-        *(_train_one(inputs, snapshot, *kind, clients=clients, follower=follower) for kind in kinds)
-    )
-
-
-async def _train_one(
-    inputs: CycleInputs,
-    snapshot: profile_pb.Snapshot,
-    kind: model_pb.ModelKind.ValueType,
-    product: str,
-    step: str,
-    *,
-    clients: Clients,
-    follower: Follower,
-) -> model_pb.Model:
-    history = (snapshot.history_views.fingerprint, snapshot.history_labels.fingerprint)
-    asked = model_pb.TrainModelRequest(
-        request_id=request_id(inputs.cycle, step, *history),
-        kind=kind,
-        product=product,
-        history_views=snapshot.history_views,
-        history_labels=snapshot.history_labels,
-    )
-    name = (await patient(lambda: clients.models.TrainModel(asked))).model.name
-    asked_again = model_pb.GetModelRequest(name=name)
-    answer = await follower.finish(
-        step, lambda: clients.models.GetModel(asked_again), lambda answer: answer.model.status
-    )
-    return answer.model
-
-
-async def _score(
-    inputs: CycleInputs,
-    snapshot: profile_pb.Snapshot,
-    models: Sequence[model_pb.Model],
-    *,
-    clients: Clients,
-    follower: Follower,
-) -> scoring_pb.ScoringRun:
-    names = [model.name for model in models]
-    asked = scoring_pb.CreateScoringRunRequest(
-        request_id=request_id(inputs.cycle, "scores", snapshot.views.fingerprint, *names),
-        cycle=inputs.cycle,
-        views=snapshot.views,
-        models=names,
-    )
-    name = (await patient(lambda: clients.scoring.CreateScoringRun(asked))).scoring_run.name
-    asked_again = scoring_pb.GetScoringRunRequest(name=name)
-    answer = await follower.finish(
-        "scores", lambda: clients.scoring.GetScoringRun(asked_again), lambda answer: answer.scoring_run.status
-    )
-    return answer.scoring_run
-
-
-async def _assemble(
-    inputs: CycleInputs,
-    rules: _Rules,
-    snapshot: profile_pb.Snapshot,
-    scoring_run: scoring_pb.ScoringRun,
-    group: feedback_pb.ControlGroup,
-    *,
-    clients: Clients,
-    follower: Follower,
-) -> recommendation_pb.AssemblyRun:
-    made_of = (snapshot.name, scoring_run.name, group.name, *rules.matrices, rules.catalogue)
-    asked = recommendation_pb.CreateAssemblyRunRequest(
-        request_id=request_id(inputs.cycle, "lists", *made_of),
-        cycle=inputs.cycle,
-        views=snapshot.views,
-        scores=scoring_run.scores,
-        membership=group.membership,
-        matrices=rules.matrices,
-        policy_catalogue=rules.catalogue,
-        snapshot=snapshot.name,
-        scoring_run=scoring_run.name,
-    )
-    name = (await patient(lambda: clients.recommendation.CreateAssemblyRun(asked))).assembly_run.name
-    asked_again = recommendation_pb.GetAssemblyRunRequest(name=name)
-    answer = await follower.finish(
-        "policy lists",
-        lambda: clients.recommendation.GetAssemblyRun(asked_again),
-        lambda answer: answer.assembly_run.status,
-    )
-    return answer.assembly_run
+def _read_text(path: Path) -> str:
+    """Read a file that people write, with or without the mark that spreadsheets put first. Raises InvalidInput."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput.of(str(path), f"is not UTF-8 at byte {error.start}; save it as CSV UTF-8") from error

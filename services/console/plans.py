@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from visavis.common.v1 import run_pb2
 from visavis.dispatch.v1 import contact_pb2 as contact_pb
@@ -12,11 +13,29 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as recommendati
 
 from services.console.clients import Clients
 from services.console.identity import request_id
-from services.console.runs import Follower, patient
+from services.console.runs import Follower, pages, patient
 from shared.errors import InvalidInput, NotFound
 
 ZONES = {"retention": policy_pb.ZONE_RETENTION, "new_service": policy_pb.ZONE_NEW_SERVICE}
-CHANNELS = {"sms": contact_pb.CHANNEL_SMS, "call": contact_pb.CHANNEL_CALL}
+_COLLECTION = "pushPlans/"
+
+
+class Zone(StrEnum):
+    """Which recommendation of a list is offered."""
+
+    RETENTION = "retention"
+    NEW_SERVICE = "new_service"
+
+
+class Channel(StrEnum):
+    """How."""
+
+    SMS = "sms"
+    CALL = "call"
+
+
+_ZONES = {Zone.RETENTION: policy_pb.ZONE_RETENTION, Zone.NEW_SERVICE: policy_pb.ZONE_NEW_SERVICE}
+_CHANNELS = {Channel.SMS: contact_pb.CHANNEL_SMS, Channel.CALL: contact_pb.CHANNEL_CALL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +44,8 @@ class PlanRequest:
 
     display_name: str
     assembly_run: recommendation_pb.AssemblyRun
-    channel: str
-    zone: str
+    channel: Channel
+    zone: Zone
     policy: str
     limit: int
     cities: Sequence[str]
@@ -35,15 +54,18 @@ class PlanRequest:
 
 async def create_plan(request: PlanRequest, *, clients: Clients, follower: Follower) -> plan_pb.PushPlan:
     """Select targets, create the plan and wait until they are loaded. The same request finds the same plan."""
-    if request.channel not in CHANNELS or request.zone not in ZONES:
-        raise InvalidInput.of("channel or zone", f"channels are {', '.join(CHANNELS)}; zones are {', '.join(ZONES)}")
+    if not request.display_name.strip():
+        raise InvalidInput.of("name", "is empty")
+    offers = [_offer(policy, request.channel) async for policy in _policies(request, clients=clients)]
+    if not offers:
+        raise InvalidInput.of("policy", f"{request.policy or 'none'} is not a policy of zone {request.zone}")
     selection = await _select(request, clients=clients, follower=follower)
     asked = plan_pb.CreatePushPlanRequest(
         request_id=_plan_id(request, selection.targets.fingerprint),
         display_name=request.display_name,
-        channel=CHANNELS[request.channel],
+        channel=_CHANNELS[request.channel],
         targets=selection.targets,
-        offers=[_offer(policy, request.channel) async for policy in _policies(request, clients=clients)],
+        offers=offers,
     )
     asked.expire_time.FromDatetime(request.expire_time)
     name = (await patient(lambda: clients.plans.CreatePushPlan(asked))).push_plan.name
@@ -58,23 +80,45 @@ async def create_plan(request: PlanRequest, *, clients: Clients, follower: Follo
 
 async def latest_lists(clients: Clients, cycle: str = "") -> recommendation_pb.AssemblyRun:
     """Return the newest assembly run that succeeded, of any cycle or of one. Raises NotFound."""
-    answer = await clients.recommendation.ListAssemblyRuns(recommendation_pb.ListAssemblyRunsRequest(page_size=1000))
-    for run in answer.assembly_runs:
-        if run.status.state == run_pb2.RUN_STATE_SUCCEEDED and cycle in {"", run.cycle}:
-            return run
-    raise NotFound(f"a cycle with policy lists{f' for {cycle}' if cycle else ''} (run `visavis cycle run` first)")
+    async for page in assembly_runs(clients):
+        for run in page.assembly_runs:
+            if run.status.state == run_pb2.RUN_STATE_SUCCEEDED and cycle in {"", run.cycle}:
+                return run
+    raise NotFound(f"a finished cycle{f' {cycle}' if cycle else ''} (run `visavis cycle run` first)")
+
+
+def assembly_runs(clients: Clients) -> AsyncIterator[recommendation_pb.ListAssemblyRunsResponse]:
+    """Yield the pages of all assembly runs, newest first."""
+    return pages(
+        lambda size, token: clients.recommendation.ListAssemblyRuns(
+            recommendation_pb.ListAssemblyRunsRequest(page_size=size, page_token=token)
+        )
+    )
+
+
+async def all_plans(clients: Clients) -> list[plan_pb.PushPlan]:
+    """Return all plans, newest first."""
+    found = pages(
+        lambda size, token: clients.plans.ListPushPlans(plan_pb.ListPushPlansRequest(page_size=size, page_token=token))
+    )
+    return [plan async for page in found for plan in page.push_plans]
 
 
 async def find_plan(name: str, clients: Clients) -> str:
-    """Return the resource name of a plan given by resource name, id, or display name. Raises NotFound."""
-    if name.startswith("pushPlans/"):
+    """Return the resource name of a plan given by resource name, id, or display name.
+
+    Raises NotFound, or InvalidInput where several plans bear the display name.
+    """
+    if name.startswith(_COLLECTION):
         return name
-    answer = await clients.plans.ListPushPlans(plan_pb.ListPushPlansRequest(page_size=1000))
-    for plan in answer.push_plans:
-        if name in {plan.display_name, plan.name.removeprefix("pushPlans/")}:
-            return plan.name
-    known = ", ".join(plan.display_name for plan in answer.push_plans) or "none yet"
-    raise NotFound(f"plan {name} (plans: {known})")
+    plans = await all_plans(clients)
+    found = [plan.name for plan in plans if name in {plan.display_name, plan.name.removeprefix(_COLLECTION)}]
+    if not found:
+        known = ", ".join(dict.fromkeys(plan.display_name for plan in plans)) or "none yet"
+        raise NotFound(f"plan {name} (plans: {known})")
+    if len(found) > 1:
+        raise InvalidInput.of("plan", f"{len(found)} plans are named {name}; say which: {', '.join(found)}")
+    return found[0]
 
 
 async def _select(request: PlanRequest, *, clients: Clients, follower: Follower) -> recommendation_pb.TargetSelection:
@@ -82,19 +126,19 @@ async def _select(request: PlanRequest, *, clients: Clients, follower: Follower)
     asked = recommendation_pb.SelectTargetsRequest(
         request_id=request_id(request.assembly_run.cycle, "targets", *chosen),
         assembly_run=request.assembly_run.name,
-        zone=ZONES[request.zone],
+        zone=_ZONES[request.zone],
         policy=request.policy,
         limit=request.limit,
         cities=request.cities,
     )
-    name = (await patient(lambda: clients.recommendation.SelectTargets(asked))).target_selection.name
-    asked_again = recommendation_pb.GetTargetSelectionRequest(name=name)
-    answer = await follower.finish(
+    return await follower.complete(
         f"targets for {request.channel}",
-        lambda: clients.recommendation.GetTargetSelection(asked_again),
-        lambda answer: answer.target_selection.status,
+        create=clients.recommendation.SelectTargets,
+        asked=asked,
+        read=clients.recommendation.GetTargetSelection,
+        named=lambda name: recommendation_pb.GetTargetSelectionRequest(name=name),
+        of=lambda answer: answer.target_selection,
     )
-    return answer.target_selection
 
 
 def _plan_id(request: PlanRequest, targets: str) -> str:
@@ -103,24 +147,22 @@ def _plan_id(request: PlanRequest, targets: str) -> str:
 
 
 async def _policies(request: PlanRequest, *, clients: Clients) -> AsyncIterator[policy_pb.Policy]:
-    token = ""
-    while True:
-        asked = policy_pb.ListPoliciesRequest(
-            parent=request.assembly_run.policy_catalogue, page_size=1000, page_token=token
+    catalogue = request.assembly_run.policy_catalogue
+    found = pages(
+        lambda size, token: clients.policies.ListPolicies(
+            policy_pb.ListPoliciesRequest(parent=catalogue, page_size=size, page_token=token)
         )
-        answer = await clients.policies.ListPolicies(asked)
-        for policy in answer.policies:
-            if policy.zone == ZONES[request.zone] and request.policy in {"", policy.policy}:
+    )
+    async for page in found:
+        for policy in page.policies:
+            if policy.zone == _ZONES[request.zone] and request.policy in {"", policy.policy}:
                 yield policy
-        token = answer.next_page_token
-        if not token:
-            return
 
 
-def _offer(policy: policy_pb.Policy, channel: str) -> plan_pb.PlanOffer:
+def _offer(policy: policy_pb.Policy, channel: Channel) -> plan_pb.PlanOffer:
     return plan_pb.PlanOffer(
         policy=policy.policy,
         product=policy.product,
-        text=policy.sms_text if channel == "sms" else policy.script,
+        text=policy.sms_text if channel is Channel.SMS else policy.script,
         order_keyword=policy.order_keyword,
     )

@@ -1,34 +1,79 @@
 """Follows runs of the services to their end, showing their progress, through restarts of any process."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from __future__ import annotations  # gRPC's classes are generic to the type checker only
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import grpc
+from google.protobuf.message import Message
 from visavis.common.v1 import error_reason_pb2, run_pb2
 
-from shared.errors import Failure, Unavailable
+from shared.errors import Conflict, DeadlineExceeded, Failure, Unavailable
 
-Resource = TypeVar("Resource")
 Progress = Callable[[str, run_pb2.RunStatus], None]
 """Called with a step's name and its status whenever that was read."""
+
+GOES_ON = "interrupted; what was asked for goes on in the services, and the same command finds it again"
+"""What a person should know who stops watching a run."""
 
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 120.0
 _PAUSE_SECONDS = 0.3
+_PAGE_SIZE = 1000
+
+_Result = TypeVar("_Result")
 
 
-async def patient(call: Callable[[], Awaitable[Resource]]) -> Resource:
+class RunResource(Protocol):
+    """A resource that a worker makes in a run of its own."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def status(self) -> run_pb2.RunStatus: ...
+
+
+class Page(Protocol):
+    """A response of a list method."""
+
+    @property
+    def next_page_token(self) -> str: ...
+
+
+_Run = TypeVar("_Run", bound=RunResource)
+_Creating = TypeVar("_Creating", bound=Message)
+_Created = TypeVar("_Created", bound=Message)
+_Reading = TypeVar("_Reading", bound=Message)
+_Read = TypeVar("_Read", bound=Message)
+_Page = TypeVar("_Page", bound=Page)
+
+
+async def patient(call: Callable[[], Awaitable[_Result]]) -> _Result:
     """Repeat an idempotent call while its service is away, for two minutes at most: the supervisor may be restarting it."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _PATIENCE_SECONDS
     while True:
         try:
             return await call()
-        except Unavailable:
+        except (Unavailable, Conflict, DeadlineExceeded):
             if loop.time() > deadline:
                 raise
             await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def pages(read: Callable[[int, str], Awaitable[_Page]]) -> AsyncIterator[_Page]:
+    """Yield every page of a list; `read` is given page_size and page_token."""
+    token = ""
+    while True:
+        page = await read(_PAGE_SIZE, token)
+        yield page
+        token = page.next_page_token
+        if not token:
+            return
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +82,30 @@ class Follower:
 
     progress: Progress
 
+    async def complete(
+        self,
+        step: str,
+        *,
+        create: grpc.aio.UnaryUnaryMultiCallable[_Creating, _Created],
+        asked: _Creating,
+        read: grpc.aio.UnaryUnaryMultiCallable[_Reading, _Read],
+        named: Callable[[str], _Reading],
+        of: Callable[[_Created | _Read], _Run],
+    ) -> _Run:
+        """Create a run, or find it by its request id; read it by its name until it ends; return what `of` sees in the answers.
+
+        Raises Failure with the run's own reason if it failed.
+        """
+        name = of(await patient(lambda: create(asked))).name
+        answer = await self.finish(step, lambda: read(named(name)), lambda answer: of(answer).status)
+        return of(answer)
+
     async def finish(
         self,
         step: str,
-        read: Callable[[], Awaitable[Resource]],
-        status: Callable[[Resource], run_pb2.RunStatus],
-    ) -> Resource:
+        read: Callable[[], Awaitable[_Result]],
+        status: Callable[[_Result], run_pb2.RunStatus],
+    ) -> _Result:
         """Read a run until it ends and return it. Raises Failure with the run's own reason if it failed."""
         while True:
             resource = await patient(read)

@@ -1,24 +1,29 @@
-"""What every command does alike: settings, output, connections, one trace, and failures told in words with an exit code."""
+"""What every command does alike: settings, output, one trace, and failures told in words with an exit code."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
-from services.console.clients import Clients, connect
 from services.console.local_clock import find_clock
 from services.console.render.output import Output
 from services.console.settings import ConsoleSettings
+from services.console.variables import known_variables, refuse_unknown
 from shared.clock import SystemClock
-from shared.errors import Failure, InvalidInput
+from shared.errors import Failure, InvalidInput, Violation
+from shared.observability import logging
 from shared.observability.context import KEEP, tracer
 from shared.observability.settings import TelemetrySettings
 from shared.observability.telemetry import configure
 
 EXIT_FAILURE = 1
+EXIT_INTERRUPTED = 130
+"""What a shell calls a command that Ctrl-C ended."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
 
@@ -28,52 +33,68 @@ class Session:
     """One command's surroundings."""
 
     settings: ConsoleSettings
+    telemetry: TelemetrySettings
     clock: SystemClock
     output: Output
 
+    @contextmanager
+    def traced(self, command: str) -> Iterator[None]:
+        """Trace the body as one kept trace, to which the runs that it starts belong; once in a process."""
+        with (
+            configure("console", settings=self.telemetry),
+            tracer(__name__).start_as_current_span(command, attributes=KEEP),
+        ):
+            yield
 
-def run(command: Callable[[Session], Awaitable[None]], *, as_json: bool) -> None:
-    """Run a command to its end; a failure is printed in words and ends the process with exit code 1."""
-    settings = ConsoleSettings()
-    session = Session(settings, find_clock(settings.home), Output.to(as_json=as_json))
+
+Command = Callable[[Session], Coroutine[None, None, None]]
+
+
+def run(command: Command, *, as_json: bool, trace: str = "", when_interrupted: str = "interrupted") -> None:
+    """Run a command to its end; a failure is told in words on standard error and ends the process with exit code 1.
+
+    With `trace` the command is traced under that name, and the runs that it starts belong to its trace.
+    """
+    output = Output.to(as_json=as_json)
     try:
-        asyncio.run(_awaited(command, session))
+        _run(command, output, trace)
     except Failure as failure:
-        _tell(failure, session.output)
+        output.failure(failure)
+        raise typer.Exit(EXIT_FAILURE) from None
+    except BrokenPipeError:
+        raise  # whoever read our output has gone; typer ends in silence
+    except OSError as error:
+        output.failure(Failure(str(error), reason="ERROR_REASON_INTERNAL"))
         raise typer.Exit(EXIT_FAILURE) from None
     except KeyboardInterrupt:
-        session.output.console.print("stopped; the same command goes on where this one was")
-        raise typer.Exit(130) from None
+        output.remark(when_interrupted)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
-@asynccontextmanager
-async def connected(session: Session) -> AsyncIterator[Clients]:
-    """Open the clients of the session's services."""
-    async with connect(session.settings) as clients:
-        yield clients
+def _run(command: Command, output: Output, trace: str) -> None:
+    refuse_unknown(os.environ, known_variables())
+    with _settings_told():
+        settings, telemetry = ConsoleSettings(), _quieter(TelemetrySettings())
+    logging.configure("console", settings=telemetry)
+    session = Session(settings, telemetry, find_clock(settings.home), output)
+    with session.traced(trace) if trace else nullcontext():
+        asyncio.run(command(session))
 
 
 @contextmanager
-def traced(command: str) -> Iterator[None]:
-    """Trace the body as one kept trace of the console, to which the runs that it starts belong."""
-    settings = TelemetrySettings()
-    with (
-        configure("console", settings=settings.model_copy(update={"log_level": "WARNING", "log_format": "console"})),
-        tracer(__name__).start_as_current_span(command, attributes=KEEP),
-    ):
+def _settings_told() -> Iterator[None]:
+    """Turn a setting's wrong value into InvalidInput that names the variable, without the value, which may be a secret."""
+    try:
         yield
+    except ValidationError as error:
+        found = [
+            Violation(ConsoleSettings.variable(str(detail["loc"][0])), detail["msg"])
+            for detail in error.errors(include_url=False, include_input=False)
+        ]
+        raise InvalidInput(found) from None
 
 
-async def _awaited(command: Callable[[Session], Awaitable[None]], session: Session) -> None:
-    await command(session)
-
-
-def _tell(failure: Failure, output: Output) -> None:
-    if isinstance(failure, InvalidInput):
-        violations = [{"field": v.field, "description": v.description} for v in failure.violations]
-        if not output.value({"reason": failure.reason, "violations": violations}):
-            for violation in failure.violations:
-                output.console.print(f"[red]✗[/red] {violation.field}: {violation.description}", markup=True)
-        return
-    if not output.value({"reason": failure.reason, "message": failure.message, **failure.metadata}):
-        output.console.print(f"[red]✗[/red] {failure.message}")
+def _quieter(settings: TelemetrySettings) -> TelemetrySettings:
+    """A command tells its failures itself: unless a level was asked for, its log shows only errors, as text."""
+    level = settings.log_level if "log_level" in settings.model_fields_set else "ERROR"
+    return settings.model_copy(update={"log_level": level, "log_format": settings.log_format or "console"})

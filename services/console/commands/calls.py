@@ -7,12 +7,15 @@ import typer
 from google.protobuf.duration_pb2 import Duration
 from visavis.dispatch.v1 import call_list_service_pb2 as call_pb
 
+from services.console.clients import connect
 from services.console.plans import find_plan
-from services.console.session import AsJson, Session, connected, run
+from services.console.render.output import enum_word, local_time
+from services.console.session import EXIT_FAILURE, AsJson, Session, run
 from shared.errors import InvalidInput
 
 app = typer.Typer(help="Lease calls of a plan and report results, as a call platform does.", no_args_is_help=True)
 
+_STARTED = "started"
 _SYSTEM = {
     name.removeprefix("SYSTEM_RESULT_").lower(): number for name, number in call_pb.SystemResult.items() if number
 }
@@ -32,7 +35,7 @@ def lease(
     """Lease the next calls, best first."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             asked = call_pb.LeaseCallsRequest(
                 request_id=request_id or str(uuid.uuid4()),
                 push_plan=await find_plan(plan, clients),
@@ -43,10 +46,17 @@ def lease(
         if session.output.message(answer):
             return
         rows = [
-            (call.name, call.msisdn, call.policy, f"{call.attempt} of {call.max_attempts}", call.script)
+            (
+                call.name,
+                call.msisdn,
+                call.policy,
+                f"{call.attempt} of {call.max_attempts}",
+                local_time(call.not_after_time),
+                call.script,
+            )
             for call in answer.calls
         ]
-        session.output.table("Leased calls", ("call", "number", "policy", "attempt", "say"), rows)
+        session.output.table("Leased calls", ("call", "number", "policy", "attempt", "dial before", "say"), rows)
 
     run(command, as_json=as_json)
 
@@ -58,26 +68,30 @@ def report(
     answer: Annotated[str, typer.Option(help=f"What the customer said: {', '.join(_BUSINESS)}.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Report that a call starts, or how it ended."""
+    """Report that a call starts, or how it ended; exit code 1 if the report was not taken, or the call must not be made."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             asked = call_pb.ReportCallResultsRequest(results=[_result(call, result, answer)])
             receipt = (await clients.calls.ReportCallResults(asked)).receipts[0]
         if not session.output.message(receipt):
-            verdict = call_pb.CallVerdict.Name(receipt.verdict).removeprefix("CALL_VERDICT_").replace("_", " ").lower()
-            session.output.console.print(f"{call}: {verdict}{f' ({receipt.detail})' if receipt.detail else ''}")
+            verdict = enum_word(call_pb.CallVerdict.Name(receipt.verdict), "CALL_VERDICT_")
+            session.output.line(f"{call}: {verdict}{f' ({receipt.detail})' if receipt.detail else ''}")
+        if receipt.verdict != call_pb.CALL_VERDICT_TAKEN:
+            raise typer.Exit(EXIT_FAILURE)
 
     run(command, as_json=as_json)
 
 
 def _result(call: str, result: str, answer: str) -> call_pb.CallResult:
-    if result == "started":
-        return call_pb.CallResult(call=call, phase=call_pb.CALL_PHASE_STARTED)
-    if result not in _SYSTEM:
-        raise InvalidInput.of("result", f"{result} is not one of: started, {', '.join(_SYSTEM)}")
+    if result != _STARTED and result not in _SYSTEM:
+        raise InvalidInput.of("result", f"{result} is not one of: {_STARTED}, {', '.join(_SYSTEM)}")
+    if answer and result != "answered":
+        raise InvalidInput.of("answer", f"a call that was {result} has no answer; report `answered`")
     if answer and answer not in _BUSINESS:
         raise InvalidInput.of("answer", f"{answer} is not one of: {', '.join(_BUSINESS)}")
+    if result == _STARTED:
+        return call_pb.CallResult(call=call, phase=call_pb.CALL_PHASE_STARTED)
     return call_pb.CallResult(
         call=call,
         phase=call_pb.CALL_PHASE_FINISHED,

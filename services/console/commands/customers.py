@@ -1,5 +1,6 @@
 """`visavis list`, `why`, `contacts`, `optout`: one customer at a time, as a desk or a hotline sees them."""
 
+import re
 import uuid
 from typing import Annotated
 
@@ -9,8 +10,13 @@ from visavis.dispatch.v1 import contact_service_pb2 as contact_service_pb
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
 
-from services.console.render.output import Output
-from services.console.session import AsJson, Session, connected, run
+from services.console.clients import Clients, connect
+from services.console.render.output import Output, enum_word, local_time
+from services.console.runs import pages
+from services.console.session import AsJson, Session, run
+
+_NUMBER = re.compile(r"(\+?86)?1\d{10}", re.ASCII)
+"""A mobile number, as GetPolicyList takes it."""
 
 Customer = Annotated[str, typer.Argument(help="The customer id.")]
 
@@ -21,13 +27,12 @@ def list_(
     """Show what to offer a customer now, with what to say and why."""
 
     async def command(session: Session) -> None:
-        is_number = customer.removeprefix("+").isdigit() and len(customer) >= 11
         asked = (
             recommendation_pb.GetPolicyListRequest(msisdn=customer)
-            if is_number
+            if _NUMBER.fullmatch(customer)
             else recommendation_pb.GetPolicyListRequest(customer_id=customer)
         )
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             answer = (await clients.recommendation.GetPolicyList(asked)).policy_list
         if not session.output.message(answer):
             _print_list(answer, session.output)
@@ -39,7 +44,7 @@ def why(customer: Customer, as_json: AsJson = False) -> None:
     """Explain a customer's list: which row of which matrix fired on which values, and what was blocked."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             asked = recommendation_pb.ExplainPolicyListRequest(customer_id=customer)
             answer = await clients.recommendation.ExplainPolicyList(asked)
         if not session.output.message(answer):
@@ -52,14 +57,14 @@ def contacts(customer: Customer, as_json: AsJson = False) -> None:
     """List a customer's contacts of three months, and the opt-out if there is one."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
-            answer = await clients.contacts.ListContacts(contact_service_pb.ListContactsRequest(customer_id=customer))
+        async with connect(session.settings) as clients:
+            answer = await _all_contacts(customer, clients)
         if session.output.message(answer):
             return
         _print_contacts(list(answer.contacts), session.output)
         if answer.HasField("opt_out"):
-            when = f"{answer.opt_out.create_time.ToDatetime():%Y-%m-%d %H:%M} UTC"
-            session.output.console.print(f"Opted out on {when}, by {answer.opt_out.source}.")
+            opt_out = answer.opt_out
+            session.output.line(f"Opted out on {local_time(opt_out.create_time)}, by {opt_out.source}.", style="yellow")
 
     run(command, as_json=as_json)
 
@@ -75,12 +80,25 @@ def optout(
         asked = contact_service_pb.CreateOptOutRequest(
             request_id=str(uuid.uuid4()), customer_id=customer, source=source
         )
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             answer = (await clients.contacts.CreateOptOut(asked)).opt_out
         if not session.output.message(answer):
-            session.output.console.print(f"{customer} has opted out; nothing more leaves for this customer.")
+            session.output.line(f"{customer} has opted out; nothing more leaves for this customer.")
 
     run(command, as_json=as_json)
+
+
+async def _all_contacts(customer: str, clients: Clients) -> contact_service_pb.ListContactsResponse:
+    """Return all pages as one."""
+    found = contact_service_pb.ListContactsResponse()
+    async for page in pages(
+        lambda size, token: clients.contacts.ListContacts(
+            contact_service_pb.ListContactsRequest(customer_id=customer, page_size=size, page_token=token)
+        )
+    ):
+        found.MergeFrom(page)
+    found.ClearField("next_page_token")
+    return found
 
 
 def _print_list(policy_list: recommendation_pb.PolicyList, output: Output) -> None:
@@ -89,16 +107,14 @@ def _print_list(policy_list: recommendation_pb.PolicyList, output: Output) -> No
         {"number": policy_list.masked_msisdn, "city": policy_list.city, "cycle": policy_list.cycle},
     )
     if policy_list.withheld_reason:
-        output.console.print(f"[yellow]Offer nothing: {policy_list.withheld_reason}")
+        output.line(f"Offer nothing: {policy_list.withheld_reason}", style="yellow")
     for zone in policy_list.zones:
-        name = policy_pb.Zone.Name(zone.zone).removeprefix("ZONE_").replace("_", " ").lower()
-        output.table(
-            f"Zone: {name}", ("policy", "BOSS code", "need", "say", "why", "since"), list(map(_row, zone.policies))
-        )
+        columns = ("policy", "BOSS code", "need", "say", "why", "said since")
+        output.table(f"Zone: {_zone(zone.zone)}", columns, [_row(policy) for policy in zone.policies])
     if not policy_list.zones and not policy_list.withheld_reason:
-        output.console.print("No policy fits this customer now.")
+        output.line("No policy fits this customer now.")
     if policy_list.contacts_missing:
-        output.console.print("[yellow]Contacts could not be read: dispatch is not answering.")
+        output.line("Contacts could not be read: dispatch is not answering.", style="yellow")
     else:
         _print_contacts(list(policy_list.contacts), output)
 
@@ -106,24 +122,24 @@ def _print_list(policy_list: recommendation_pb.PolicyList, output: Output) -> No
 def _row(recommended: recommendation_pb.RecommendedPolicy) -> tuple[str, ...]:
     policy = recommended.policy
     name = policy.display_name if recommended.main else f"or {policy.display_name}"
-    answer = _word(contact_pb.ContactAnswer.Name(recommended.answer), "CONTACT_ANSWER_")
+    answer = enum_word(contact_pb.ContactAnswer.Name(recommended.answer), "CONTACT_ANSWER_")
     return (name, policy.boss_offer_code, recommended.need_level, policy.script, recommended.fired_rule, answer)
 
 
 def _print_contacts(found: list[contact_pb.Contact], output: Output) -> None:
     rows = [
         (
-            f"{contact.reserve_time.ToDatetime():%Y-%m-%d %H:%M}",
-            _word(contact_pb.Channel.Name(contact.channel), "CHANNEL_"),
+            local_time(contact.reserve_time),
+            enum_word(contact_pb.Channel.Name(contact.channel), "CHANNEL_"),
             contact.policy,
-            _word(contact_pb.ContactState.Name(contact.state), "CONTACT_STATE_"),
-            _word(contact_pb.Delivery.Name(contact.delivery), "DELIVERY_"),
-            _word(contact_pb.ContactAnswer.Name(contact.answer), "CONTACT_ANSWER_"),
+            enum_word(contact_pb.ContactState.Name(contact.state), "CONTACT_STATE_"),
+            enum_word(contact_pb.Delivery.Name(contact.delivery), "DELIVERY_"),
+            enum_word(contact_pb.ContactAnswer.Name(contact.answer), "CONTACT_ANSWER_"),
             contact.trace_id,
         )
         for contact in found
     ]
-    output.table("Contacts", ("UTC", "channel", "policy", "state", "delivery", "answer", "trace"), rows)
+    output.table("Contacts", ("time", "channel", "policy", "state", "delivery", "answer", "trace"), rows)
 
 
 def _print_explanation(answer: recommendation_pb.ExplainPolicyListResponse, output: Output) -> None:
@@ -134,22 +150,23 @@ def _print_explanation(answer: recommendation_pb.ExplainPolicyListResponse, outp
             "views": answer.snapshot,
             "scores": answer.scoring_run,
             "arm": answer.arm,
-            "replays": "the same list" if answer.replays else "[red]another list[/red]",
+            "assembled again": "the same list" if answer.replays else "ANOTHER LIST: tell operations",
         },
     )
     for matrix in answer.matrices:
-        inputs = ", ".join(f"{value.input} = {value.value}" for value in matrix.inputs)
-        fired = ", ".join(map(str, matrix.fired_rows)) or "none"
-        about = f" for {matrix.product}" if matrix.product else ""
-        output.console.print(f"[bold]{matrix.display_name}{about}[/bold]: row {fired} fired on {inputs}", markup=True)
-        failed = [(row.row, row.input, row.cell) for row in matrix.failed_rows]
-        output.table("  Rows that did not fire", ("row", "first input that failed", "cell"), failed)
-    blocked = [
-        (policy_pb.Zone.Name(b.zone).removeprefix("ZONE_").lower(), b.policy, b.row, b.reason) for b in answer.blocked
-    ]
+        _print_matrix(matrix, output)
+    blocked = [(_zone(found.zone), found.policy, found.row, found.reason) for found in answer.blocked]
     output.table("Found, then blocked", ("zone", "policy", "row", "by"), blocked)
 
 
-def _word(name: str, prefix: str) -> str:
-    word = name.removeprefix(prefix).replace("_", " ").lower()
-    return "" if word == "unspecified" else word
+def _print_matrix(matrix: recommendation_pb.MatrixExplanation, output: Output) -> None:
+    about = f" for {matrix.product}" if matrix.product else ""
+    rows = ", ".join(map(str, matrix.fired_rows))
+    output.line(f"{matrix.display_name}{about}: {f'fired: row {rows}' if rows else 'no row fired'}", style="bold")
+    output.line(f"  on {', '.join(f'{value.input} = {value.value}' for value in matrix.inputs)}")
+    failed = [(row.row, row.input, row.cell) for row in matrix.failed_rows]
+    output.table("  Rows that did not fire", ("row", "first input that failed", "cell"), failed)
+
+
+def _zone(zone: policy_pb.Zone.ValueType) -> str:
+    return enum_word(policy_pb.Zone.Name(zone), "ZONE_")

@@ -1,33 +1,40 @@
 """`visavis import`, `visavis cycle …`: a marketing month from extracts to lists."""
 
-import asyncio
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from visavis.common.v1 import run_pb2
 from visavis.profile.v1 import profile_service_pb2 as profile_pb
-from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
 from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
-from services.console.clients import Clients
+from services.console.clients import Clients, connect
 from services.console.cycle import CycleInputs, CycleResult, run_cycle, take_extracts
-from services.console.render.output import Output
+from services.console.plans import assembly_runs
+from services.console.render.output import Output, as_value, enum_word
 from services.console.render.progress import RunBoard
-from services.console.runs import Follower
-from services.console.session import AsJson, Session, connected, run
+from services.console.runs import GOES_ON, Follower, RunResource, pages
+from services.console.session import AsJson, Session, run
 
 app = typer.Typer(help="Run a marketing month, or look at one.", no_args_is_help=True)
 
-Cycle = Annotated[str, typer.Argument(help="The marketing month, as 2026-11.")]
+_REJECTS_SHOWN = 20
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise typer.BadParameter(f"expected a month like 2026-11, got {text}")
+    return text
+
+
+Cycle = Annotated[str, typer.Argument(help="The marketing month, as 2026-11.", callback=_month)]
 Extracts = Annotated[
     Path,
     typer.Option(
         help="The folder of extracts, with mapping.toml in it.", exists=True, file_okay=False, resolve_path=True
     ),
 ]
-
-_REJECTS_SHOWN = 20
 
 
 def import_(
@@ -37,21 +44,21 @@ def import_(
             help="The folder of extracts, with mapping.toml in it.", exists=True, file_okay=False, resolve_path=True
         ),
     ],
-    cycle: Annotated[str, typer.Option(help="The marketing month, as 2026-11.")],
+    cycle: Annotated[str, typer.Option(help="The marketing month, as 2026-11.", callback=_month)],
     as_json: AsJson = False,
 ) -> None:
     """Take a folder of extracts in, and show which rows were set aside and why."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             with RunBoard(session.output.console, quiet=as_json) as board:
                 taken = await take_extracts(cycle, folder, clients=clients, follower=Follower(board))
             asked = profile_pb.ListImportRejectsRequest(parent=taken.name, page_size=_REJECTS_SHOWN)
             rejects = await clients.profile.ListImportRejects(asked)
-        if not session.output.message(taken):
+        if not session.output.value({"import": as_value(taken), "first_rejects": as_value(rejects).get("rejects", [])}):
             _print_import(taken, rejects, session.output)
 
-    run(command, as_json=as_json)
+    run(command, as_json=as_json, trace="import", when_interrupted=GOES_ON)
 
 
 @app.command("run")
@@ -72,46 +79,58 @@ def run_(
     inputs = CycleInputs(cycle, extracts, planner, control, random, seed, tuple(product or ("mobile_newspaper",)))
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             with RunBoard(session.output.console, quiet=as_json) as board:
                 result = await run_cycle(inputs, clients=clients, follower=Follower(board))
         if not session.output.message(result.assembly_run):
             _print_result(result, session.output)
 
-    run(command, as_json=as_json)
+    run(command, as_json=as_json, trace="cycle run", when_interrupted=GOES_ON)
 
 
 @app.command()
 def show(cycle: Cycle, as_json: AsJson = False) -> None:
-    """Show every run of a cycle and where it stands."""
+    """Show the imports, views, scores and lists of a cycle, newest first, and where each stands."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             found = await _runs_of(cycle, clients)
-        values = [{"step": step, "name": name, "state": _state(status)} for step, name, status in found]
+        values = [{"step": step, "name": made.name, "status": as_value(made.status)} for step, made in found]
         if session.output.value(values):
             return
         rows = [
-            (step, name, _state(status), f"{status.done_count:,}", status.failure.message)
-            for step, name, status in found
+            (step, made.name, _state(made.status), made.status.done_count, made.status.failure.message)
+            for step, made in found
         ]
         session.output.table(f"Cycle {cycle}", ("step", "run", "state", "done", "failure"), rows)
 
     run(command, as_json=as_json)
 
 
-async def _runs_of(cycle: str, clients: Clients) -> list[tuple[str, str, run_pb2.RunStatus]]:
-    imports, snapshots, scorings, assemblies = await asyncio.gather(
-        clients.profile.ListImports(profile_pb.ListImportsRequest(page_size=1000)),
-        clients.profile.ListSnapshots(profile_pb.ListSnapshotsRequest(page_size=1000)),
-        clients.scoring.ListScoringRuns(scoring_pb.ListScoringRunsRequest(page_size=1000)),
-        clients.recommendation.ListAssemblyRuns(recommendation_pb.ListAssemblyRunsRequest(page_size=1000)),
+async def _runs_of(cycle: str, clients: Clients) -> list[tuple[str, RunResource]]:
+    imports = pages(
+        lambda size, token: clients.profile.ListImports(profile_pb.ListImportsRequest(page_size=size, page_token=token))
+    )
+    snapshots = pages(
+        lambda size, token: clients.profile.ListSnapshots(
+            profile_pb.ListSnapshotsRequest(page_size=size, page_token=token)
+        )
+    )
+    scorings = pages(
+        lambda size, token: clients.scoring.ListScoringRuns(
+            scoring_pb.ListScoringRunsRequest(page_size=size, page_token=token)
+        )
     )
     return [
-        *(("import", run.name, run.status) for run in imports.imports if run.cycle == cycle),
-        *(("customer views", run.name, run.status) for run in snapshots.snapshots if run.cycle == cycle),
-        *(("scores", run.name, run.status) for run in scorings.scoring_runs if run.cycle == cycle),
-        *(("policy lists", run.name, run.status) for run in assemblies.assembly_runs if run.cycle == cycle),
+        *[("import", made) async for page in imports for made in page.imports if made.cycle == cycle],
+        *[("customer views", made) async for page in snapshots for made in page.snapshots if made.cycle == cycle],
+        *[("scores", made) async for page in scorings for made in page.scoring_runs if made.cycle == cycle],
+        *[
+            ("policy lists", made)
+            async for page in assembly_runs(clients)
+            for made in page.assembly_runs
+            if made.cycle == cycle
+        ],
     ]
 
 
@@ -123,16 +142,17 @@ def _print_import(taken: profile_pb.Import, rejects: profile_pb.ListImportReject
     lines = [(reject.file, reject.line, reject.column, reject.value, reject.reason) for reject in rejects.rejects]
     output.table("Set aside", ("file", "line", "column", "value", "why"), lines)
     if rejects.next_page_token:
-        output.console.print(f"… and more; these are the first {_REJECTS_SHOWN}.")
+        output.line(f"… and more; these are the first {_REJECTS_SHOWN}.")
 
 
 def _print_result(result: CycleResult, output: Output) -> None:
     lists = result.assembly_run
-    output.console.print(
+    output.line(
         f"{lists.lists.row_count:,} policy lists are switched in for {lists.cycle}; "
         f"{lists.rejects.row_count:,} customers got none, each with a reason ({lists.name})."
     )
+    output.line(f"What took how long: visavis trace {lists.status.trace_id}")
 
 
 def _state(status: run_pb2.RunStatus) -> str:
-    return run_pb2.RunState.Name(status.state).removeprefix("RUN_STATE_").lower()
+    return enum_word(run_pb2.RunState.Name(status.state), "RUN_STATE_")

@@ -4,30 +4,31 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
+from visavis.dispatch.v1 import contact_pb2 as contact_pb
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 
+from services.console.clients import connect
 from services.console.demo.report import push_states
-from services.console.plans import CHANNELS, PlanRequest, create_plan, find_plan, latest_lists
-from services.console.render.output import Output
+from services.console.plans import Channel, PlanRequest, Zone, all_plans, create_plan, find_plan, latest_lists
+from services.console.render.output import Output, enum_word, local_time
 from services.console.render.progress import RunBoard
-from services.console.runs import Follower
-from services.console.session import AsJson, Session, connected, run
+from services.console.runs import GOES_ON, Follower
+from services.console.session import AsJson, Session, run
 from shared.clock import LEGAL_ZONE
 
 app = typer.Typer(help="Push plans: who gets what by which channel.", no_args_is_help=True)
 
-_CHANNEL_NAMES = {number: name for name, number in CHANNELS.items()}
 PlanName = Annotated[str, typer.Argument(help="Its display name, its id, or pushPlans/ID.")]
 
 
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="A name for people.")],
-    channel: Annotated[str, typer.Option(help="sms or call.")],
-    zone: Annotated[str, typer.Option(help="retention or new_service.")],
+    channel: Annotated[Channel, typer.Option(help="How customers are contacted.")],
+    zone: Annotated[Zone, typer.Option(help="Which zone's first recommendation is offered.")],
     policy: Annotated[str, typer.Option(help="Only this policy's code.")] = "",
-    limit: Annotated[int, typer.Option(help="At most this many customers, best first; 0 = all.")] = 0,
+    limit: Annotated[int, typer.Option(help="At most this many customers, best first; 0 = all.", min=0)] = 0,
     city: Annotated[list[str] | None, typer.Option(help="Only this city; may be repeated.")] = None,
     days: Annotated[int, typer.Option(help="Nothing leaves after the end of this many days.", min=1)] = 7,
     cycle: Annotated[str, typer.Option(help="The cycle whose lists it is made of; the newest if not given.")] = "",
@@ -38,14 +39,14 @@ def create(
     async def command(session: Session) -> None:
         last_day = session.clock.now().astimezone(LEGAL_ZONE) + timedelta(days=days)
         expire_time = last_day.replace(hour=0, minute=0, second=0, microsecond=0)
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             lists = await latest_lists(clients, cycle)
             request = PlanRequest(name, lists, channel, zone, policy, limit, tuple(city or ()), expire_time)
             with RunBoard(session.output.console, quiet=as_json) as board:
                 plan = await create_plan(request, clients=clients, follower=Follower(board))
         _print_plan(plan, session.output)
 
-    run(command, as_json=as_json)
+    run(command, as_json=as_json, trace="plan create", when_interrupted=GOES_ON)
 
 
 @app.command()
@@ -53,7 +54,7 @@ def start(name: PlanName, as_json: AsJson = False) -> None:
     """Release a loaded plan: its pushes leave, or its calls can be leased."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             asked = plan_pb.StartPushPlanRequest(name=await find_plan(name, clients))
             plan = (await clients.plans.StartPushPlan(asked)).push_plan
         _print_plan(plan, session.output)
@@ -66,7 +67,7 @@ def show(name: PlanName, as_json: AsJson = False) -> None:
     """Show a plan and its balance: how many pushes are in which state."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             asked = plan_pb.GetPushPlanRequest(name=await find_plan(name, clients))
             plan = (await clients.plans.GetPushPlan(asked)).push_plan
         _print_plan(plan, session.output)
@@ -79,19 +80,19 @@ def list_(as_json: AsJson = False) -> None:
     """List plans, newest first."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
-            answer = await clients.plans.ListPushPlans(plan_pb.ListPushPlansRequest(page_size=1000))
-        if session.output.message(answer):
+        async with connect(session.settings) as clients:
+            plans = await all_plans(clients)
+        if session.output.message(plan_pb.ListPushPlansResponse(push_plans=plans)):
             return
         rows = [
             (
                 plan.display_name,
-                _CHANNEL_NAMES[plan.channel],
+                _channel(plan),
                 _state(plan),
                 plan.balance.total_count,
                 plan.balance.sent_count,
             )
-            for plan in answer.push_plans
+            for plan in plans
         ]
         session.output.table("Push plans", ("name", "channel", "state", "pushes", "sent"), rows)
 
@@ -102,7 +103,7 @@ def report(name: PlanName, as_json: AsJson = False) -> None:
     """Say what came of a plan, arm by arm, with 95% intervals."""
 
     async def command(session: Session) -> None:
-        async with connected(session) as clients:
+        async with connect(session.settings) as clients:
             asked = evaluation_pb.GetPlanReportRequest(push_plan=await find_plan(name, clients))
             answer = (await clients.evaluation.GetPlanReport(asked)).report
         if not session.output.message(answer):
@@ -118,16 +119,16 @@ def _print_plan(plan: plan_pb.PushPlan, output: Output) -> None:
         plan.display_name,
         {
             "plan": plan.name,
-            "channel": _CHANNEL_NAMES.get(plan.channel, ""),
+            "channel": _channel(plan),
             "state": _state(plan),
-            "ends": f"{plan.expire_time.ToDatetime():%Y-%m-%d %H:%M} UTC",
+            "ends": local_time(plan.expire_time),
             "notice": plan.channel_notice,
         },
     )
     rows = [(state, count) for state, count in push_states(plan.balance).items() if count]
     output.table("Pushes", ("state", "customers"), [*rows, ("in all", plan.balance.total_count)])
     if plan.state == plan_pb.PushPlan.STATE_READY:
-        output.console.print(f'Start it with: visavis plan start "{plan.display_name}"')
+        output.line(f"Start it with: visavis plan start {plan.name}")
 
 
 def _print_report(report: evaluation_pb.PlanReport, output: Output) -> None:
@@ -147,10 +148,16 @@ def _print_report(report: evaluation_pb.PlanReport, output: Output) -> None:
     columns = ("arm", "customers", "contacted", "reached", "said no", "opted out", "ordered", "success (95% interval)")
     output.table(report.display_name, columns, rows)
     for name, lift in (("control", report.lift_over_control), ("random", report.lift_over_random)):
-        output.console.print(
+        output.line(
             f"Targeted over {name}: {lift.points:+.1f} points ({lift.points_low:+.1f} to {lift.points_high:+.1f})"
         )
+    if report.HasField("as_of_time"):
+        output.line(f"As of {local_time(report.as_of_time)}.")
 
 
 def _state(plan: plan_pb.PushPlan) -> str:
-    return plan_pb.PushPlan.State.Name(plan.state).removeprefix("STATE_").lower()
+    return enum_word(plan_pb.PushPlan.State.Name(plan.state), "STATE_")
+
+
+def _channel(plan: plan_pb.PushPlan) -> str:
+    return enum_word(contact_pb.Channel.Name(plan.channel), "CHANNEL_")

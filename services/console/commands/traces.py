@@ -69,4 +69,4 @@ def _print_tree(lines: list[TraceLine], output: Output) -> None:
         error = f" ✗ {line.error}" if line.is_error else ""
         links = " ".join(line.links)
         text = f"{line.guide}{line.name}{many}  {line.duration_ms:,.1f} ms  {line.service}  {facts} {links}{error}"
-        output.console.print(text.rstrip(), markup=False, highlight=False, soft_wrap=True)
+        output.line(text.rstrip())
