@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from services.console.local_clock import find_clock
 from services.console.render.output import Output
 from services.console.settings import ConsoleSettings
-from services.console.variables import known_variables, refuse_unknown
+from services.console.variables import refuse_unknown
 from shared.clock import SystemClock
 from shared.errors import Failure, InvalidInput, Violation
 from shared.observability import logging
@@ -72,7 +72,7 @@ def run(command: Command, *, as_json: bool, trace: str = "", when_interrupted: s
 
 
 def _run(command: Command, output: Output, trace: str) -> None:
-    refuse_unknown(os.environ, known_variables())
+    refuse_unknown(os.environ)
     with _settings_told():
         settings, telemetry = ConsoleSettings(), _quieter(TelemetrySettings())
     logging.configure("console", settings=telemetry)

@@ -16,7 +16,7 @@ PORTS: dict[ServiceName, int] = {
     "feedback": 50055,
 }
 _HOST = "127.0.0.1"
-_HOST_AND_PORT = r"^$|^[^\s:]+:\d{1,5}$"
+_HOST_AND_PORT = r"^[^\s:]+:\d{1,5}$"
 
 
 def _port(service: ServiceName) -> int:
@@ -25,8 +25,8 @@ def _port(service: ServiceName) -> int:
 
 
 def _address(service: ServiceName) -> str:
-    text = f"Where {service} answers, host:port; absent: its port on this machine."
-    address: str = Field(default="", pattern=_HOST_AND_PORT, description=text)
+    default = f"{_HOST}:{PORTS[service]}"
+    address: str = Field(default=default, pattern=_HOST_AND_PORT, description=f"Where {service} answers, host:port.")
     return address
 
 
@@ -55,7 +55,9 @@ class ConsoleSettings(VisavisSettings):
 
     def address(self, service: ServiceName) -> str:
         """Return where a service is found, host:port."""
-        return str(getattr(self, f"{service}_address")) or f"{_HOST}:{getattr(self, f'{service}_port')}"
+        if f"{service}_port" in self.model_fields_set and f"{service}_address" not in self.model_fields_set:
+            return f"{_HOST}:{getattr(self, f'{service}_port')}"
+        return str(getattr(self, f"{service}_address"))
 
     def port(self, service: ServiceName) -> int:
         """Return the port of a service."""

@@ -3,7 +3,7 @@
 import difflib
 import importlib
 import importlib.util
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from services.console.settings import PORTS
 from shared.clock import OFFSET_VARIABLE
@@ -15,25 +15,26 @@ _OTHERS = {OFFSET_VARIABLE, TETHER_VARIABLE, "VISAVIS_POSTGRES_PASSWORD"}
 """Read by the clock, by supervised processes, and by docker-compose.yml."""
 
 
-def known_variables() -> set[str]:
-    """Return every variable that a process of an installation reads."""
+def refuse_unknown(environment: Collection[str]) -> None:
+    """Raise InvalidInput for each VISAVIS_… name that nothing reads, with the nearest that something does."""
+    doubtful = {name for name in environment if name.startswith(PREFIX)} - loaded_variables() - _OTHERS
+    if not doubtful:
+        return  # most commands: the settings of all programs take a second to load
+    known = _all_variables()
+    violations = [
+        Violation(name, f"is not a setting of Visavis{_nearest(name, known)}") for name in sorted(doubtful - known)
+    ]
+    if violations:
+        raise InvalidInput(violations)
+
+
+def _all_variables() -> set[str]:
     for program in (*PORTS, "sandbox"):
         if importlib.util.find_spec(f"services.{program}.settings"):
             importlib.import_module(f"services.{program}.settings")  # known by name only, as to the supervisor
     for part in ("db", "lake", "observability"):
         importlib.import_module(f"shared.{part}.settings")
     return loaded_variables() | _OTHERS
-
-
-def refuse_unknown(names: Iterable[str], known: Collection[str]) -> None:
-    """Raise InvalidInput for each VISAVIS_… name that is not known, with the nearest that is."""
-    violations = [
-        Violation(name, f"is not a setting of Visavis{_nearest(name, known)}")
-        for name in sorted(names)
-        if name.startswith(PREFIX) and name not in known
-    ]
-    if violations:
-        raise InvalidInput(violations)
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

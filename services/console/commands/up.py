@@ -2,22 +2,16 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.console.demo import home
-from services.console.demo.flow import weekday_morning
-from services.console.demo.stage import Stage
-from services.console.installation import installation, until
 from services.console.local_clock import remember_clock
-from services.console.migrations import migrate_all
 from services.console.session import EXIT_FAILURE, EXIT_INTERRUPTED, AsJson, Session, run
 from services.console.settings import PORTS
-from services.console.supervisor import processes
-from services.console.supervisor.ownership import sole_owner
-from shared import process
-from shared.db.settings import DatabaseSettings
+
+if TYPE_CHECKING:  # the database's libraries take a second to load, which a clerk's command should not wait for
+    from services.console.demo.stage import Stage
 
 
 def up(
@@ -30,6 +24,10 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Start PostgreSQL, the five services and their workers; start again what ends; stop all with Ctrl-C."""
+    from services.console.installation import installation, until
+    from services.console.supervisor import processes
+    from services.console.supervisor.ownership import sole_owner
+    from shared import process
 
     async def command(session: Session) -> None:
         settings, output = session.settings, session.output
@@ -58,6 +56,8 @@ def up(
 
 def migrate(as_json: AsJson = False) -> None:
     """Bring the database to the newest schema: a role, a schema and a history per service. Repeating it changes nothing."""
+    from services.console.migrations import migrate_all
+    from shared.db.settings import DatabaseSettings
 
     async def command(session: Session) -> None:
         await migrate_all(DatabaseSettings())
@@ -74,6 +74,10 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Start everything in a fresh home, run one cycle of a simulated province, push by SMS and call, and report."""
+    from services.console.demo import home
+    from services.console.demo.flow import weekday_morning
+    from services.console.demo.stage import Stage
+    from services.console.supervisor.ownership import sole_owner
 
     async def command(session: Session) -> None:
         stage = Stage(session.settings, weekday_morning(), session.output, customers=customers, seed=seed)
@@ -90,8 +94,11 @@ def demo(
     run(command, as_json=as_json)
 
 
-async def _perform(stage: Stage, session: Session, *, once: bool) -> None:
+async def _perform(stage: "Stage", session: Session, *, once: bool) -> None:
     """Play the demonstration on an installation of its own until it is over, or until Ctrl-C."""
+    from services.console.installation import installation, until
+    from shared import process
+
     output = session.output
 
     async def play() -> None:
