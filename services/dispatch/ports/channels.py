@@ -1,4 +1,4 @@
-"""What dispatch needs of the world outside its core; adapters fit these shapes without inheriting from them."""
+"""What dispatch needs of a gateway, and what a gateway brings back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,0 +1,141 @@
+"""Wires dispatch: `python -m services.dispatch serve` answers, `… worker` loads plans and sends messages."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import grpc
+import typer
+
+from services.dispatch.domain.messages import MessageForm
+from services.dispatch.ports.channels import MessageChannel
+from services.dispatch.settings import ContactRuleSettings, DispatchServerSettings, SmsSettings, WorkerSettings
+from shared import process
+from shared.clock import Clock, SystemClock
+from shared.db.engine import Database, open_database
+from shared.db.settings import DatabaseSettings, database_url
+from shared.observability.settings import TelemetrySettings
+from shared.observability.telemetry import configure
+from shared.rpc import server
+from shared.wire.cmpp.texts import MAX_UCS2_UNITS, ucs2_units
+
+if TYPE_CHECKING:  # the server starts without the worker's modules
+    from services.dispatch.worker.process import WorkerParts
+
+_WORKER_CONNECTIONS = 12
+
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
+def serve() -> None:
+    """Answer RPCs until stopped."""
+    with configure("dispatch", settings=TelemetrySettings()):
+        process.run(_serve)
+
+
+@app.command()
+def worker() -> None:
+    """Load plans, send messages and keep the ledger in order until stopped."""
+    with configure("dispatch-worker", settings=TelemetrySettings()):
+        process.run(_work)
+
+
+async def _serve(stop: asyncio.Event) -> None:
+    from visavis.dispatch.v1 import call_list_service_pb2_grpc as call_rpc
+    from visavis.dispatch.v1 import contact_service_pb2_grpc as contact_rpc
+    from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
+
+    from services.dispatch.channels.tracing import PushTraces
+    from services.dispatch.postgres import reading_opener, work_opener
+    from services.dispatch.servicer import SERVICE_NAMES
+    from services.dispatch.servicer.calls import CallListServicer
+    from services.dispatch.servicer.contacts import ContactServicer
+    from services.dispatch.servicer.plans import PushPlanServicer
+
+    clock, rules = SystemClock.from_environment(), ContactRuleSettings().rules()
+    form = MessageForm(SmsSettings().dispatch_sms_signature, MAX_UCS2_UNITS, ucs2_units)
+    url = database_url(DatabaseSettings(), "dispatch")
+    async with open_database(url, application_name="visavis-dispatch") as database:
+        work, reading = work_opener(database), reading_opener(database)
+
+        def register(to: grpc.aio.Server) -> None:
+            plan_rpc.add_PushPlanServiceServicer_to_server(PushPlanServicer(work, reading, form, clock), to)
+            call_rpc.add_CallListServiceServicer_to_server(CallListServicer(work, PushTraces(), rules, clock), to)
+            contact_rpc.add_ContactServiceServicer_to_server(ContactServicer(work, reading, clock), to)
+
+        await server.serve(
+            DispatchServerSettings(),
+            register=register,
+            service_names=SERVICE_NAMES,
+            checks={"postgres": database.ping},
+            stop=stop,
+        )
+
+
+async def _work(stop: asyncio.Event) -> None:
+    from services.dispatch.channels.account import account_of
+    from services.dispatch.channels.sms import SmsChannel
+    from services.dispatch.postgres import work_opener
+    from services.dispatch.worker.incoming import StoredIncoming
+    from services.dispatch.worker.process import run_worker
+
+    clock, account = SystemClock.from_environment(), account_of(SmsSettings())
+    url = database_url(DatabaseSettings(), "dispatch")
+    async with (
+        open_database(url, application_name="dispatch-worker", pool_size=_WORKER_CONNECTIONS) as database,
+        AsyncExitStack() as closing,
+    ):
+        incoming = StoredIncoming(work_opener(database), clock)
+        channel = await closing.enter_async_context(SmsChannel(account, incoming, clock=clock))
+        await run_worker(_parts(database, channel, account.name, closing.aclose, clock), stop)
+
+
+def _parts(
+    database: Database, channel: MessageChannel, account: str, close: Callable[[], Awaitable[None]], clock: Clock
+) -> "WorkerParts":
+    from services.dispatch.channels.tracing import PushTraces
+    from services.dispatch.datasets import Targets
+    from services.dispatch.domain.plans import PLAN_KIND
+    from services.dispatch.postgres import reading_opener, work_in, work_opener
+    from services.dispatch.tables import RUNS
+    from services.dispatch.worker.housekeeping import Housekeeping
+    from services.dispatch.worker.loading import PlanLoader
+    from services.dispatch.worker.presence import Presence
+    from services.dispatch.worker.process import WorkerParts
+    from services.dispatch.worker.sender import SmsSender
+    from shared.lake.lake import Lake
+    from shared.lake.settings import LakeSettings
+    from shared.runs.worker import RunWorker
+
+    settings, work = WorkerSettings(), work_opener(database)
+    presence = Presence(database, work=work, clock=clock)
+    sender = SmsSender(
+        work=work,
+        channel=channel,
+        account=account,
+        held=presence.held,
+        worker_key=presence.worker_key,
+        traces=PushTraces(),
+        rules=ContactRuleSettings().rules(),
+        clock=clock,
+    )
+    loader = PlanLoader(reading_opener(database), work_in, partial(Targets, Lake(LakeSettings().root)))
+    runs = RunWorker(database=database, tables=RUNS, handlers={PLAN_KIND: loader.stages}, clock=clock)
+    grace = timedelta(minutes=settings.dispatch_worker_call_grace_minutes)
+    return WorkerParts(
+        presence=presence,
+        sender=sender,
+        housekeeping=Housekeeping(work, lambda: sender.notice, grace, clock),
+        load_plans=runs.run,
+        close_channel=close,
+        batches=settings.dispatch_worker_batches,
+    )
+
+
+if __name__ == "__main__":
+    app()

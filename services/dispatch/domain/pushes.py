@@ -1,0 +1,149 @@
+"""Pushes and contacts, the states they can be in, and what is told to others about them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from services.dispatch.domain.plans import Channel, PlanId
+
+PushId = NewType("PushId", int)
+ContactId = NewType("ContactId", int)
+
+
+class PushState(StrEnum):
+    """Disjoint; the balance counts each."""
+
+    PLANNED = "planned"
+    HELD = "held"
+    CLAIMED = "claimed"
+    LEASED = "leased"
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+    INDETERMINATE = "indeterminate"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class ContactState(StrEnum):
+    """All but released count against the cap."""
+
+    RESERVED = "reserved"
+    SENT = "sent"
+    INDETERMINATE = "indeterminate"
+    RELEASED = "released"
+
+
+class Delivery(StrEnum):
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+
+
+class Answer(StrEnum):
+    ACCEPTED = "accepted"
+    CONSIDERING = "considering"
+    DECLINED = "declined"
+    OPTED_OUT = "opted_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One planned contact as people see it."""
+
+    push_id: PushId
+    rank: int
+    customer_id: str
+    policy: str
+    arm: str
+    state: PushState
+    detail: str
+    hold_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A push that is picked to leave now, with all that the rules ask about."""
+
+    push_id: PushId
+    rank: int
+    customer_id: str
+    owner_id: str
+    msisdn: str
+    city: str
+    arm: str
+    policy: str
+    reservations: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One entry of the ledger."""
+
+    contact_id: ContactId
+    customer_id: str
+    channel: Channel
+    policy: str
+    plan_id: PlanId
+    state: ContactState
+    reserve_time: datetime
+    send_time: datetime | None
+    delivery: Delivery | None
+    answer: Answer | None
+    answer_time: datetime | None
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """A customer's word that there be no more marketing. `customer_id` is empty while only the number is known."""
+
+    opt_out_id: int
+    customer_id: str
+    msisdn: str
+    source: str
+    create_time: datetime
+
+
+class EventKind(StrEnum):
+    PLAN_STARTED = "plan_started"
+    SENT = "sent"
+    INDETERMINATE = "indeterminate"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    ACCEPTED = "accepted"
+    CONSIDERING = "considering"
+    DECLINED = "declined"
+    OPTED_OUT = "opted_out"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEvent:
+    """What other services are told. Empty texts where a plan, push or customer has no part in it."""
+
+    kind: EventKind
+    time: datetime
+    plan_id: str = ""
+    push_id: PushId | None = None
+    customer_id: str = ""
+    traceparent: str = ""
+    event_id: str = ""
+    """Given when it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one push and its contact, to be recorded together; `event` is told where there is one.
+
+    `sent_at` and `message_id` are for contacts that left; `hold_until` for pushes that are held.
+    """
+
+    push_id: PushId
+    push: PushState
+    contact: ContactState
+    detail: str
+    event: EventKind | None = None
+    sent_at: datetime | None = None
+    message_id: str | None = None
+    hold_until: datetime | None = None

@@ -1,0 +1,23 @@
+"""What dispatch needs of the world outside its core; adapters fit these shapes without inheriting from them."""
+
+from services.dispatch.ports.channels import (
+    IncomingMessages,
+    Message,
+    MessageChannel,
+    Receipt,
+    Reply,
+    SendResult,
+    Verdict,
+    WrittenBatch,
+)
+
+__all__ = [
+    "IncomingMessages",
+    "Message",
+    "MessageChannel",
+    "Receipt",
+    "Reply",
+    "SendResult",
+    "Verdict",
+    "WrittenBatch",
+]

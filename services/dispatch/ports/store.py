@@ -1,0 +1,359 @@
+"""What dispatch needs of its store, one Protocol per concern; all of one `Work` or `Reading` share a transaction."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from services.dispatch.domain.calls import Call, CallId, CallPhase, LentCall, Report
+from services.dispatch.domain.plans import Balance, Channel, Plan, PlanId, PlanRequest
+from services.dispatch.domain.pushes import (
+    Answer,
+    Contact,
+    ContactEvent,
+    ContactId,
+    Delivery,
+    OptOut,
+    Outcome,
+    Push,
+    PushId,
+    PushState,
+    Target,
+)
+from services.dispatch.domain.rules import Record
+from services.dispatch.ports.channels import Receipt, Reply
+from shared.runs.domain import RunPlace
+
+TargetValues: TypeAlias = tuple[object, ...]
+"""Values of rank, customer_id, owner_id, msisdn, city, arm, policy, product."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPage:
+    """Some plans, newest first, and the place to go on from; None after the last."""
+
+    plans: tuple[Plan, ...]
+    next_place: RunPlace | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPlace:
+    """A place in a customer's contacts, newest first: behind the one with these values."""
+
+    reserve_time: datetime
+    contact_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events in the order of their commit, and the cursor behind the last."""
+
+    events: tuple[ContactEvent, ...]
+    cursor: str
+
+
+class PlanReader(Protocol):
+    async def get(self, plan_id: PlanId) -> Plan:
+        """Raises NotFound."""
+        ...
+
+    async def find(self, plan_id: PlanId) -> Plan | None: ...
+
+    async def page(self, *, after: RunPlace | None, limit: int) -> PlanPage: ...
+
+    async def balances(self, plan_ids: Sequence[PlanId]) -> Mapping[PlanId, Balance]:
+        """Count in one snapshot."""
+        ...
+
+    async def notice(self, channel: Channel) -> tuple[str, datetime] | None:
+        """Return the channel's last notice and when it was given; None before the first."""
+        ...
+
+
+class Plans(PlanReader, Protocol):
+    async def create(self, plan_id: PlanId, request: PlanRequest, *, principal: str, now: datetime) -> Plan:
+        """Store the plan and queue its loading; raises AlreadyExists if the id was used for another request."""
+        ...
+
+    async def start(self, plan_id: PlanId, *, by: str, traceparent: str, now: datetime) -> bool:
+        """Start a plan that is ready; False if it is not ready."""
+        ...
+
+    async def load(self, plan_id: PlanId, targets: Iterable[TargetValues], *, traceparent: str) -> int:
+        """Add one planned push per target, make the plan ready, and return how many."""
+        ...
+
+    async def started(self, channel: Channel) -> Sequence[Plan]:
+        """Return the started plans of a channel that may have something to push, the longest started first."""
+        ...
+
+    async def tell(self, channel: Channel, notice: str, now: datetime) -> None:
+        """Store the channel's notice."""
+        ...
+
+
+class ContactReader(Protocol):
+    async def contacts(
+        self,
+        customer_id: str,
+        *,
+        since: datetime,
+        after: ContactPlace | None,
+        limit: int,
+        cities: Collection[str] | None,
+    ) -> Sequence[Contact]: ...
+
+    async def opt_out_of(self, customer_id: str) -> OptOut | None: ...
+
+    async def pushes(
+        self, plan_id: PlanId, *, state: PushState | None, after_rank: int, limit: int, cities: Collection[str] | None
+    ) -> Sequence[Push]: ...
+
+    async def events(self, *, cursor: str, limit: int) -> EventPage: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRef:
+    """A contact that something happened to."""
+
+    contact_id: ContactId
+    plan_id: PlanId
+    push_id: PushId
+    customer_id: str
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A contact about to be reserved for a target."""
+
+    target: Target
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A push that a rule keeps back: held until then, or suppressed or expired for good."""
+
+    push_id: PushId
+    state: PushState
+    detail: str
+    until: datetime | None = None
+
+
+class Ledger(Protocol):
+    """Pushes and contacts, changed together."""
+
+    async def pick(self, plan_id: PlanId, *, limit: int, cities: Collection[str] | None) -> Sequence[Target]:
+        """Lock planned pushes that nobody else has locked, best first."""
+        ...
+
+    async def record_of(self, targets: Sequence[Target], *, since: datetime) -> Record:
+        """Lock the targets' owners until the end of the transaction, then read what is known of them."""
+        ...
+
+    async def reserve(
+        self,
+        plan: Plan,
+        reservations: Sequence[Reservation],
+        *,
+        state: PushState,
+        account: str,
+        claim: str,
+        now: datetime,
+    ) -> Mapping[PushId, ContactId]:
+        """Add a reserved contact for each, and put its push into `state` under `claim`."""
+        ...
+
+    async def set_aside(self, asides: Sequence[Aside]) -> None: ...
+
+    async def set_planned_aside(
+        self, plan_id: PlanId, state: PushState, detail: str, *, until: datetime | None, limit: int
+    ) -> int:
+        """Put up to `limit` planned pushes aside at once; return how many."""
+        ...
+
+    async def release_held(self, plan_id: PlanId, now: datetime, *, limit: int) -> int: ...
+
+    async def expire(self, now: datetime, *, limit: int) -> int:
+        """Let planned and held pushes of ended plans expire."""
+        ...
+
+
+class Claims(Protocol):
+    """Batches in a worker's hands, and what is known of them after its death."""
+
+    async def begin(self, claim: str, worker_key: str) -> None: ...
+
+    async def begin_writing(self, claim: str) -> bool:
+        """Note that from now on anything of it may have left; False if it was taken away."""
+        ...
+
+    async def lock(self, claim: str) -> frozenset[PushId]:
+        """Lock and return its pushes that are still to be written."""
+        ...
+
+    async def refused(self, claim: str) -> frozenset[PushId]:
+        """Return those of its pushes whose customers have opted out by now."""
+        ...
+
+    async def wrote(self, claim: str, written: Collection[PushId], now: datetime) -> None:
+        """Note that exactly these have been written."""
+        ...
+
+    async def withdraw(self, pushes: Collection[PushId]) -> None:
+        """Cancel locked pushes that are not to be written after all."""
+        ...
+
+    async def record(self, claim: str, outcomes: Sequence[Outcome]) -> Sequence[ContactRef]:
+        """Settle pushes that are claimed or indeterminate under `claim`, with their contacts, and end the claim.
+
+        Returns the contacts of those settled.
+        """
+        ...
+
+    async def give_back(self, claim: str) -> None:
+        """Plan all its pushes again: nothing of it was written."""
+        ...
+
+    async def worker_keys(self) -> frozenset[str]: ...
+
+    async def bury(self, worker_key: str) -> Sequence[ContactRef]:
+        """Settle all claims of a dead worker: provably unwritten pushes are planned again, all others indeterminate.
+
+        Returns the contacts of the latter.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What a platform asked for, and until when it has it."""
+
+    request_id: str
+    plan_id: PlanId
+    max_calls: int
+    duration: timedelta
+    end_time: datetime
+
+
+class Calls(Protocol):
+    async def lease(self, request_id: str) -> Lease | None:
+        """Return an earlier lease of this id; until the transaction ends, nobody else asks for the same id."""
+        ...
+
+    async def lend(self, lease: Lease, calls: Sequence[tuple[Target, ContactId, datetime]], *, now: datetime) -> None:
+        """Store a lease with its calls: target, contact, and the time from which not to dial any more."""
+        ...
+
+    async def lent(self, request_id: str) -> Sequence[LentCall]: ...
+
+    async def lock(self, call_ids: Collection[CallId]) -> Mapping[CallId, Call]:
+        """Lock the pushes of these calls, then read the calls."""
+        ...
+
+    async def refused(self, call_ids: Collection[CallId]) -> frozenset[CallId]:
+        """Return those whose customers have opted out by now."""
+        ...
+
+    async def start(self, call_id: CallId, now: datetime) -> None: ...
+
+    async def end(self, call_id: CallId, phase: CallPhase, report: Report | None, now: datetime) -> None: ...
+
+    async def settle_contact(self, call: Call, outcome: Outcome) -> None: ...
+
+    async def settle_push(self, call: Call, outcome: Outcome, *, attempts: int) -> None:
+        """Put the push where the outcome says, adding to the attempts made."""
+        ...
+
+    async def take_back(self, push_id: PushId) -> bool:
+        """Return the push's lent call if it was not started; False if there is none."""
+        ...
+
+    async def overdue(self, now: datetime, *, started_before: datetime, limit: int) -> Sequence[CallId]:
+        """Return calls not started by their end, and those started long ago without a result."""
+        ...
+
+
+class OptOuts(Protocol):
+    async def record(self, customer_id: str, msisdn: str, source: str, now: datetime) -> tuple[OptOut, bool]:
+        """Store it, or find it; the flag says whether it is new."""
+        ...
+
+    async def withdraw_open(self, opt_out: OptOut) -> int:
+        """Cancel what has not left, after waiting for what is leaving right now; return how many."""
+        ...
+
+
+class Incoming(Protocol):
+    """What gateways and customers say, kept and matched with contacts."""
+
+    async def keep_receipts(self, receipts: Sequence[Receipt], now: datetime) -> None: ...
+
+    async def match_receipts(self, now: datetime, *, limit: int) -> Sequence[tuple[ContactRef, Delivery]]:
+        """Match kept receipts with contacts by the gateway's id; return each contact whose delivery changed."""
+        ...
+
+    async def settle_by_number(self, now: datetime, *, limit: int) -> Sequence[tuple[ContactRef, Delivery]]:
+        """Match those left over with the one indeterminate contact of their number, if there is exactly one: it was sent."""
+        ...
+
+    async def latest_contact(self, msisdn: str, since: datetime) -> tuple[ContactRef, str] | None:
+        """Return the latest SMS contact of a number that has left or may have, and the order keyword it offered."""
+        ...
+
+    async def keep_reply(self, reply: Reply, meaning: str, contact: ContactRef | None, now: datetime) -> bool:
+        """Store a reply; False if it is known already."""
+        ...
+
+    async def answer(self, contact_id: ContactId, answer: Answer, now: datetime) -> bool:
+        """Record what the customer said; False if nothing changed."""
+        ...
+
+
+class Events(Protocol):
+    async def tell(self, events: Sequence[ContactEvent]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything that one transaction may change; committed or rolled back by whoever opened it."""
+
+    plans: Plans
+    contacts: ContactReader
+    ledger: Ledger
+    claims: Claims
+    calls: Calls
+    opt_outs: OptOuts
+    incoming: Incoming
+    events: Events
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything that one read-only transaction may ask."""
+
+    plans: PlanReader
+    contacts: ContactReader
+
+
+WorkOpener = Callable[[], AbstractAsyncContextManager[Work]]
+ReadingOpener = Callable[[], AbstractAsyncContextManager[Reading]]
+
+
+class PushTrace(Protocol):
+    """The trace of one push, begun."""
+
+    @property
+    def traceparent(self) -> str: ...
+
+    def end(self, outcome: str) -> None:
+        """End its span, saying what became of the push."""
+        ...
+
+
+class Traces(Protocol):
+    def begin(self, target: Target, plan: Plan) -> PushTrace:
+        """Begin a trace of its own for a push, linked to what led to it."""
+        ...

@@ -1,0 +1,52 @@
+"""All SQL of dispatch; each transaction of a caller becomes one `Work` or `Reading`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.dispatch.ports.store import Reading, ReadingOpener, Work, WorkOpener
+from services.dispatch.postgres.calls import CallTable
+from services.dispatch.postgres.claims import ClaimTable
+from services.dispatch.postgres.contacts import ContactQueries
+from services.dispatch.postgres.events import EventTable
+from services.dispatch.postgres.incoming import IncomingTables
+from services.dispatch.postgres.ledger import LedgerTables
+from services.dispatch.postgres.opt_outs import OptOutTable
+from services.dispatch.postgres.plans import PlanQueries, PlanTable
+from shared.db.engine import Database
+from shared.db.transactions import WriteTransaction
+
+
+def work_in(tx: WriteTransaction) -> Work:
+    """Return what may be changed within `tx`."""
+    return Work(
+        plans=PlanTable(tx),
+        contacts=ContactQueries(tx),
+        ledger=LedgerTables(tx),
+        claims=ClaimTable(tx),
+        calls=CallTable(tx),
+        opt_outs=OptOutTable(tx),
+        incoming=IncomingTables(tx),
+        events=EventTable(tx),
+    )
+
+
+def work_opener(database: Database) -> WorkOpener:
+    """Return what opens a transaction, and commits it when its body ends."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Work]:
+        async with database.write() as tx:
+            yield work_in(tx)
+
+    return opened
+
+
+def reading_opener(database: Database) -> ReadingOpener:
+    """Return what opens a read-only transaction."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Reading]:
+        async with database.read() as tx:
+            yield Reading(plans=PlanQueries(tx), contacts=ContactQueries(tx))
+
+    return opened

@@ -1,0 +1,58 @@
+"""Contact events in the outbox: told in the transaction of what they tell of."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.dispatch.domain.pushes import ContactEvent, EventKind, PushId
+from services.dispatch.ports.store import EventPage
+from services.dispatch.tables import OUTBOX
+from shared.db.outbox import Cursor, Outbox, OutboxEvent
+from shared.db.transactions import AnyTransaction, WriteTransaction
+
+_TOPIC = "contact_event"
+
+
+class EventTable:
+    """`services.dispatch.ports.store.Events`."""
+
+    def __init__(self, tx: WriteTransaction) -> None:
+        self._tx = tx
+
+    async def tell(self, events: Sequence[ContactEvent]) -> None:
+        await Outbox(OUTBOX).append(self._tx, [_stored(event) for event in events])
+
+
+async def page_of_events(tx: AnyTransaction, *, cursor: str, limit: int) -> EventPage:
+    """Return events behind a cursor; raises InvalidInput if it is none."""
+    page = await Outbox(OUTBOX).read(tx, [_TOPIC], after=Cursor(cursor), limit=limit)
+    return EventPage(tuple(_event(stored) for stored in page.events), page.cursor)
+
+
+def _stored(event: ContactEvent) -> OutboxEvent:
+    return OutboxEvent(
+        topic=_TOPIC,
+        key=str(uuid.uuid4()),
+        payload={
+            "kind": event.kind.value,
+            "time": event.time.isoformat(),
+            "plan": event.plan_id,
+            "push": event.push_id,
+            "customer": event.customer_id,
+        },
+        traceparent=event.traceparent,
+    )
+
+
+def _event(stored: OutboxEvent) -> ContactEvent:
+    payload = stored.payload
+    push = payload["push"]
+    return ContactEvent(
+        kind=EventKind(str(payload["kind"])),
+        time=datetime.fromisoformat(str(payload["time"])),
+        plan_id=str(payload["plan"]),
+        push_id=PushId(push) if isinstance(push, int) else None,
+        customer_id=str(payload["customer"]),
+        traceparent=stored.traceparent,
+        event_id=stored.key,
+    )

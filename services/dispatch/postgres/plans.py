@@ -1,0 +1,198 @@
+"""Plans in PostgreSQL: created with the run that loads them, read with it, counted in one statement."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Row, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.dispatch.domain.plans import (
+    PLAN_KIND,
+    Balance,
+    Channel,
+    Offer,
+    Plan,
+    PlanId,
+    PlanRequest,
+    PlanState,
+)
+from services.dispatch.domain.pushes import PushState
+from services.dispatch.ports.store import PlanPage, TargetValues
+from services.dispatch.tables import NOTICES, PLANS, PUSHES, RUNS
+from shared.db.transactions import AnyTransaction, WriteTransaction
+from shared.errors import NotFound
+from shared.jsontypes import JsonObject
+from shared.lake.dataset import Dataset
+from shared.runs.domain import Run, RunPlace
+from shared.runs.store import RunStore
+from shared.runs.tables import run_of
+
+_TARGET_COLUMNS = ("rank", "customer_id", "owner_id", "msisdn", "city", "arm", "policy", "product")
+
+_BALANCES = text("""
+    SELECT plan, 'push' AS counted, state AS value, count(*) AS n
+      FROM dispatch.pushes WHERE plan = ANY(CAST(:plans AS text[])) GROUP BY plan, state
+    UNION ALL
+    SELECT plan, 'delivery', delivery, count(*)
+      FROM dispatch.contacts WHERE plan = ANY(CAST(:plans AS text[])) AND delivery IS NOT NULL GROUP BY plan, delivery
+    UNION ALL
+    SELECT plan, 'call', phase, count(*)
+      FROM dispatch.calls WHERE plan = ANY(CAST(:plans AS text[])) GROUP BY plan, phase
+""")
+
+
+class _Count(NamedTuple):
+    plan: str
+    counted: str
+    value: str
+    n: int
+
+
+class PlanQueries:
+    """`services.dispatch.ports.store.PlanReader`."""
+
+    def __init__(self, tx: AnyTransaction) -> None:
+        self._reading = tx
+
+    async def get(self, plan_id: PlanId) -> Plan:
+        found = await self.find(plan_id)
+        if found is None:
+            raise NotFound(f"{PLAN_KIND}/{plan_id}")
+        return found
+
+    async def find(self, plan_id: PlanId) -> Plan | None:
+        plans = await self._plans([plan_id])
+        return plans[0] if plans else None
+
+    async def page(self, *, after: RunPlace | None, limit: int) -> PlanPage:
+        page = await RunStore(RUNS).page(self._reading, PLAN_KIND, after=after, limit=limit)
+        plans = await self._plans([PlanId(run.run_id) for run in page.runs])
+        return PlanPage(tuple(plans), page.next_place)
+
+    async def balances(self, plan_ids: Sequence[PlanId]) -> Mapping[PlanId, Balance]:
+        rows = await self._reading.connection.execute(_BALANCES, {"plans": list(plan_ids)})
+        counts = [_Count(*row) for row in rows]
+        return {plan: _balance([count for count in counts if count.plan == plan]) for plan in plan_ids}
+
+    async def notice(self, channel: Channel) -> tuple[str, datetime] | None:
+        statement = select(NOTICES.c.notice, NOTICES.c.update_time).where(NOTICES.c.channel == channel)
+        row = (await self._reading.connection.execute(statement)).one_or_none()
+        return (row.notice, row.update_time) if row else None
+
+    async def _plans(self, plan_ids: Sequence[PlanId]) -> list[Plan]:
+        """Return the plans that are there, newest first."""
+        runs = RUNS.runs.c
+        found_runs = await self._reading.connection.execute(select(RUNS.runs).where(runs.run_id.in_(plan_ids)))
+        loads = {row.run_id: run_of(row) for row in found_runs}
+        rows = await self._reading.connection.execute(
+            select(PLANS).where(PLANS.c.plan.in_(plan_ids)).order_by(PLANS.c.create_time.desc(), PLANS.c.plan.desc())
+        )
+        return [_plan(row, loads[row.plan]) for row in rows]
+
+
+class PlanTable(PlanQueries):
+    """`services.dispatch.ports.store.Plans`."""
+
+    def __init__(self, tx: WriteTransaction) -> None:
+        super().__init__(tx)
+        self._tx = tx
+
+    async def create(self, plan_id: PlanId, request: PlanRequest, *, principal: str, now: datetime) -> Plan:
+        asked = _asked(request)
+        load = await RunStore(RUNS).create(
+            self._tx, kind=PLAN_KIND, run_id=plan_id, request=asked, principal=principal, now=now
+        )
+        statement = upsert(PLANS).values(
+            plan=plan_id,
+            display_name=request.display_name,
+            channel=request.channel,
+            state=PlanState.LOADING,
+            targets=asdict(request.targets),
+            offers=[asdict(offer) for offer in request.offers],
+            expire_time=request.expire_time,
+            create_time=load.create_time,
+            traceparents=[],
+        )
+        await self._tx.connection.execute(statement.on_conflict_do_nothing(index_elements=["plan"]))
+        return await self.get(plan_id)
+
+    async def start(self, plan_id: PlanId, *, by: str, traceparent: str, now: datetime) -> bool:
+        ready = (PLANS.c.plan == plan_id, PLANS.c.state == PlanState.READY)
+        row = (await self._tx.connection.execute(select(PLANS.c.traceparents).where(*ready).with_for_update())).first()
+        if row is None:
+            return False
+        traceparents = [*row.traceparents, *([traceparent] if traceparent else [])]
+        changed = {"state": PlanState.STARTED, "start_time": now, "started_by": by, "traceparents": traceparents}
+        await self._tx.connection.execute(update(PLANS).where(*ready).values(**changed))
+        return True
+
+    async def load(self, plan_id: PlanId, targets: Iterable[TargetValues], *, traceparent: str) -> int:
+        columns = ("plan", "state", *_TARGET_COLUMNS)
+        rows = ((plan_id, PushState.PLANNED.value, *values) for values in targets)
+        count = await self._tx.copy_records(PUSHES, columns, rows)
+        loaded = {"state": PlanState.READY, "traceparents": [traceparent] if traceparent else []}
+        await self._tx.connection.execute(update(PLANS).where(PLANS.c.plan == plan_id).values(**loaded))
+        return count
+
+    async def started(self, channel: Channel) -> Sequence[Plan]:
+        open_states = (PushState.PLANNED, PushState.HELD)
+        has_open = select(PUSHES.c.push_id).where(PUSHES.c.plan == PLANS.c.plan, PUSHES.c.state.in_(open_states))
+        statement = (
+            select(PLANS.c.plan)
+            .where(PLANS.c.state == PlanState.STARTED, PLANS.c.channel == channel, has_open.exists())
+            .order_by(PLANS.c.start_time)
+        )
+        plan_ids = [PlanId(plan) for plan in (await self._tx.connection.execute(statement)).scalars()]
+        plans = {plan.plan_id: plan for plan in await self._plans(plan_ids)}
+        return [plans[plan_id] for plan_id in plan_ids]
+
+    async def tell(self, channel: Channel, notice: str, now: datetime) -> None:
+        told = {"notice": notice, "update_time": now}
+        statement = upsert(NOTICES).values(channel=channel, **told)
+        await self._tx.connection.execute(statement.on_conflict_do_update(index_elements=["channel"], set_=told))
+
+
+def _asked(request: PlanRequest) -> JsonObject:
+    """Return what tells one request from another: the planner's words, not what settings made of them."""
+    return {
+        "display_name": request.display_name,
+        "channel": request.channel.value,
+        "targets": asdict(request.targets),
+        "offers": [[offer.policy, offer.product, offer.text, offer.order_keyword] for offer in request.offers],
+        "expire_time": request.expire_time.isoformat(),
+    }
+
+
+def _plan(row: Row[tuple[object, ...]], load: Run) -> Plan:
+    request = PlanRequest(
+        display_name=row.display_name,
+        channel=Channel(row.channel),
+        targets=Dataset(**row.targets),
+        offers=tuple(Offer(**offer) for offer in row.offers),
+        expire_time=row.expire_time,
+    )
+    return Plan(
+        plan_id=PlanId(row.plan),
+        request=request,
+        stored_state=PlanState(row.state),
+        create_time=row.create_time,
+        start_time=row.start_time,
+        traceparents=tuple(row.traceparents),
+        load=load,
+    )
+
+
+def _balance(counts: Sequence[_Count]) -> Balance:
+    def of(counted: str) -> dict[str, int]:
+        return {count.value: count.n for count in counts if count.counted == counted}
+
+    deliveries, calls = of("delivery"), of("call")
+    return Balance(
+        states=of("push"),
+        delivered=deliveries.get("delivered", 0),
+        undelivered=deliveries.get("undelivered", 0),
+        calls_leased=sum(calls.values()),
+        calls_reported=calls.get("finished", 0),
+    )

@@ -1,0 +1,89 @@
+"""`visavis.dispatch.v1.ContactService`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from visavis.dispatch.v1 import contact_service_pb2 as pb
+from visavis.dispatch.v1 import contact_service_pb2_grpc as rpc
+
+from services.dispatch.ports.store import ContactPlace, ReadingOpener, WorkOpener
+from services.dispatch.servicer.parse import instant_of, number_of, uuid_violations
+from services.dispatch.servicer.render import contact_message, event_message, opt_out_message
+from services.dispatch.use_cases.opt_outs import record_opt_out, withdraw_pushes
+from shared.clock import Clock
+from shared.errors import InvalidInput, Violation
+from shared.rpc.calls import Context
+from shared.rpc.identity import current_caller
+from shared.rpc.pages import decode_token, encode_token, page_size
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_THREE_MONTHS = timedelta(days=92)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactServicer(rpc.ContactServiceServicer):
+    """Parses, calls, renders."""
+
+    work: WorkOpener
+    reading: ReadingOpener
+    clock: Clock
+
+    async def ListContacts(self, request: pb.ListContactsRequest, context: Context) -> pb.ListContactsResponse:
+        limit = page_size(request.page_size, default=50, maximum=1000)
+        if not request.customer_id:
+            raise InvalidInput.of("customer_id", "expected the customer")
+        filters = f"{request.customer_id}\n{request.since_time.ToNanoseconds()}"
+        after = decode_token(request.page_token, filters)
+        given = request.HasField("since_time")
+        async with self.reading() as reading:
+            found = await reading.contacts.contacts(
+                request.customer_id,
+                since=instant_of(request.since_time) if given else self.clock.now() - _THREE_MONTHS,
+                after=ContactPlace(datetime.fromisoformat(str(after[0])), int(after[1] or 0)) if after else None,
+                limit=limit + 1,
+                cities=current_caller().cities,
+            )
+            opt_out = await reading.contacts.opt_out_of(request.customer_id)
+        last = found[limit - 1] if len(found) > limit else None
+        return pb.ListContactsResponse(
+            contacts=[contact_message(contact) for contact in found[:limit]],
+            next_page_token=encode_token([last.reserve_time.isoformat(), last.contact_id], filters) if last else "",
+            opt_out=opt_out_message(opt_out) if opt_out else None,
+        )
+
+    async def CreateOptOut(self, request: pb.CreateOptOutRequest, context: Context) -> pb.CreateOptOutResponse:
+        violations = list(_violations(request))
+        if violations:
+            raise InvalidInput(violations)
+        number = number_of(request.msisdn)
+        async with self.work() as work:
+            opt_out = await record_opt_out(request.customer_id, number, request.source, work=work, now=self.clock.now())
+        async with self.work() as work:
+            cancelled = await withdraw_pushes(opt_out, work=work)
+        log.info("opt_out_taken", source=request.source, cancelled=cancelled)
+        return pb.CreateOptOutResponse(opt_out=opt_out_message(opt_out))
+
+    async def ListContactEvents(
+        self, request: pb.ListContactEventsRequest, context: Context
+    ) -> pb.ListContactEventsResponse:
+        limit = page_size(request.page_size, default=500, maximum=5000)
+        async with self.reading() as reading:
+            page = await reading.contacts.events(cursor=request.cursor, limit=limit)
+        return pb.ListContactEventsResponse(
+            events=[event_message(event) for event in page.events], next_cursor=page.cursor
+        )
+
+
+def _violations(request: pb.CreateOptOutRequest) -> Iterator[Violation]:
+    yield from uuid_violations(request.request_id, required=False)
+    if not request.customer_id:
+        yield Violation("customer_id", "expected the customer")
+    if not request.source:
+        yield Violation("source", 'expected where it came from, such as "desk"')
+    try:
+        number_of(request.msisdn)
+    except InvalidInput as wrong:
+        yield from wrong.violations

@@ -1,0 +1,91 @@
+"""What can be set about dispatch: where it serves, the contact rules, and the SMS account."""
+
+from datetime import time, timedelta
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from services.dispatch.domain.plans import Channel
+from services.dispatch.domain.rules import ContactRules, Hours
+from shared.rpc.settings import ServerSettings
+from shared.settings import VisavisSettings
+
+
+class DispatchServerSettings(ServerSettings):
+    """Where the server listens: VISAVIS_DISPATCH_HOST, VISAVIS_DISPATCH_PORT …"""
+
+    model_config = SettingsConfigDict(env_prefix="VISAVIS_DISPATCH_")
+
+    port: int = Field(default=50054, ge=0, le=65535, description="Port to listen on; 0 lets the system choose.")
+
+
+class ContactRuleSettings(VisavisSettings):
+    """The province's contact rules. Times are HH:MM in Asia/Shanghai; nothing happens at or after the closing time."""
+
+    owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_CAP_", "VISAVIS_DISPATCH_HOURS_")
+
+    dispatch_cap_contacts: int = Field(
+        default=2, ge=1, description="Contacts that one person may get in VISAVIS_DISPATCH_CAP_DAYS, over all channels."
+    )
+    dispatch_cap_days: int = Field(default=7, ge=1, le=365, description="Length of the rolling window of the cap.")
+    dispatch_hours_sms_open: time = Field(default=time(8), description="From when messages may be sent.")
+    dispatch_hours_sms_close: time = Field(default=time(21), description="Until when messages may be sent.")
+    dispatch_hours_call_open: time = Field(default=time(9), description="From when calls may be made.")
+    dispatch_hours_call_close: time = Field(default=time(20, 30), description="Until when calls may be made.")
+
+    def rules(self) -> ContactRules:
+        return ContactRules(
+            cap=self.dispatch_cap_contacts,
+            window=timedelta(days=self.dispatch_cap_days),
+            hours={
+                Channel.SMS: Hours(self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
+                Channel.CALL: Hours(self.dispatch_hours_call_open, self.dispatch_hours_call_close),
+            },
+        )
+
+
+class SmsSettings(VisavisSettings):
+    """The account at the operator's gateway; the defaults are those of the sandbox."""
+
+    owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_SMS_",)
+
+    dispatch_sms_host: str = Field(default="127.0.0.1", description="The gateway (ISMG).")
+    dispatch_sms_port: int = Field(default=7890, ge=1, le=65535, description="Its port for long connections.")
+    dispatch_sms_sp_id: str = Field(default="901234", pattern=r"^\d{6}$", description="The account's SP id.")
+    dispatch_sms_secret: SecretStr = Field(
+        default=SecretStr("sandbox-only"), description="The secret shared with the gateway."
+    )
+    dispatch_sms_service_id: str = Field(
+        default="VISAVIS", max_length=10, description="Service code given by the operator."
+    )
+    dispatch_sms_src_id: str = Field(default="10658899", max_length=21, description="The number that customers see.")
+    dispatch_sms_signature: str = Field(
+        default="中国移动", min_length=1, description="Stands in 【】 before every text."
+    )
+    dispatch_sms_rate: float = Field(default=100.0, gt=0, description="Messages a second that the contract allows.")
+    dispatch_sms_window: int = Field(
+        default=16, ge=1, le=256, description="Messages that may wait for an answer at a time."
+    )
+    dispatch_sms_answer_seconds: float = Field(
+        default=60.0, gt=0, description="After so long a message counts as unanswered."
+    )
+    dispatch_sms_write_seconds: float = Field(
+        default=4.0,
+        gt=0,
+        le=8,
+        description="How long one batch may take to be written, and an opt-out may wait for it.",
+    )
+
+
+class WorkerSettings(VisavisSettings):
+    """How the worker works."""
+
+    owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_WORKER_",)
+
+    dispatch_worker_batches: int = Field(
+        default=3, ge=1, le=8, description="Batches of 64 messages under way at a time."
+    )
+    dispatch_worker_call_grace_minutes: int = Field(
+        default=30, ge=1, description="After so long a call that was started, but not reported, counts as perhaps made."
+    )

@@ -1,0 +1,1 @@
+"""What dispatch does, one function each, within a transaction that the caller opened and commits."""

@@ -1,0 +1,109 @@
+"""The way through the gate, the same for messages and calls: pick, judge, reserve what may leave, set aside what may not."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from services.dispatch.domain.plans import Plan
+from services.dispatch.domain.pushes import ContactId, PushState, Target
+from services.dispatch.domain.rules import Allow, ContactRules, Expire, Gate, Hold, Suppress, Verdict
+from services.dispatch.ports.store import Aside, PushTrace, Reservation, Traces, Work
+
+_LEASE_LIMIT = timedelta(hours=1)
+"""A contact may happen this much later than it was reserved, so that the window looks this much further back."""
+
+_CLOSED_AT_ONCE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A push that may leave before `not_after`: its contact is reserved, its trace begun."""
+
+    target: Target
+    contact_id: ContactId
+    not_after: datetime
+    trace: PushTrace
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What came of one look: `seen` counts the pushes that were judged or held, so that 0 means there is nothing to do."""
+
+    seen: int = 0
+    admitted: tuple[Admitted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where admitted pushes go: the state that they wait in, under which claim, by which account."""
+
+    state: PushState
+    claim: str
+    account: str
+    cities: Collection[str] | None = field(default=None)
+
+
+async def admit(
+    plan: Plan, destination: Destination, *, limit: int, work: Work, traces: Traces, rules: ContactRules, now: datetime
+) -> Admission:
+    """Take the best planned pushes through the gate and reserve their contacts, all in the caller's transaction."""
+    gate = Gate(rules, plan.request.channel, plan.request.expire_time, now)
+    if (closed := gate.closed()) is not None:
+        return Admission(seen=await _set_all_aside(plan, closed, work=work))
+    targets = await work.ledger.pick(plan.plan_id, limit=limit, cities=destination.cities)
+    if not targets:
+        return Admission()
+    record = await work.ledger.record_of(targets, since=now - rules.window - _LEASE_LIMIT)
+    judged = list(zip(targets, gate.judge_all(targets, record), strict=True))
+    await work.ledger.set_aside([_aside(target, verdict) for target, verdict in judged if not _is_allowed(verdict)])
+    allowed = [(target, verdict.not_after) for target, verdict in judged if isinstance(verdict, Allow)]
+    admitted = await _reserve(plan, allowed, destination, work=work, traces=traces, now=now)
+    return Admission(seen=len(targets), admitted=admitted)
+
+
+async def _reserve(
+    plan: Plan,
+    allowed: Sequence[tuple[Target, datetime]],
+    destination: Destination,
+    *,
+    work: Work,
+    traces: Traces,
+    now: datetime,
+) -> tuple[Admitted, ...]:
+    if not allowed:
+        return ()
+    begun = [(target, not_after, traces.begin(target, plan)) for target, not_after in allowed]
+    contacts = await work.ledger.reserve(
+        plan,
+        [Reservation(target, trace.traceparent) for target, _, trace in begun],
+        state=destination.state,
+        account=destination.account,
+        claim=destination.claim,
+        now=now,
+    )
+    return tuple(Admitted(target, contacts[target.push_id], not_after, trace) for target, not_after, trace in begun)
+
+
+async def _set_all_aside(plan: Plan, closed: Hold, *, work: Work) -> int:
+    """While the hours are closed nothing has to be judged one by one."""
+    ends = closed.until >= plan.request.expire_time
+    state = PushState.EXPIRED if ends else PushState.HELD
+    detail = f"{closed.rule}: {closed.why}{', until after the plan ends' if ends else ''}"
+    until = None if ends else closed.until
+    return await work.ledger.set_planned_aside(plan.plan_id, state, detail, until=until, limit=_CLOSED_AT_ONCE)
+
+
+def _is_allowed(verdict: Verdict) -> bool:
+    return isinstance(verdict, Allow)
+
+
+def _aside(target: Target, verdict: Verdict) -> Aside:
+    match verdict:
+        case Hold(rule, until, why):
+            return Aside(target.push_id, PushState.HELD, f"{rule}: {why}", until)
+        case Suppress(rule, why):
+            return Aside(target.push_id, PushState.SUPPRESSED, f"{rule}: {why}")
+        case Expire(rule, why):
+            return Aside(target.push_id, PushState.EXPIRED, f"{rule}: {why}")
+        case Allow():
+            raise ValueError("what is allowed is not set aside")

@@ -1,0 +1,67 @@
+"""Receipts and replies: kept once, matched with the contact that they are about, told."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from services.dispatch.domain.messages import is_opt_out, normalised
+from services.dispatch.domain.pushes import Answer, Delivery, EventKind, OptOut
+from services.dispatch.ports.channels import Receipt, Reply
+from services.dispatch.ports.store import ContactRef, Work
+from services.dispatch.use_cases.opt_outs import record_opt_out
+from services.dispatch.use_cases.sending import event_of
+
+_MATCHED_AT_ONCE = 500
+_REPLY_WINDOW = timedelta(days=30)
+"""A reply is about the latest message of so many days; an older one is forgotten."""
+
+_TOLD = {Delivery.DELIVERED: EventKind.DELIVERED, Delivery.UNDELIVERED: EventKind.UNDELIVERED}
+
+
+async def take_receipts(receipts: Sequence[Receipt], *, work: Work, now: datetime) -> None:
+    """Keep receipts, and match what can be matched now."""
+    await work.incoming.keep_receipts(receipts, now)
+    await match_receipts(work=work, now=now)
+
+
+async def match_receipts(*, work: Work, now: datetime) -> int:
+    """Match kept receipts with contacts; return how many contacts they changed."""
+    matched = await work.incoming.match_receipts(now, limit=_MATCHED_AT_ONCE)
+    await work.events.tell([event_of(_TOLD[delivery], ref, now) for ref, delivery in matched])
+    return len(matched)
+
+
+async def settle_by_number(*, work: Work, now: datetime) -> int:
+    """Settle indeterminate contacts by receipts of unknown messages to the same number; return how many."""
+    settled = await work.incoming.settle_by_number(now, limit=_MATCHED_AT_ONCE)
+    for ref, delivery in settled:
+        await work.events.tell([event_of(EventKind.SENT, ref, now), event_of(_TOLD[delivery], ref, now)])
+    return len(settled)
+
+
+async def take_reply(reply: Reply, *, work: Work, now: datetime) -> OptOut | None:
+    """Understand a customer's message; return the opt-out that it is, whose pushes the caller then withdraws.
+
+    A message that comes again is not taken twice, but its opt-out is returned again: the first withdrawal may not have ended.
+    """
+    found = await work.incoming.latest_contact(reply.msisdn, now - _REPLY_WINDOW)
+    contact, keyword = found or (None, "")
+    if is_opt_out(reply.text):
+        return await _opt_out(reply, contact, work=work, now=now)
+    if contact is not None and keyword and normalised(reply.text) == normalised(keyword):
+        if await work.incoming.keep_reply(reply, "accepted", contact, now):
+            await _answer(contact, Answer.ACCEPTED, EventKind.ACCEPTED, work=work, now=now)
+        return None
+    await work.incoming.keep_reply(reply, "unmatched", contact, now)
+    return None
+
+
+async def _opt_out(reply: Reply, contact: ContactRef | None, *, work: Work, now: datetime) -> OptOut:
+    customer_id = contact.customer_id if contact else ""
+    if await work.incoming.keep_reply(reply, "opt_out", contact, now) and contact is not None:
+        await work.incoming.answer(contact.contact_id, Answer.OPTED_OUT, now)
+    return await record_opt_out(customer_id, reply.msisdn, "sms", work=work, now=now, contact=contact)
+
+
+async def _answer(contact: ContactRef, answer: Answer, kind: EventKind, *, work: Work, now: datetime) -> None:
+    if await work.incoming.answer(contact.contact_id, answer, now):
+        await work.events.tell([event_of(kind, contact, now)])

@@ -1,0 +1,73 @@
+"""What time brings about: holds end, plans end, leases end, and receipts find their contacts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from services.dispatch.domain.plans import Channel
+from services.dispatch.ports.store import Work, WorkOpener
+from services.dispatch.use_cases.calls import expire_call
+from services.dispatch.use_cases.incoming import match_receipts, settle_by_number
+from shared.clock import Clock
+from shared.errors import Conflict, Unavailable
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_ROUND_SECONDS = 0.4
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """Goes round the ledger until told to stop; each task is a transaction of its own."""
+
+    work: WorkOpener
+    notice: Callable[[], str]
+    call_grace: timedelta
+    clock: Clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self.go_round()
+            try:
+                async with asyncio.timeout(_ROUND_SECONDS):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+
+    async def go_round(self) -> None:
+        """Do everything that is due once."""
+        for task in (self._release_held, self._expire_pushes, self._end_calls, self._match_receipts, self._tell):
+            await self._tried(task)
+
+    async def _tried(self, task: Callable[[Work], Awaitable[None]]) -> None:
+        try:
+            async with self.work() as work:
+                await task(work)
+        except (Unavailable, Conflict) as failure:
+            log.warning("housekeeping_waits", why=failure.message)
+
+    async def _release_held(self, work: Work) -> None:
+        for channel in Channel:
+            for plan in await work.plans.started(channel):
+                await work.ledger.release_held(plan.plan_id, self.clock.now(), limit=_AT_ONCE)
+
+    async def _expire_pushes(self, work: Work) -> None:
+        await work.ledger.expire(self.clock.now(), limit=_AT_ONCE)
+
+    async def _end_calls(self, work: Work) -> None:
+        now = self.clock.now()
+        overdue = await work.calls.overdue(now, started_before=now - self.call_grace, limit=_AT_ONCE)
+        for call in (await work.calls.lock(overdue)).values() if overdue else ():
+            await expire_call(call, work=work, now=now)
+
+    async def _match_receipts(self, work: Work) -> None:
+        now = self.clock.now()
+        await match_receipts(work=work, now=now)
+        await settle_by_number(work=work, now=now)
+
+    async def _tell(self, work: Work) -> None:
+        await work.plans.tell(Channel.SMS, self.notice(), self.clock.now())

@@ -1,0 +1,216 @@
+"""Sends messages: claims a batch, writes it under row locks, records what became of it; see ADR 0006 for the protocol."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from services.dispatch.domain.plans import Channel, Plan
+from services.dispatch.domain.pushes import Outcome, PushId, PushState
+from services.dispatch.domain.rules import ContactRules
+from services.dispatch.ports.channels import Message, MessageChannel, SendResult, WrittenBatch
+from services.dispatch.ports.store import Traces, Work, WorkOpener
+from services.dispatch.use_cases.admission import Admission, Admitted, Destination, admit
+from services.dispatch.use_cases.sending import all_unknown, outcomes_of, record_results, still_to_write
+from shared.clock import Clock
+from shared.errors import Conflict, Unavailable
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+BATCH = 64
+_IDLE_SECONDS = 0.1
+_PLANS_SECONDS = 0.2
+_RETRY_SECONDS = 0.2
+_FAULT_PAUSE_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class _Writing:
+    """What is known of one attempt to write a claim: nothing has left before `began`."""
+
+    began: bool = False
+    pushes: frozenset[PushId] = frozenset()
+    batch: WrittenBatch | None = None
+    write_time: datetime | None = None
+
+
+@dataclass(slots=True)
+class _OpenPlans:
+    """The started plans, read again after a moment."""
+
+    plans: Sequence[Plan] = ()
+    read_at: float = field(default=float("-inf"))
+
+
+class SmsSender:
+    """Keeps some batches under way on one channel. What it knows of a batch outlives a restart of the database."""
+
+    def __init__(
+        self,
+        *,
+        work: WorkOpener,
+        channel: MessageChannel,
+        account: str,
+        held: asyncio.Event,
+        worker_key: str,
+        traces: Traces,
+        rules: ContactRules,
+        clock: Clock,
+    ) -> None:
+        self._work = work
+        self._channel = channel
+        self._account = account
+        self._held = held
+        self._worker_key = worker_key
+        self._traces = traces
+        self._rules = rules
+        self._clock = clock
+        self._open = _OpenPlans()
+        self._fault = ""
+        self._paused_until = float("-inf")
+
+    @property
+    def notice(self) -> str:
+        """What operations should know, empty when all is well."""
+        if time.monotonic() < self._paused_until:
+            return self._fault
+        return "" if self._channel.ready else self._channel.status
+
+    async def run(self, stop: asyncio.Event, *, batches: int) -> None:
+        """Claim until `stop` is set; return when every batch under way is recorded."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(batches):
+                group.create_task(self._keep_sending(stop))
+
+    async def _keep_sending(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                if not await self._send_next():
+                    await asyncio.sleep(_IDLE_SECONDS)
+            except (Unavailable, Conflict) as failure:
+                log.warning("sms_sender_waits", why=failure.message)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _send_next(self) -> bool:
+        """Send one batch of the first plan that has any; False if there is nothing to do now."""
+        if not (self._channel.ready and self._held.is_set()) or time.monotonic() < self._paused_until:
+            return False
+        for plan in await self._open_plans():
+            claim = str(uuid.uuid4())
+            admission = await self._claim(claim, plan)
+            if admission.admitted:
+                await self._send(claim, plan, admission.admitted)
+            if admission.seen:
+                return True
+        return False
+
+    async def _open_plans(self) -> Sequence[Plan]:
+        if time.monotonic() - self._open.read_at > _PLANS_SECONDS:
+            async with self._work() as work:
+                self._open = _OpenPlans(await work.plans.started(Channel.SMS), time.monotonic())
+        return self._open.plans
+
+    async def _claim(self, claim: str, plan: Plan) -> Admission:
+        destination = Destination(PushState.CLAIMED, claim, self._account)
+        try:
+            async with self._work() as work:
+                admission = await admit(
+                    plan,
+                    destination,
+                    limit=BATCH,
+                    work=work,
+                    traces=self._traces,
+                    rules=self._rules,
+                    now=self._clock.now(),
+                )
+                if admission.admitted:
+                    await work.claims.begin(claim, self._worker_key)
+                return admission
+        except (Unavailable, Conflict):
+            await self._give_back(claim)  # it may have been committed all the same
+            raise
+
+    async def _send(self, claim: str, plan: Plan, admitted: Sequence[Admitted]) -> None:
+        writing = await self._write(claim, plan, admitted)
+        if not writing.began:
+            await self._give_back(claim)
+            return
+        outcomes = await self._outcomes(writing)
+
+        async def record(work: Work) -> None:
+            await record_results(claim, outcomes, work=work, now=self._clock.now())
+
+        await self._until_stored(record)
+        states = {outcome.push_id: outcome.push for outcome in outcomes}
+        for one in admitted:
+            one.trace.end(states.get(one.target.push_id, PushState.CANCELLED))
+
+    async def _write(self, claim: str, plan: Plan, admitted: Sequence[Admitted]) -> _Writing:
+        """Note that writing begins, commit that, then write under the locks of the claim's rows."""
+        writing = _Writing()
+        try:
+            async with self._work() as work:
+                if not await work.claims.begin_writing(claim):
+                    return writing
+            async with self._work() as work:
+                writing.pushes = await still_to_write(claim, work=work)
+                messages = _messages(plan, admitted, writing.pushes)
+                writing.began = True
+                writing.batch = await self._channel.write(messages)
+                writing.write_time = self._clock.now()
+                await work.claims.wrote(claim, _written(writing.batch), writing.write_time)
+        except (Unavailable, Conflict) as failure:
+            log.warning("sms_write_not_noted", claim=claim, began=writing.began, why=failure.message)
+        except Exception:
+            if not writing.began:
+                raise
+            log.exception("sms_write_broke", claim=claim)
+        return writing
+
+    async def _outcomes(self, writing: _Writing) -> list[Outcome]:
+        if writing.batch is None or writing.write_time is None:
+            return all_unknown(writing.pushes)
+        results = await writing.batch.results()
+        self._pause_if_misconfigured(results)
+        return outcomes_of(results, writing.write_time)
+
+    def _pause_if_misconfigured(self, results: Sequence[SendResult]) -> None:
+        fault = next((result for result in results if result.configuration_fault), None)
+        if fault is not None:
+            self._paused_until = time.monotonic() + _FAULT_PAUSE_SECONDS
+            self._fault = f"sending rests, it is tried again every {_FAULT_PAUSE_SECONDS:.0f} s: {fault.detail}"
+            log.error("sms_account_misconfigured", account=self._account, why=fault.detail)
+
+    async def _give_back(self, claim: str) -> None:
+        async def give_back(work: Work) -> None:
+            await work.claims.give_back(claim)
+
+        await self._until_stored(give_back)
+
+    async def _until_stored(self, change: Callable[[Work], Awaitable[None]]) -> None:
+        """Try until the database has it: what is known of a batch must not be lost while this process lives."""
+        while True:
+            try:
+                async with self._work() as work:
+                    await change(work)
+                    return
+            except (Unavailable, Conflict) as failure:
+                log.warning("sms_results_wait", why=failure.message)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _messages(plan: Plan, admitted: Sequence[Admitted], pushes: frozenset[PushId]) -> list[Message]:
+    texts = {offer.policy: offer.message for offer in plan.request.offers}
+    return [
+        Message(str(one.target.push_id), one.target.msisdn, texts[one.target.policy], one.not_after)
+        for one in admitted
+        if one.target.push_id in pushes
+    ]
+
+
+def _written(batch: WrittenBatch) -> frozenset[PushId]:
+    return frozenset(PushId(int(push_id)) for push_id in batch.written)

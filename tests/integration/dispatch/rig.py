@@ -1,0 +1,177 @@
+"""Dispatch in one process: its store, a gateway, and as many workers as a test wants."""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from visavis.recommendation.v1.policy_list_pb2 import TargetRow
+
+from services.dispatch.channels.sms import SmsChannel
+from services.dispatch.channels.sms_wire import SmsAccount
+from services.dispatch.channels.tracing import PushTraces
+from services.dispatch.domain.messages import MessageForm
+from services.dispatch.domain.plans import Channel, Plan, PlanId, PlanRequest
+from services.dispatch.domain.rules import ContactRules
+from services.dispatch.ports.store import ReadingOpener, WorkOpener
+from services.dispatch.postgres import reading_opener, work_opener
+from services.dispatch.use_cases.plans import create_plan, start_plan
+from services.dispatch.worker.housekeeping import Housekeeping
+from services.dispatch.worker.incoming import StoredIncoming
+from services.dispatch.worker.presence import Presence
+from services.dispatch.worker.process import WorkerParts, run_worker
+from services.dispatch.worker.sender import SmsSender
+from services.sandbox.gateway.admission import GatewayAccount
+from services.sandbox.gateway.journal import Journal, Received, read_journal
+from services.sandbox.gateway.server import Gateway
+from shared.clock import ManualClock
+from shared.db.engine import Database
+from shared.wire.cmpp.link import LinkLimits
+from shared.wire.cmpp.texts import ucs2_units
+from tests.factories.dispatch import MORNING, plan_request, rules, values
+from tests.fakes.audience import ScriptedAudience
+
+FORM = MessageForm("中国移动", 70, ucs2_units)
+GATEWAY_ACCOUNT = GatewayAccount("901234", "sandbox-only", service_id="VISAVIS", src_id="10658899")
+UNCOUNTED = rules(cap=1000)
+
+
+@dataclass
+class Rig:
+    """A store and its clock; with `gateway`, also a province that receives."""
+
+    database: Database
+    clock: ManualClock = field(default_factory=lambda: ManualClock(MORNING))
+    rules: ContactRules = field(default_factory=rules)
+
+    @property
+    def work(self) -> WorkOpener:
+        return work_opener(self.database)
+
+    @property
+    def reading(self) -> ReadingOpener:
+        return reading_opener(self.database)
+
+    async def plan(self, rows: Sequence[TargetRow], request: PlanRequest | None = None, *, start: bool = True) -> Plan:
+        """Store a plan with these targets, as the loader does, and start it."""
+        plan_id = PlanId(str(uuid.uuid4()))
+        now = self.clock.now()
+        async with self.work() as work:
+            await create_plan(
+                plan_id, request or plan_request(), violations=(), work=work, form=FORM, principal="test", now=now
+            )
+            await work.plans.load(plan_id, [values(row) for row in rows], traceparent="")
+            if start:
+                return await start_plan(plan_id, work=work, by="test", traceparent="", now=now)
+            return await work.plans.get(plan_id)
+
+    async def call_plan(self, rows: Sequence[TargetRow]) -> Plan:
+        return await self.plan(rows, plan_request(Channel.CALL))
+
+    async def states(self, plan: Plan) -> dict[str, int]:
+        """Return the plan's balance: state -> pushes."""
+        async with self.reading() as reading:
+            return dict((await reading.plans.balances([plan.plan_id]))[plan.plan_id].states)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
+        async with asyncio.timeout(within):
+            while not await condition():  # noqa: ASYNC110 - tests look from outside, at the database
+                await asyncio.sleep(0.02)
+
+    async def until_states(self, plan: Plan, **expected: int) -> None:
+        """Wait until the balance is exactly this."""
+
+        async def reached() -> bool:
+            return await self.states(plan) == expected
+
+        try:
+            await self.until(reached)
+        except TimeoutError:
+            raise AssertionError(f"expected {expected}, found {await self.states(plan)}") from None
+
+
+@dataclass
+class Province:
+    """A gateway and its people."""
+
+    gateway: Gateway
+    audience: ScriptedAudience
+    journal: Path
+
+    def received(self) -> list[Received]:
+        """Return what the gateway took."""
+        return [received for received in read_journal(self.journal) if received.result == 0]
+
+    def taken(self) -> Counter[str]:
+        """Return number -> messages that the gateway took."""
+        return Counter(received.dest for received in self.received())
+
+    @property
+    def account(self) -> SmsAccount:
+        return SmsAccount(
+            "901234",
+            "127.0.0.1",
+            self.gateway.port,
+            sp_id="901234",
+            secret=GATEWAY_ACCOUNT.secret,
+            service_id="VISAVIS",
+            src_id="10658899",
+            rate=100_000.0,
+            write_within=4.0,
+            limits=LinkLimits(response_timeout=2.0),
+            throttle_pause=0.1,
+            retry_first=0.02,
+            retry_longest=0.1,
+        )
+
+
+@asynccontextmanager
+async def province_in(folder: Path, clock: ManualClock) -> AsyncIterator[Province]:
+    audience = ScriptedAudience()
+    journal = Journal(folder / "received.jsonl")
+    async with Gateway([GATEWAY_ACCOUNT], audience, journal=journal, clock=clock) as gateway:
+        yield Province(gateway, audience, folder / "received.jsonl")
+    journal.close()
+
+
+async def _load_nothing(stop: asyncio.Event) -> None:
+    """Stand in for the plan loader where the test loads plans itself."""
+    await stop.wait()
+
+
+@asynccontextmanager
+async def worker(rig: Rig, account: SmsAccount, *, batches: int = 2) -> AsyncIterator[SmsSender]:
+    """Run a worker in this process, all but its plan loader."""
+    stop = asyncio.Event()
+    async with AsyncExitStack() as closing:
+        incoming = StoredIncoming(rig.work, rig.clock)
+        channel = await closing.enter_async_context(SmsChannel(account, incoming, clock=rig.clock))
+        presence = Presence(rig.database, work=rig.work, clock=rig.clock)
+        sender = SmsSender(
+            work=rig.work,
+            channel=channel,
+            account=account.name,
+            held=presence.held,
+            worker_key=presence.worker_key,
+            traces=PushTraces(),
+            rules=rig.rules,
+            clock=rig.clock,
+        )
+        parts = WorkerParts(
+            presence=presence,
+            sender=sender,
+            housekeeping=Housekeeping(rig.work, lambda: sender.notice, timedelta(minutes=30), rig.clock),
+            load_plans=_load_nothing,
+            close_channel=closing.aclose,
+            batches=batches,
+        )
+        running = asyncio.create_task(run_worker(parts, stop))
+        try:
+            yield sender
+        finally:
+            stop.set()
+            await running
