@@ -16,6 +16,7 @@ from shared.clock import SystemClock
 from shared.db.engine import open_database
 from shared.db.settings import DatabaseSettings, database_url
 from shared.lake.lake import Lake
+from shared.lake.settings import LakeSettings
 from shared.observability.settings import TelemetrySettings
 from shared.observability.telemetry import configure
 from shared.rpc import server
@@ -38,7 +39,7 @@ def worker() -> None:
 
 
 async def _serve(stop: asyncio.Event) -> None:
-    clock, rows = SystemClock.from_environment(), LakeRows(Lake(ScoringSettings().lake_root))
+    clock, rows = SystemClock.from_environment(), LakeRows(Lake(LakeSettings().root))
     async with open_database(database_url(DatabaseSettings(), "scoring"), application_name="scoring") as database:
         store = PostgresStore(database)
 
@@ -65,7 +66,7 @@ async def _work(stop: asyncio.Event) -> None:
         open_database(url, application_name="scoring-worker") as database,
         asyncio.TaskGroup() as tasks,
     ):
-        stages = handlers(settings, lake=Lake(settings.lake_root), store=PostgresStore(database), clock=clock)
+        stages = handlers(settings, lake=Lake(LakeSettings().root), store=PostgresStore(database), clock=clock)
         tasks.create_task(warm_up())
         tasks.create_task(RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop))
 

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -13,7 +13,7 @@ from pydantic_settings import SettingsConfigDict
 from services.scoring.domain.rules import Comparison, ScoringRules, Thresholds, Utility, ValueRules
 from shared.errors import InvalidInput, Violation
 from shared.rpc.settings import ServerSettings
-from shared.settings import VisavisSettings
+from shared.settings import EnvironmentSettings
 
 SHIPPED_RULES = Path(__file__).with_name("province.toml")
 
@@ -23,34 +23,30 @@ Bound = Annotated[Decimal, Field(decimal_places=4, max_digits=13)]
 
 
 class ScoringServerSettings(ServerSettings):
-    """How the server listens."""
+    """How the server listens: VISAVIS_SCORING_HOST, VISAVIS_SCORING_PORT …"""
 
     model_config = SettingsConfigDict(env_prefix="VISAVIS_SCORING_")
 
-    port: int = Field(default=50052, ge=0, le=65535, description="0 lets the system choose, for tests")
+    port: int = Field(default=50052, ge=0, le=65535, description="Port to listen on; 0 lets the system choose.")
 
 
-class ScoringSettings(VisavisSettings):
-    """Where scores and models are kept, and how they are made."""
+class ScoringSettings(EnvironmentSettings):
+    """How models and scores are made: VISAVIS_SCORING_SETTINGS_FILE …"""
 
-    owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_SCORING_",)
+    model_config = SettingsConfigDict(env_prefix="VISAVIS_SCORING_")
 
-    scoring_settings_file: Path = Field(
-        default=SHIPPED_RULES, description="TOML file with the province's rules; absent: those shipped."
+    settings_file: Path = Field(default=SHIPPED_RULES, description="TOML file of the province's rules for scores.")
+    model_threads: int = Field(
+        default=1,
+        ge=1,
+        description="Threads for models; more than there are idle cores make training ten times slower.",
     )
-    scoring_model_threads: int = Field(
-        default=1, ge=1, description="Threads for models; more than there are idle cores make training ten times slower."
+    memory: str = Field(
+        default="1GB", pattern=r"^\d+(MB|GB)$", description="Memory of a scoring's columnar engine before it spills."
     )
-    scoring_memory: str = Field(
-        default="1GB", pattern=r"^\d+(MB|GB)$", description="Memory of the columnar engine before it spills."
-    )
-    scoring_least_cases: int = Field(
+    least_cases: int = Field(
         default=50, ge=5, description="Least customers of each outcome that a model is trained on."
     )
-
-    @property
-    def lake_root(self) -> Path:
-        return self.home / "lake"
 
 
 class _Section(BaseModel):

@@ -63,11 +63,11 @@ class Scoring:
             return [await resources.get_model(model_id) for model_id in request.models]
 
     def _publish(self, run_id: str, views: Dataset, models: Sequence[Model], heard: Heard) -> Dataset:
-        rules = read_rules(self.settings.scoring_settings_file)
+        rules = read_rules(self.settings.settings_file)
         log.info("scoring_rules_read", rules=rules.fingerprint)
 
         def write(path: Path) -> int:
-            with open_engine(self.lake, memory_limit=self.settings.scoring_memory) as engine:
+            with open_engine(self.lake, memory_limit=self.settings.memory) as engine:
                 self._predict(engine, views, models, rules, heard)
                 written = _write(engine, models, rules, path)
             if written != views.row_count:
@@ -86,7 +86,7 @@ class Scoring:
         applied = []
         for column, model in zip(_columns(models), models, strict=True):
             stored = ModelShelf(self.lake, self.clock).read(_dataset(model))
-            trees = boosting.from_bytes(stored.trees, threads=self.settings.scoring_model_threads)
+            trees = boosting.from_bytes(stored.trees, threads=self.settings.model_threads)
             applied.append(predictions.AppliedModel(column, stored.plan, trees))
         register_views(engine, VIEWS, views)
         value = value_sql(weighted_criteria(rules.value), number_columns())

@@ -58,30 +58,28 @@ class Training:
 
         lesson = self._lesson(request)
         return boosting.cross_validate(
-            lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.scoring_model_threads
+            lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.model_threads
         )
 
     def _publish(self, model_id: str, request: TrainingRequest, quality: ModelQuality) -> Dataset:
         from services.scoring.engine import boosting  # takes seconds to import
 
         lesson = self._lesson(request)
-        trees = boosting.fit(
-            lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.scoring_model_threads
-        )
+        trees = boosting.fit(lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.model_threads)
         model = StoredModel(lesson.plan, boosting.to_bytes(trees))
         return ModelShelf(self.lake, self.clock).publish(model_id, model, request=request, quality=quality)
 
     def _lesson(self, request: TrainingRequest) -> _Lesson:
         """Raises WrongState where there is too little to learn from."""
         sql, parameters = training_rows_sql(request.target)
-        with open_engine(self.lake, memory_limit=self.settings.scoring_memory) as engine:
+        with open_engine(self.lake, memory_limit=self.settings.memory) as engine:
             register_views(engine, VIEWS, request.history_views)
             register_labels(engine, LABELS, request.history_labels)
             rows = engine.fetch(sql, parameters)
         plan = plan_features(rows)
         candidates = rows.filter(rows[IS_CANDIDATE])
         labels = np.asarray(candidates[LABEL].to_numpy(), dtype=np.bool_)
-        _refuse_too_few(request.target, labels, least=self.settings.scoring_least_cases)
+        _refuse_too_few(request.target, labels, least=self.settings.least_cases)
         matrix = np.concatenate([feature_matrix(batch, plan) for batch in candidates.to_batches()])
         return _Lesson(plan, matrix, labels)
 

@@ -1,6 +1,8 @@
 """Snapshots scored over RPCs, by a worker beside the server."""
 
+from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import pyarrow.parquet as pq
@@ -18,12 +20,14 @@ from shared.rpc.identity import Caller, Role, acting_as
 from tests.factories.scoring import CITIES, NEWSPAPER, draw_base, publish_rows
 from tests.integration.scoring.conftest import ScoringCalls
 
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("scorings")]
+
 COUNT = 1_000
 NOW = draw_base(COUNT, seed=8)
 LEFT: dict[str, bool] = dict(zip(*(NOW.labels[name].to_pylist() for name in ("customer_id", "churned")), strict=True))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def views(calls: ScoringCalls) -> Dataset:
     return publish_rows(calls.lake, "profile/customer_view/now", NOW.views, CustomerView.DESCRIPTOR)
 
@@ -36,6 +40,12 @@ def rows_of(calls: ScoringCalls, run: pb.ScoringRun) -> list[dict[str, object]]:
 
 def asked(views: Dataset, *models: str) -> pb.CreateScoringRunRequest:
     return pb.CreateScoringRunRequest(request_id=str(uuid4()), cycle="2026-11", views=to_ref(views), models=models)
+
+
+def replace(rules: Path, old: str, new: str) -> None:
+    text = rules.read_text(encoding="utf-8")
+    assert old in text
+    rules.write_text(text.replace(old, new), encoding="utf-8")
 
 
 async def test_every_customer_is_scored_once_and_the_riskiest_leave_most(
@@ -65,11 +75,11 @@ async def test_the_same_inputs_give_the_same_fingerprint(
 
 
 async def test_a_city_has_its_own_thresholds_and_they_are_read_by_each_run(
-    calls: ScoringCalls, views: Dataset, models: list[str]
+    calls: ScoringCalls, views: Dataset, models: list[str], rules: Path
 ) -> None:
     before = rows_of(calls, await calls.score(views, models))
-    with calls.rules.open("a", encoding="utf-8") as rules:
-        rules.write(f'\n[cities."{CITIES[1]}"]\nchurn_warned = 0\nstickiness_mid = 0\nstickiness_high = 0\n')
+    own = f'[cities."{CITIES[1]}"]\nchurn_warned = 0\nstickiness_mid = 0\nstickiness_high = 0\n'
+    replace(rules, "[thresholds]", f"{own}\n[thresholds]")
     after = rows_of(calls, await calls.score(views, models))
     cities = calls.lake.lookup(views, "customer_id", [str(row["customer_id"]) for row in after])["city"].to_pylist()
     for city, old, new in zip(cities, before, after, strict=True):
@@ -81,10 +91,9 @@ async def test_a_city_has_its_own_thresholds_and_they_are_read_by_each_run(
 
 
 async def test_contradicting_judgements_fail_the_scoring(
-    calls: ScoringCalls, views: Dataset, models: list[str]
+    calls: ScoringCalls, views: Dataset, models: list[str], rules: Path
 ) -> None:
-    text = calls.rules.read_text(encoding="utf-8")
-    calls.rules.write_text(text.replace("judgements = [1, 3, 2]", "judgements = [9, 0.2, 9]"), encoding="utf-8")
+    replace(rules, "judgements = [1, 3, 2]", "judgements = [9, 0.2, 9]")
     run = await calls.score(views, models)
     assert run.status.state == RUN_STATE_FAILED
     assert run.status.failure.reason == reason_pb.ERROR_REASON_JUDGEMENTS_INCONSISTENT
@@ -136,11 +145,12 @@ async def test_a_wrong_request_is_refused_with_all_that_is_wrong(calls: ScoringC
 async def test_scorings_are_repeated_by_request_id_and_listed(
     calls: ScoringCalls, views: Dataset, models: list[str]
 ) -> None:
+    calls.clock.advance(timedelta(minutes=1))
     request = asked(views, *models)
     first, again = [(await calls.scoring.CreateScoringRun(request)).scoring_run for _ in range(2)]
     assert first.name == again.name == f"scoringRuns/{request.request_id}"
     listed = await calls.scoring.ListScoringRuns(pb.ListScoringRunsRequest())
-    assert [run.name for run in listed.scoring_runs] == [first.name]
+    assert [run.name for run in listed.scoring_runs].index(first.name) == 0
     request.cycle = "2026-12"
     with pytest.raises(AlreadyExists):
         await calls.scoring.CreateScoringRun(request)

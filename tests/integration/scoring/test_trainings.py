@@ -1,6 +1,7 @@
 """Models trained over RPCs, by a worker beside the server."""
 
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,8 @@ from tests.factories.scoring import NEWSPAPER, draw_base
 from tests.integration.scoring.conftest import KINDS, ScoringCalls
 
 STICKINESS, CHURN, NEED = KINDS
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("trainings")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,11 +107,16 @@ async def test_models_are_listed_newest_first_page_by_page(
 ) -> None:
     views, labels = (to_ref(dataset) for dataset in history)
     asked = pb.TrainModelRequest(kind=pb.MODEL_KIND_CHURN_WARNING, history_views=views, history_labels=labels)
-    trained = [(await calls.models.TrainModel(asked)).model.name for _ in range(3)]
+    trained = []
+    for _ in range(3):
+        calls.clock.advance(timedelta(minutes=1))
+        trained.append((await calls.models.TrainModel(asked)).model.name)
     first = await calls.models.ListModels(pb.ListModelsRequest(page_size=2))
-    last = await calls.models.ListModels(pb.ListModelsRequest(page_size=2, page_token=first.next_page_token))
-    assert sorted(model.name for model in (*first.models, *last.models)) == sorted(trained)
-    assert (len(first.models), last.next_page_token) == (2, "")
+    second = await calls.models.ListModels(pb.ListModelsRequest(page_size=2, page_token=first.next_page_token))
+    assert [model.name for model in (*first.models, *second.models)][:3] == trained[::-1]
+    everything = await calls.models.ListModels(pb.ListModelsRequest())
+    assert [model.name for model in everything.models][:4] == [m.name for m in (*first.models, *second.models)]
+    assert (len(first.models), everything.next_page_token) == (2, "")
     with pytest.raises(InvalidInput):
         await calls.models.ListModels(pb.ListModelsRequest(page_token="two"))  # noqa: S106 - where a page begins, no secret
 

@@ -24,7 +24,7 @@ def refusal(path: Path) -> list[str]:
 
 
 def test_shipped_rules_hold_the_thresholds_as_exact_decimals() -> None:
-    rules = read_rules(ScoringSettings().scoring_settings_file)
+    rules = read_rules(ScoringSettings().settings_file)
     assert rules.thresholds_in("合肥").need_ordinary == Decimal("0.05")
     assert rules.thresholds_in("合肥").stickiness_high == Decimal(90)
 
