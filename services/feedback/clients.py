@@ -23,7 +23,8 @@ READING = (
     contact_pb.DESCRIPTOR.services_by_name["ContactService"],
     plan_pb.DESCRIPTOR.services_by_name["PushPlanService"],
 )
-_PREFIX = "CONTACT_EVENT_KIND_"
+_KINDS = {contact_pb.ContactEventKind.Value(f"CONTACT_EVENT_KIND_{kind.upper()}"): kind for kind in EventKind}
+"""A newer dispatch may tell of kinds that we do not know; they change no report of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ class DispatchClient:
         return cls(contact_rpc.ContactServiceStub(channel), plan_rpc.PushPlanServiceStub(channel))
 
     async def events(self, cursor: str) -> EventPage:
-        """Return what happened after `cursor`. Raises Unavailable."""
+        """Return what happened after `cursor`, kinds that we know only. Raises Unavailable."""
         answer = await self.contacts.ListContactEvents(contact_pb.ListContactEventsRequest(cursor=cursor))
-        return EventPage(tuple(_event(event) for event in answer.events), answer.next_cursor)
+        return EventPage(tuple(_event(event) for event in answer.events if event.kind in _KINDS), answer.next_cursor)
 
     async def plan(self, name: PlanName) -> tuple[StartedPlan, Dataset]:
         """Return a started plan and its targets. Raises NotFound, Unavailable."""
@@ -52,7 +53,7 @@ class DispatchClient:
 def _event(event: contact_pb.ContactEvent) -> ContactEvent:
     return ContactEvent(
         event_id=event.event_id,
-        kind=EventKind(contact_pb.ContactEventKind.Name(event.kind).removeprefix(_PREFIX).lower()),
+        kind=_KINDS[event.kind],
         event_time=event.event_time.ToDatetime(UTC),
         plan=PlanName(event.push_plan),
         customer_id=event.customer_id,

@@ -24,7 +24,7 @@ class Dispatch(Protocol):
     """What dispatch tells."""
 
     async def events(self, cursor: str) -> EventPage:
-        """Return what happened after `cursor`; an empty page keeps the cursor. Raises Unavailable."""
+        """Return what happened after `cursor`; the same cursor when that is nothing. Raises Unavailable."""
         ...
 
     async def plan(self, name: PlanName) -> tuple[StartedPlan, Dataset]:
@@ -44,7 +44,7 @@ class Evaluations(Protocol):
     """What is known of plans and outcomes, inside one transaction."""
 
     async def add_plan(self, plan: StartedPlan, members: AsyncIterator[MemberRow]) -> None:
-        """Store a plan with its members; a plan that is there stays as it is."""
+        """Store a plan that is not known yet, with its members."""
         ...
 
     async def apply(self, events: Sequence[ContactEvent]) -> None:

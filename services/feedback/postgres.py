@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.feedback.domain import Arm, ArmCounts, ContactEvent, EventKind, Outcome, PlanName, PlanReport, StartedPlan
@@ -45,21 +45,10 @@ class PostgresEvaluations:
         found = (await self._connection.execute(select(PLANS).where(PLANS.c.plan == name))).one_or_none()
         if found is None:
             raise NotFound(name)
-        arms = [
-            ArmCounts(
-                Arm(row.arm),
-                row.members,
-                row.sent,
-                row.reached,
-                row.declined,
-                row.opted_out,
-                row.successes,
-                row.outcomes,
-            )
-            for row in await self._connection.execute(_counts(name))
-        ]
+        rows = (await self._connection.execute(_counts(name))).all()
+        times = [time for time in (found.latest_event_time, *(row.latest_order_time for row in rows)) if time]
         plan = StartedPlan(name, found.display_name, found.start_time)
-        return PlanReport(plan, tuple(arms), found.latest_event_time)
+        return PlanReport(plan, tuple(_arm_counts(row) for row in rows), max(times, default=None))
 
 
 class PostgresIntake(PostgresEvaluations):
@@ -134,19 +123,23 @@ class PostgresFeedback:
 
 def _counts(name: PlanName) -> Select[Any]:
     """Count each arm's customers: a success ordered the policy after the start, by answer or by itself in BOSS."""
-    ordered = exists().where(
-        OUTCOMES.c.customer_id == MEMBERS.c.customer_id,
-        OUTCOMES.c.policy == MEMBERS.c.policy,
-        OUTCOMES.c.order_time >= PLANS.c.start_time,
+    latest_order = (
+        select(func.max(OUTCOMES.c.order_time))
+        .where(
+            OUTCOMES.c.customer_id == MEMBERS.c.customer_id,
+            OUTCOMES.c.policy == MEMBERS.c.policy,
+            OUTCOMES.c.order_time >= PLANS.c.start_time,
+        )
+        .scalar_subquery()
     )
     counted = (
-        select(MEMBERS, ordered.label("ordered"))
+        select(MEMBERS, latest_order.label("order_time"))
         .join(PLANS, PLANS.c.plan == MEMBERS.c.plan)
         .where(MEMBERS.c.plan == name)
         .subquery()
         .c
     )
-    success = or_(counted.ordered, func.coalesce(counted.answer == "accepted", false()))
+    success = or_(counted.order_time.is_not(None), func.coalesce(counted.answer == "accepted", false()))
     known = or_(success, counted.answer.is_not(None), counted.opted_out, counted.delivery_known)
     contacted = or_(counted.sent, counted.arm == Arm.CONTROL)
     return (
@@ -159,9 +152,23 @@ def _counts(name: PlanName) -> Select[Any]:
             _how_many(counted.opted_out).label("opted_out"),
             _how_many(and_(success, contacted)).label("successes"),
             _how_many(known).label("outcomes"),
+            func.max(counted.order_time).label("latest_order_time"),
         )
         .group_by(counted.arm)
         .order_by(counted.arm)
+    )
+
+
+def _arm_counts(row: Row[Any]) -> ArmCounts:
+    return ArmCounts(
+        arm=Arm(row.arm),
+        members=row.members,
+        sent=row.sent,
+        reached=row.reached,
+        declined=row.declined,
+        opted_out=row.opted_out,
+        successes=row.successes,
+        outcomes=row.outcomes,
     )
 
 

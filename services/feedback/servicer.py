@@ -8,10 +8,10 @@ from visavis.feedback.v1 import evaluation_service_pb2_grpc as evaluation_rpc
 from visavis.feedback.v1 import feedback_service_pb2 as pb
 from visavis.feedback.v1 import feedback_service_pb2_grpc as rpc
 
-from services.feedback.domain import Arm, ArmCounts, Interval, Outcome, PlanReport, difference, wilson
+from services.feedback.domain import Arm, ArmCounts, Interval, Outcome, PlanName, PlanReport, difference, wilson
 from services.feedback.postgres import PostgresEvaluations, PostgresIntake
 from services.feedback.tables import RUNS
-from services.feedback.use_cases import CONTROL_GROUPS, DrawArms, DrawnArms, plan_name, record_outcomes
+from services.feedback.use_cases import CONTROL_GROUPS, DrawArms, DrawnArms, record_outcomes
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.lake.messages import from_ref, to_ref
@@ -83,7 +83,8 @@ class EvaluationServicer(evaluation_rpc.EvaluationServiceServicer):
     async def GetPlanReport(
         self, request: evaluation_pb.GetPlanReportRequest, context: Context
     ) -> evaluation_pb.GetPlanReportResponse:
-        name = plan_name(request.push_plan)
+        resource_id("pushPlans", request.push_plan, field="push_plan")
+        name = PlanName(request.push_plan)
         async with self._database.read() as tx:
             report = await PostgresEvaluations(tx).report(name)
         return evaluation_pb.GetPlanReportResponse(report=_report(report))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.feedback.domain import ContactEvent, EventKind, Outcome, PlanName
+from services.feedback.domain import ContactEvent, EventKind, Outcome
 from services.feedback.ports import Dispatch, Evaluations, OpenIntake, Targets
 from shared.errors import InvalidInput, Violation
 from shared.lake.dataset import Dataset
@@ -55,11 +55,12 @@ class DrawArms:
 async def follow_dispatch(*, dispatch: Dispatch, targets: Targets, open_intake: OpenIntake) -> Sequence[ContactEvent]:
     """Take one page of dispatch's events and remember the place, in one transaction; return them, none when nothing is new.
 
-    Members of a plan are loaded with its first event. Raises Unavailable when dispatch or the database is away.
+    Members of a plan are loaded with the event of its start. Raises Unavailable when dispatch or the database is away.
     """
     async with open_intake() as intake:
-        page = await dispatch.events(await intake.load_cursor())
-        if not page.events:
+        cursor = await intake.load_cursor()
+        page = await dispatch.events(cursor)
+        if page.cursor == cursor:
             return ()
         started = {event.plan for event in page.events if event.kind is EventKind.PLAN_STARTED}
         for name in sorted(started - await intake.known_plans(started)):
@@ -86,10 +87,3 @@ def _check(index: int, outcome: Outcome) -> list[Violation]:
     if outcome.order_time <= datetime.fromtimestamp(0, tz=outcome.order_time.tzinfo):
         found.append(Violation(f"outcomes[{index}].order_time", "is missing"))
     return found
-
-
-def plan_name(text: str) -> PlanName:
-    """Return a plan's resource name. Raises InvalidInput."""
-    if not text.startswith("pushPlans/"):
-        raise InvalidInput.of("push_plan", f"expected pushPlans/ID, got {text!r}")
-    return PlanName(text)

@@ -11,7 +11,7 @@ from services.feedback.domain import ContactEvent, EventKind
 from services.feedback.ports import Dispatch, OpenIntake, Targets
 from services.feedback.use_cases import CONTROL_GROUPS, DrawArms, follow_dispatch
 from shared.clock import Clock
-from shared.errors import Conflict, Unavailable
+from shared.errors import Conflict, DeadlineExceeded, Failure, Unavailable
 from shared.jsontypes import JsonObject
 from shared.lake.lake import Lake
 from shared.observability.context import attach_traceparent, current_traceparent, tracer
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 0.3
 _RECONNECT_SECONDS = 1.0
+_TROUBLE_SECONDS = 2.0
 _ANSWERS = {EventKind.ACCEPTED, EventKind.CONSIDERING, EventKind.DECLINED, EventKind.OPTED_OUT}
 
 
@@ -53,15 +54,19 @@ class DispatchFollower:
     open_intake: OpenIntake
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Follow until `stop`; while dispatch or the database is away, wait and go on."""
+        """Follow until `stop`; whatever keeps a page from being taken, wait and try the same page again: none is skipped."""
         while not stop.is_set():
             try:
                 events = await follow_dispatch(
                     dispatch=self.dispatch, targets=self.targets, open_intake=self.open_intake
                 )
-            except (Unavailable, Conflict) as failure:
+            except (Unavailable, Conflict, DeadlineExceeded) as failure:
                 log.warning("dispatch_not_followed", why=failure.message)
                 await _pause(stop, _RECONNECT_SECONDS)
+                continue
+            except Failure as failure:  # waiting may not mend it: somebody must look
+                log.error("dispatch_cannot_be_followed", reason=failure.reason, why=failure.message)
+                await _pause(stop, _TROUBLE_SECONDS)
                 continue
             _trace_answers(events)
             if not events:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
@@ -25,7 +25,7 @@ from services.feedback.tables import RUNS, metadata
 from services.feedback.worker import DispatchFollower, handlers
 from shared.clock import ManualClock
 from shared.db.engine import Database
-from shared.errors import InvalidInput, NotFound, Unavailable
+from shared.errors import DeadlineExceeded, Failure, InvalidInput, NotFound, Unavailable
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
 from shared.lake.messages import to_ref
@@ -40,11 +40,12 @@ PLAN = PlanName("pushPlans/spring")
 
 @dataclass
 class FakeDispatch:
-    """A dispatch whose events a test writes; it may be away, and it tells its last page twice."""
+    """A dispatch whose events a test writes; it may be away, or in trouble when asked for a plan."""
 
     targets: Dataset
     log: list[ContactEvent] = field(default_factory=list)
     away: bool = False
+    trouble: list[Failure] = field(default_factory=list)
     plan_calls: int = 0
 
     async def events(self, cursor: str) -> EventPage:
@@ -54,6 +55,8 @@ class FakeDispatch:
         return EventPage(tuple(self.log[start : start + 2]), str(min(start + 2, len(self.log))))
 
     async def plan(self, name: PlanName) -> tuple[StartedPlan, Dataset]:
+        if self.trouble:
+            raise self.trouble.pop()
         self.plan_calls += 1
         return StartedPlan(name, "Spring", NOW), self.targets
 
@@ -200,6 +203,29 @@ async def test_events_are_taken_after_dispatch_was_away(feedback: Feedback) -> N
     targeted = await feedback.arm("targeted", lambda arm: arm.opted_out_count == 1)
     assert targeted.outcome_count == 1
     assert feedback.dispatch.plan_calls == 1
+
+
+async def test_a_report_is_as_of_the_newest_event_or_order(feedback: Feedback) -> None:
+    feedback.dispatch.tell(EventKind.PLAN_STARTED)
+    feedback.dispatch.tell(EventKind.SENT, "c000", minutes=5)
+    await feedback.arm("targeted", lambda arm: arm.sent_count == 1)
+    assert (await feedback.report()).as_of_time.ToDatetime(UTC) == NOW + timedelta(minutes=5)
+    await feedback.control.RecordOutcomes(pb.RecordOutcomesRequest(outcomes=[order("c006")]))
+    assert (await feedback.report()).as_of_time.ToDatetime(UTC) == NOW + timedelta(hours=1)
+
+
+async def test_events_are_taken_after_a_plan_that_could_not_be_read(feedback: Feedback) -> None:
+    feedback.dispatch.trouble = [NotFound(PLAN), DeadlineExceeded("slow")]
+    feedback.dispatch.tell(EventKind.PLAN_STARTED)
+    feedback.dispatch.tell(EventKind.SENT, "c000")
+    targeted = await feedback.arm("targeted", lambda arm: arm.sent_count == 1)
+    assert targeted.member_count == 4
+    assert feedback.dispatch.trouble == []
+
+
+async def test_a_name_that_is_no_plan_is_refused(feedback: Feedback) -> None:
+    with pytest.raises(InvalidInput, match="push_plan"):
+        await feedback.evaluation.GetPlanReport(evaluation_pb.GetPlanReportRequest(push_plan="pushPlans/"))
 
 
 async def test_a_plan_nobody_heard_of_is_not_found(feedback: Feedback) -> None:
