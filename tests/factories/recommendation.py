@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,10 @@ from visavis.profile.v1.customer_view_pb2 import CustomerView, ProductState
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores, ProductNeed
 
 import services.sandbox
+from services.recommendation.datasets.inputs import matrix_fields
+from services.recommendation.engine.assembly.rules import Rules
+from services.recommendation.engine.policies import read_policies
+from services.recommendation.engine.rulebook import read_matrix
 from services.recommendation.use_cases.assembly import AssemblyInputs
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
@@ -69,6 +73,12 @@ def sample(name: str) -> str:
 
 
 Row = TypeVar("Row", CustomerView, CustomerScores, ControlMembership)
+
+
+def sample_rules() -> Rules:
+    """Return the planners' sample files as rules of 2026-11-09."""
+    matrices = (read_matrix(sample(name), fields=matrix_fields()) for name in ("priority", "retention", "new_service"))
+    return Rules(*matrices, read_policies(sample("policies")), date(2026, 11, 9), consent_default=False)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ class Service:
 @asynccontextmanager
 async def running_service(url: str, lake: Lake, *, worker: bool = True) -> AsyncIterator[Service]:
     """Run the service on `url` over a real socket; without `worker`, somebody else does the runs."""
-    clock, contacts, stop_dispatch = ManualClock(NOW), FakeContacts(), asyncio.Event()
+    clock, contacts, stop_dispatch = ManualClock(NOW), FakeContacts(), asyncio.Event()  # type: ignore[abstract]  # the other methods are unimplemented
     async with (
         _dispatch(contacts, stop_dispatch) as dispatch,
         _served(url, lake, dispatch, clock) as channel,

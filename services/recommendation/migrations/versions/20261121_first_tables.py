@@ -13,6 +13,11 @@ SCHEMA = "recommendation"
 
 def upgrade() -> None:
     create_run_tables(SCHEMA)
+    _create_versions()
+    _create_lists()
+
+
+def _create_versions() -> None:
     op.create_table(
         "matrices",
         sa.Column("matrix_id", sa.Text, primary_key=True),
@@ -41,6 +46,9 @@ def upgrade() -> None:
         ["create_time", "catalogue_id"],
         schema=SCHEMA,
     )
+
+
+def _create_lists() -> None:
     op.create_table(
         "switches",
         sa.Column("batch", sa.BigInteger, sa.Identity(always=True), primary_key=True),

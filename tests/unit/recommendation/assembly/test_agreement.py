@@ -1,23 +1,34 @@
 """The base's SQL gives every customer the very list that the pure function gives: all fields, order, blocked ones, nulls."""
 
-import itertools
+from dataclasses import replace
 
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
+from visavis.feedback.v1.control_membership_pb2 import ControlMembership
+from visavis.profile.v1.customer_view_pb2 import CustomerView
+from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
 from services.recommendation.datasets.evidence import customer_of, policy_list_of
-from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.datasets.inputs import matrix_fields, score_columns, view_columns
 from services.recommendation.domain import PolicyList, Rejected
-from services.recommendation.engine.assembly.customer import assemble
+from services.recommendation.engine.assembly.base import (
+    LISTS_SQL,
+    MEMBERSHIP,
+    REJECTS_SQL,
+    SCORES,
+    VIEWS,
+    InputColumns,
+    prepare,
+)
+from services.recommendation.engine.assembly.customer import Customer, assemble
 from services.recommendation.engine.assembly.rules import CompiledRules, Rules
-from services.recommendation.use_cases.assembly import AssemblyInputs
-from shared.lake.dataset import Dataset
+from services.recommendation.engine.rulebook import read_matrix
+from shared.errors import WrongState
+from shared.lake.duckdb import open_engine
 from shared.lake.lake import Lake
-from tests.factories.recommendation import NOW, Base
+from shared.lake.messages import messages_to_table
+from tests.factories.recommendation import Base, base_of, matrix_csv, sample_rules
 from tests.unit.recommendation.assembly.generated import bases, rules
-
-numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -25,31 +36,61 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return Lake(tmp_path_factory.mktemp("lake"))
 
 
-def rows(lake: Lake, dataset: Dataset) -> list[dict[str, object]]:
-    return [row for path in lake.open(dataset) for row in pq.read_table(path).to_pylist()]
-
-
-def by_function(lake: Lake, inputs: AssemblyInputs, drawn: Rules) -> list[PolicyList | Rejected]:
-    compiled = CompiledRules.of(drawn)
-    scores, members = (
-        {row["customer_id"]: row for row in rows(lake, dataset)} for dataset in (inputs.scores, inputs.membership)
-    )
+def customers(base: Base) -> list[Customer]:
+    scores = {row["customer_id"]: row for row in messages_to_table(base.scores, CustomerScores).to_pylist()}
+    members = {row["customer_id"]: row for row in messages_to_table(base.members, ControlMembership).to_pylist()}
     return [
-        assemble(customer_of(row, scores.get(row["customer_id"]), members.get(row["customer_id"])), compiled).outcome
-        for row in rows(lake, inputs.views)
+        customer_of(row, scores.get(row["customer_id"]), members.get(row["customer_id"]))
+        for row in messages_to_table(base.views, CustomerView).to_pylist()
     ]
 
 
-def by_sql(lake: Lake, inputs: AssemblyInputs, drawn: Rules, name: str) -> list[PolicyList | Rejected]:
-    assembled = LakeWorkshop(lake).assemble(inputs, drawn, run_id=name, cycle="2026-11", created_at=NOW, traceparent="")
-    found: list[PolicyList | Rejected] = [policy_list_of(row) for row in rows(lake, assembled.lists)]
-    found += [Rejected(str(row["customer_id"]), str(row["reason"])) for row in rows(lake, assembled.rejects)]
-    return sorted(found, key=lambda outcome: outcome.customer_id)
+def by_function(base: Base, drawn: Rules) -> list[PolicyList | Rejected]:
+    compiled = CompiledRules.of(drawn)
+    return [assemble(customer, compiled).outcome for customer in customers(base)]
 
 
-@settings(max_examples=50, deadline=None)
+def by_sql(lake: Lake, base: Base, drawn: Rules) -> list[PolicyList | Rejected]:
+    with open_engine(lake) as engine:
+        engine.register_table(VIEWS, messages_to_table(base.views, CustomerView))
+        engine.register_table(SCORES, messages_to_table(base.scores, CustomerScores))
+        engine.register_table(MEMBERSHIP, messages_to_table(base.members, ControlMembership))
+        prepare(engine, drawn, InputColumns(view_columns(), score_columns()))
+        found: list[PolicyList | Rejected] = [policy_list_of(row) for row in engine.fetch(LISTS_SQL).to_pylist()]
+        found += [Rejected(row["customer_id"], row["reason"]) for row in engine.fetch(REJECTS_SQL).to_pylist()]
+        return sorted(found, key=lambda outcome: outcome.customer_id)
+
+
+@settings(max_examples=60, deadline=None)
 @given(drawn=rules(), base=bases())
 def test_sql_and_function_assemble_the_same_lists_and_rejects(lake: Lake, drawn: Rules, base: Base) -> None:
-    name = f"run-{next(numbers)}"
-    inputs = base.publish(lake, name)
-    assert by_sql(lake, inputs, drawn, name) == by_function(lake, inputs, drawn)
+    assert by_sql(lake, base, drawn) == by_function(base, drawn)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "headers"),
+    [
+        ("priority", ["arpu", "=> first", "=> second"]),
+        ("retention", ["arpu", "=> policy_group", "=> main_policy"]),
+        ("new_service", ["arpu", "=> policy"]),
+    ],
+)
+def test_both_refuse_two_rows_of_a_unique_matrix_with_the_same_words(
+    lake: Lake, purpose: str, headers: list[str]
+) -> None:
+    outputs = {
+        "priority": ["retention", "new_service"],
+        "retention": ["group-6", "contract-100-gift"],
+        "new_service": ["newspaper-trial"],
+    }[purpose]
+    lines = [["> 100", *outputs], ["< 50", *outputs], [">= 120", *outputs]]
+    table = read_matrix(matrix_csv(purpose, "UNIQUE", headers, lines), fields=matrix_fields())
+    drawn = replace(sample_rules(), **{purpose: table})
+    base = base_of(2)
+    with pytest.raises(WrongState) as by_base:
+        by_sql(lake, base, drawn)
+    with pytest.raises(WrongState) as by_one:
+        by_function(base, drawn)
+    assert by_base.value.message == by_one.value.message
+    assert by_one.value.reason == "ERROR_REASON_MATRIX_AMBIGUOUS"
+    assert "rows 3, 5 all match customer c00…00" in by_one.value.message
