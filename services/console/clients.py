@@ -1,5 +1,6 @@
 """Typed clients of the five services: the only way the console reaches anything."""
 
+import getpass
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from visavis.scoring.v1 import (
 
 from services.console.settings import PORTS, ConsoleSettings
 from shared.rpc.client import open_channel, reading_methods
+from shared.rpc.identity import Caller, Role
 
 if TYPE_CHECKING:  # the async stubs exist for the type checker only
     from visavis.dispatch.v1.call_list_service_pb2_grpc import CallListServiceAsyncStub
@@ -90,12 +92,13 @@ class Clients:
 
 @asynccontextmanager
 async def connect(settings: ConsoleSettings) -> AsyncIterator[Clients]:
-    """Open one channel per service; nothing is sent before the first call."""
+    """Open one channel per service, as the operating system's user in the role of operations; nothing is sent before the first call."""
     retry = reading_methods(*_SERVICES)
+    operator = Caller(getpass.getuser(), Role.OPERATIONS)
     async with AsyncExitStack() as stack:
         channel = {
             name: await stack.enter_async_context(
-                open_channel(settings.address(name), client_name="console", retry=retry)
+                open_channel(settings.address(name), client_name="console", caller=operator, retry=retry)
             )
             for name in PORTS
         }
