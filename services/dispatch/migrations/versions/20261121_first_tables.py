@@ -19,6 +19,7 @@ def upgrade() -> None:
     _create_push_plans()
     _create_pushes()
     _create_contacts()
+    _index_contacts()
     _create_claims()
     _create_leases()
     _create_calls()
@@ -67,8 +68,8 @@ def _create_pushes() -> None:
         sa.Column("contact_id", sa.BigInteger),
         sa.Column("claim", sa.Text),
         sa.Column("write_time", sa.DateTime(timezone=True)),
-        sa.UniqueConstraint("plan", "customer_id"),
-        sa.UniqueConstraint("plan", "rank"),
+        sa.UniqueConstraint("plan", "customer_id", name="uq_pushes_plan_customer_id"),
+        sa.UniqueConstraint("plan", "rank", name="uq_pushes_plan_rank"),
         schema=SCHEMA,
     )
     op.create_index("ix_pushes_plan_state_rank", "pushes", ["plan", "state", "rank"], schema=SCHEMA)
@@ -120,9 +121,19 @@ def _create_contacts() -> None:
         sa.Column("account", sa.Text, nullable=False),
         sa.Column("message_id", sa.Text),
         sa.Column("traceparent", sa.Text, nullable=False),
-        sa.UniqueConstraint("customer_id", "policy", "plan", "channel", "attempt"),
+        sa.UniqueConstraint(
+            "customer_id",
+            "policy",
+            "plan",
+            "channel",
+            "attempt",
+            name="uq_contacts_customer_id_policy_plan_channel_attempt",
+        ),
         schema=SCHEMA,
     )
+
+
+def _index_contacts() -> None:
     op.create_index("ix_contacts_owner_id_reserve_time", "contacts", ["owner_id", "reserve_time"], schema=SCHEMA)
     op.create_index(
         "ix_contacts_customer_id_reserve_time", "contacts", ["customer_id", "reserve_time", "contact_id"], schema=SCHEMA
