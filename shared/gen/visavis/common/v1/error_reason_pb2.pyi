@@ -60,8 +60,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Too little history to train the model. Example: no customer left in the months seen."""
     ERROR_REASON_MATRIX_AMBIGUOUS: _ErrorReason.ValueType  # 18
     """A customer matched more than one row of a UNIQUE matrix."""
-    ERROR_REASON_CALL_ALREADY_SETTLED: _ErrorReason.ValueType  # 19
-    """Two exclusive answers about one call: another attempt or result was recorded first."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason in the one google.rpc.ErrorInfo that every non-OK status carries, with domain "visavis"."""
@@ -104,6 +102,4 @@ ERROR_REASON_TRAINING_DATA_INSUFFICIENT: ErrorReason.ValueType  # 17
 """Too little history to train the model. Example: no customer left in the months seen."""
 ERROR_REASON_MATRIX_AMBIGUOUS: ErrorReason.ValueType  # 18
 """A customer matched more than one row of a UNIQUE matrix."""
-ERROR_REASON_CALL_ALREADY_SETTLED: ErrorReason.ValueType  # 19
-"""Two exclusive answers about one call: another attempt or result was recorded first."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
