@@ -19,7 +19,7 @@ from services.console.settings import PORTS, ConsoleSettings
 from services.console.supervisor import processes
 from shared.rpc.settings import ServerSettings
 from tests.architecture.environment import EXAMPLE, settings_classes, settings_modules
-from tests.architecture.tree import ROOT, SERVICES, require_built
+from tests.architecture.tree import ROOT, SERVICES
 
 _OURS = "visavis:local"
 _INTERPOLATION = re.compile(r"\$\{(\w+)")
@@ -70,7 +70,6 @@ def test_a_server_listens_is_published_and_is_probed_at_its_one_port(service: st
 
 
 def test_every_server_listens_by_default_at_the_port_where_the_console_looks() -> None:
-    require_built()
     defaults = {
         settings.variable("").removeprefix("VISAVIS_").rstrip("_").lower(): settings.model_fields["port"].default
         for module in settings_modules()

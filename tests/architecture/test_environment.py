@@ -6,7 +6,7 @@ from collections import defaultdict
 from shared.clock import OFFSET_VARIABLE
 from shared.process import TETHER_VARIABLE
 from tests.architecture.environment import COMPOSE_ONLY, EXAMPLE, declared, default_of, example
-from tests.architecture.tree import ROOT, files, place, python_files, require_built
+from tests.architecture.tree import ROOT, files, place, python_files
 
 _VARIABLE = re.compile(r"\bVISAVIS_[A-Z][A-Z0-9_]*[A-Z0-9]\b")
 _OUTSIDE_SETTINGS = {OFFSET_VARIABLE, TETHER_VARIABLE, "VISAVIS_TEST_DATA"}
@@ -57,7 +57,6 @@ def test_a_variable_that_several_processes_read_has_one_default() -> None:
 
 
 def test_every_variable_that_is_named_outside_the_tests_exists() -> None:
-    require_built()
     allowed = known() | COMPOSE_ONLY.keys() | _OUTSIDE_SETTINGS
     unknown = [
         f"{place(path, number)}: {name}"

@@ -7,7 +7,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from tests.architecture.tree import ROOT, SERVICES, require_built
+from tests.architecture.tree import ROOT, SERVICES
 
 _DATED = re.compile(r"20\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])_[a-z0-9_]+\.py")
 
@@ -24,7 +24,6 @@ def history(service: str) -> ScriptDirectory:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_schema_has_one_head_and_one_beginning(service: str) -> None:
-    require_built(service)
     script = history(service)
     assert len(script.get_heads()) == 1
     assert len(script.get_bases()) == 1
@@ -32,7 +31,6 @@ def test_a_schema_has_one_head_and_one_beginning(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_revisions_are_named_by_date_and_sort_in_the_order_of_the_history(service: str) -> None:
-    require_built(service)
     names = [path.name for path in (migrations(service) / "versions").glob("*.py")]
     assert [name for name in names if not _DATED.fullmatch(name)] == []
     told = [Path(revision.path).name for revision in history(service).walk_revisions()]

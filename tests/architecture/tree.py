@@ -6,8 +6,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("profile", "scoring", "recommendation", "dispatch", "feedback")
 GENERATED = ("shared/gen/",)
@@ -54,10 +52,3 @@ def dotted(node: ast.expr) -> str:
         base = dotted(node.value)
         return f"{base}.{node.attr}" if base else ""
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def require_built(*services: str) -> None:
-    """Skip a test on services that are still being written."""
-    missing = [name for name in services or SERVICES if not (ROOT / "services" / name / "__main__.py").is_file()]
-    if missing:
-        pytest.skip(f"{', '.join(missing)} has no __main__ yet")
