@@ -8,7 +8,7 @@ from datetime import timedelta
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 
 from services.console.clients import Clients, connect
-from services.console.plans import PlanRequest, create_plan, latest_lists
+from services.console.plans import Channel, PlanRequest, Zone, create_plan, latest_lists
 from services.console.runs import Follower
 from services.console.settings import ConsoleSettings
 from services.sandbox.settings import SandboxSettings
@@ -73,8 +73,8 @@ async def _one_plan(clients: Clients, clock: SystemClock, round_: int) -> float:
     request = PlanRequest(
         display_name=f"bench {round_}",
         assembly_run=await latest_lists(clients),
-        channel="sms",
-        zone="new_service",
+        channel=Channel.SMS,
+        zone=Zone.NEW_SERVICE,
         policy="",
         limit=0,
         cities=(),
