@@ -45,7 +45,7 @@ class ScoringSettings(EnvironmentSettings):
         default="1GB", pattern=r"^\d+(MB|GB)$", description="Memory of a scoring's columnar engine before it spills."
     )
     least_cases: int = Field(
-        default=50, ge=5, description="Least customers of each outcome that a model is trained on."
+        default=30, ge=5, description="Least customers of each outcome that a model is trained on."
     )
 
 

@@ -24,8 +24,8 @@ SEED: Final = 20261121
 PARAMETERS: Final[dict[str, JsonValue]] = {
     "objective": "binary:logistic",
     "tree_method": "hist",
-    "max_depth": 4,
-    "learning_rate": 0.1,
+    "max_depth": 3,
+    "learning_rate": 0.05,
     "min_child_weight": 5,
     "seed": SEED,
 }

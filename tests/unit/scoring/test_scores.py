@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,13 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.datasets import SCORES
-from services.scoring.domain.rules import ScoringRules, Thresholds
+from services.scoring.domain.rules import ScoringRules, Thresholds, ValueRules
 from services.scoring.engine.scores import CITY_THRESHOLDS, PREDICTED, scores_sql, thresholds_table, units
-from services.scoring.settings import SHIPPED_RULES, read_rules
 from shared.lake.duckdb import open_engine
 from shared.lake.lake import Lake
 
-SHIPPED = read_rules(SHIPPED_RULES)
+PROVINCE = Thresholds(
+    stickiness_high=Decimal(90),
+    stickiness_mid=Decimal(70),
+    churn_warned=Decimal(32),
+    need_rigid=Decimal("0.5"),
+    need_sensitive=Decimal("0.2"),
+    need_ordinary=Decimal("0.05"),
+)
 OTHER = Thresholds(
     stickiness_high=Decimal(96),
     stickiness_mid=Decimal(85),
@@ -29,7 +34,7 @@ OTHER = Thresholds(
     need_sensitive=Decimal("0.3"),
     need_ordinary=Decimal("0.1"),
 )
-RULES = replace(SHIPPED, cities={"芜湖": OTHER})
+RULES = ScoringRules(ValueRules((), {}), PROVINCE, {"芜湖": OTHER}, fingerprint="")
 Row = Mapping[str, object]
 
 
@@ -44,15 +49,13 @@ def predicted(customer: str, **columns: object) -> Row:
     return {"customer_id": customer, **given, **columns}
 
 
-def scored(
-    folder: Path, rows: Sequence[Row], *, products: Sequence[str] = (), rules: ScoringRules = RULES
-) -> dict[str, Row]:
+def scored(folder: Path, rows: Sequence[Row], *, products: Sequence[str] = ()) -> dict[str, Row]:
     table = pa.Table.from_pylist([dict(row) for row in rows])
     cities = sorted({str(row["city"]) for row in rows})
     sql, parameters = scores_sql(products)
     with open_engine(Lake(folder)) as engine:
         engine.register_table(PREDICTED, table)
-        engine.register_table(CITY_THRESHOLDS, thresholds_table(cities, rules))
+        engine.register_table(CITY_THRESHOLDS, thresholds_table(cities, RULES))
         path = folder / "scores.parquet"
         engine.write(sql, path, schema=SCORES, order_by=["customer_id"], parameters=parameters)
     return {str(row["customer_id"]): row for row in pq.read_table(path).to_pylist()}

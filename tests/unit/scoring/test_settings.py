@@ -25,7 +25,7 @@ def refusal(path: Path) -> list[str]:
 
 def test_shipped_rules_hold_the_thresholds_as_exact_decimals() -> None:
     rules = read_rules(ScoringSettings().settings_file)
-    assert rules.thresholds_in("合肥").need_ordinary == Decimal("0.05")
+    assert rules.thresholds_in("合肥").need_ordinary == Decimal("0.04")
     assert rules.thresholds_in("合肥").stickiness_high == Decimal(90)
 
 
@@ -51,8 +51,8 @@ def test_another_text_has_another_fingerprint(tmp_path: Path) -> None:
         ("churn_warned = 32", "churn_warnd = 32", "mine.toml: thresholds.churn_warnd"),
         ("churn_warned = 32", "churn_warned = 32.005", "mine.toml: thresholds.churn_warned"),
         ("stickiness_mid = 70", "stickiness_mid = 95", "stickiness_high is below stickiness_mid"),
-        ("need_sensitive = 0.2", "need_sensitive = 0.02", "do not descend"),
-        ("all_at = 60", "all_at = 0", "nothing_at 0 is not below all_at 0"),
+        ("need_sensitive = 0.1", "need_sensitive = 0.01", "do not descend"),
+        ("all_at = 120", "all_at = 0", "nothing_at 0 is not below all_at 0"),
         ("[thresholds]", "[thresholds", "mine.toml"),
         ("[thresholds]", "[limits]", "mine.toml: thresholds"),
     ],
