@@ -56,8 +56,13 @@ def sandbox(settings: ConsoleSettings, world: Path) -> tuple[ProcessSpec, ...]:
 
 
 def _environment(settings: ConsoleSettings) -> Mapping[str, str]:
-    """Return our own environment, with the home and every address as this installation has them."""
+    """Return our own environment, with the home and every address as this installation has them.
+
+    Where the sandbox's gateway was moved, dispatch sends there, unless it was told another one.
+    """
+    moved = "sandbox_gateway_port" in settings.model_fields_set
+    gateway = {"VISAVIS_DISPATCH_SMS_PORT": str(settings.sandbox_gateway_port)} if moved else {}
     addresses = {ConsoleSettings.variable(f"{name}_address"): settings.address(name) for name in PORTS}
     ports = {ConsoleSettings.variable(f"{name}_port"): str(settings.port(name)) for name in PORTS}
     home = {ConsoleSettings.variable("home"): str(settings.home.resolve())}
-    return {**os.environ, **addresses, **ports, **home}
+    return {**gateway, **os.environ, **addresses, **ports, **home}

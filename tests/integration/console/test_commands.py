@@ -1,0 +1,350 @@
+"""Every command of the console as a person reads it and as a program does, with its exit codes."""
+
+from datetime import UTC, datetime
+
+import pytest
+from visavis.dispatch.v1 import call_list_service_pb2 as call_pb
+from visavis.dispatch.v1 import contact_pb2 as contact_pb
+from visavis.dispatch.v1 import contact_service_pb2 as contact_service_pb
+from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
+from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
+from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
+from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
+
+from shared.errors import Denied, InvalidInput, NotFound, Violation
+from tests.factories.runs import FAILED, SUCCEEDED
+from tests.fakes.services import FakeServices
+from tests.integration.console.conftest import Visavis
+
+RESERVED = datetime(2026, 11, 9, 1, 30, tzinfo=UTC)
+"""09:30 in Shanghai."""
+
+NEXT = "more"
+
+
+def contact() -> contact_pb.Contact:
+    made = contact_pb.Contact(
+        customer_id="5510000001",
+        channel=contact_pb.CHANNEL_SMS,
+        policy="newspaper",
+        state=contact_pb.CONTACT_STATE_SENT,
+        delivery=contact_pb.DELIVERY_DELIVERED,
+        answer=contact_pb.CONTACT_ANSWER_ACCEPTED,
+    )
+    made.reserve_time.FromDatetime(RESERVED)
+    return made
+
+
+def policy_list() -> recommendation_pb.PolicyList:
+    offer = policy_pb.Policy(
+        policy="newspaper", display_name="Newspaper [trial]", script="Say [b]this[/b]", boss_offer_code="B7"
+    )
+    recommended = recommendation_pb.RecommendedPolicy(
+        policy=offer, main=True, need_level="rigid", fired_rule="new service row 3"
+    )
+    zone = recommendation_pb.PolicyListZone(zone=policy_pb.ZONE_NEW_SERVICE, policies=[recommended])
+    return recommendation_pb.PolicyList(
+        customer_id="5510000001",
+        masked_msisdn="138****0001",
+        city="hefei",
+        cycle="2026-11",
+        zones=[zone],
+        contacts=[contact()],
+    )
+
+
+def plan(name: str = "Spring", number: str = "1") -> plan_pb.PushPlan:
+    balance = plan_pb.PushBalance(total_count=1200, sent_count=1150, held_count=50)
+    return plan_pb.PushPlan(
+        name=f"pushPlans/{number}",
+        display_name=name,
+        channel=contact_pb.CHANNEL_SMS,
+        state=plan_pb.PushPlan.STATE_READY,
+        balance=balance,
+        load_status=SUCCEEDED,
+    )
+
+
+def listed(*plans: plan_pb.PushPlan) -> plan_pb.ListPushPlansResponse:
+    return plan_pb.ListPushPlansResponse(push_plans=plans)
+
+
+def test_a_list_shows_what_to_say_as_it_is_written_and_contacts_in_local_time(
+    visavis: Visavis, services: FakeServices
+) -> None:
+    services.will("GetPolicyList", recommendation_pb.GetPolicyListResponse(policy_list=policy_list()))
+    said = visavis("list", "5510000001")
+    assert said.code == 0
+    assert "Newspaper [trial]" in said.page
+    assert "Say [b]this[/b]" in said.page
+    assert "2026-11-09 09:30" in said.page
+    assert "Zone: new service" in said.page
+
+
+def test_json_is_the_message_with_the_names_of_the_contract(visavis: Visavis, services: FakeServices) -> None:
+    services.will("GetPolicyList", recommendation_pb.GetPolicyListResponse(policy_list=policy_list()))
+    said = visavis("list", "5510000001", "--json")
+    assert isinstance(said.value, dict)
+    assert said.value["masked_msisdn"] == "138****0001"
+    assert said.errors == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ("13800000001", "msisdn"),
+        ("+8613800000001", "msisdn"),
+        ("5510000001", "customer_id"),
+        ("C-13800000001", "customer_id"),
+    ],
+)
+def test_a_number_is_told_from_a_customer_id(visavis: Visavis, services: FakeServices, typed: str, field: str) -> None:
+    services.will("GetPolicyList", recommendation_pb.GetPolicyListResponse(policy_list=policy_list()))
+    visavis("list", typed)
+    (asked,) = services.requests("GetPolicyList")
+    assert isinstance(asked, recommendation_pb.GetPolicyListRequest)
+    assert asked.WhichOneof("customer") == field
+
+
+def test_a_withheld_list_says_why_and_that_contacts_are_missing(visavis: Visavis, services: FakeServices) -> None:
+    withheld = recommendation_pb.PolicyList(customer_id="c", withheld_reason="opted out", contacts_missing=True)
+    services.will("GetPolicyList", recommendation_pb.GetPolicyListResponse(policy_list=withheld))
+    said = visavis("list", "c")
+    assert "Offer nothing: opted out" in said.page
+    assert "dispatch is not answering" in said.page
+
+
+def test_why_names_rows_values_and_what_blocked(visavis: Visavis, services: FakeServices) -> None:
+    matrix = recommendation_pb.MatrixExplanation(
+        display_name="Retention",
+        inputs=[recommendation_pb.InputValue(input="value_tier", value='"A"')],
+        fired_rows=[4],
+        failed_rows=[recommendation_pb.FailedRow(row=1, input="value_tier", cell='"B","C"')],
+    )
+    blocked = recommendation_pb.BlockedPolicy(
+        zone=policy_pb.ZONE_RETENTION, policy="gift", row=4, reason="owned already"
+    )
+    services.will(
+        "ExplainPolicyList",
+        recommendation_pb.ExplainPolicyListResponse(matrices=[matrix], blocked=[blocked], replays=True),
+    )
+    page = visavis("why", "c").page
+    assert "Retention: fired: row 4" in page
+    assert 'on value_tier = "A"' in page
+    assert '"B","C"' in page
+    assert "owned already" in page
+    assert "the same list" in page
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (NotFound("customer nobody"), "customer nobody does not exist"),
+        (Denied("outside your cities [hefei]"), "outside your cities [hefei]"),
+        (InvalidInput([Violation("msisdn", "expected 11 digits")]), "msisdn: expected 11 digits"),
+    ],
+)
+def test_a_failure_is_told_on_standard_error_with_code_one(
+    visavis: Visavis, services: FakeServices, failure: NotFound, words: str
+) -> None:
+    services.will("GetPolicyList", failure)
+    said = visavis("list", "nobody")
+    assert (said.code, said.page) == (1, "")
+    assert words in said.errors
+
+
+def test_a_failure_in_json_is_one_value_on_standard_output(visavis: Visavis, services: FakeServices) -> None:
+    services.will("GetPolicyList", InvalidInput([Violation("msisdn", "expected 11 digits")]))
+    said = visavis("list", "1", "--json")
+    assert said.code == 1
+    assert isinstance(said.value, dict)
+    assert said.value["error"]["reason"] == "ERROR_REASON_INVALID_ARGUMENT"
+    assert said.value["error"]["violations"] == [{"field": "msisdn", "description": "expected 11 digits"}]
+
+
+def test_contacts_of_all_pages_are_one_list(visavis: Visavis, services: FakeServices) -> None:
+    opt_out = contact_service_pb.OptOut(customer_id="c", source="sms")
+    opt_out.create_time.FromDatetime(RESERVED)
+    services.will(
+        "ListContacts",
+        contact_service_pb.ListContactsResponse(contacts=[contact()], next_page_token=NEXT, opt_out=opt_out),
+        contact_service_pb.ListContactsResponse(contacts=[contact()], opt_out=opt_out),
+    )
+    said = visavis("contacts", "c")
+    assert said.page.count("newspaper") == 2
+    assert "Opted out on 2026-11-09 09:30, by sms." in said.page
+
+
+def test_an_opt_out_is_confirmed(visavis: Visavis, services: FakeServices) -> None:
+    services.will("CreateOptOut", contact_service_pb.CreateOptOutResponse())
+    said = visavis("optout", "c", "--source", "hotline")
+    assert "nothing more leaves" in said.page
+    (asked,) = services.requests("CreateOptOut")
+    assert isinstance(asked, contact_service_pb.CreateOptOutRequest)
+    assert (asked.customer_id, asked.source) == ("c", "hotline")
+
+
+def test_a_plan_is_found_by_its_name_and_shows_its_balance(visavis: Visavis, services: FakeServices) -> None:
+    services.will("ListPushPlans", listed(plan("Autumn", "2")), listed(plan()))
+    services.will("ListPushPlans", listed(plan("Autumn", "2"), plan()))
+    services.will("GetPushPlan", plan_pb.GetPushPlanResponse(push_plan=plan()))
+    page = visavis("plan", "show", "Spring").page
+    (asked,) = services.requests("GetPushPlan")
+    assert isinstance(asked, plan_pb.GetPushPlanRequest)
+    assert asked.name == "pushPlans/1"
+    assert "1,150" in page
+    assert "visavis plan start pushPlans/1" in page
+
+
+def test_two_plans_of_one_name_are_told_apart(visavis: Visavis, services: FakeServices) -> None:
+    services.will("ListPushPlans", listed(plan(number="1"), plan(number="2")))
+    said = visavis("plan", "start", "Spring")
+    assert said.code == 1
+    assert "pushPlans/1, pushPlans/2" in said.errors
+    assert services.requests("StartPushPlan") == []
+
+
+def test_an_unknown_plan_is_answered_with_those_there_are(visavis: Visavis, services: FakeServices) -> None:
+    services.will("ListPushPlans", listed(plan()))
+    said = visavis("report", "Winter")
+    assert said.code == 1
+    assert "Winter (plans: Spring)" in said.errors
+
+
+def test_plans_are_listed(visavis: Visavis, services: FakeServices) -> None:
+    first = listed(plan("Autumn", "2"))
+    first.next_page_token = NEXT
+    services.will("ListPushPlans", first, listed(plan()))
+    value = visavis("plan", "list", "--json").value
+    assert isinstance(value, dict)
+    assert [found["display_name"] for found in value["push_plans"]] == ["Autumn", "Spring"]
+
+
+def test_a_plan_is_made_of_the_newest_lists_that_succeeded(visavis: Visavis, services: FakeServices) -> None:
+    runs = [
+        recommendation_pb.AssemblyRun(name="assemblyRuns/2", cycle="2026-12", status=FAILED),
+        recommendation_pb.AssemblyRun(
+            name="assemblyRuns/1", cycle="2026-11", status=SUCCEEDED, policy_catalogue="policyCatalogues/1"
+        ),
+    ]
+    selection = recommendation_pb.TargetSelection(name="targetSelections/1", status=SUCCEEDED)
+    offer = policy_pb.Policy(
+        policy="newspaper", zone=policy_pb.ZONE_NEW_SERVICE, sms_text="回复{keyword}", script="您好"
+    )
+    services.will("ListAssemblyRuns", recommendation_pb.ListAssemblyRunsResponse(assembly_runs=runs))
+    services.will("ListPolicies", policy_pb.ListPoliciesResponse(policies=[offer]))
+    services.will("SelectTargets", recommendation_pb.SelectTargetsResponse(target_selection=selection))
+    services.will("GetTargetSelection", recommendation_pb.GetTargetSelectionResponse(target_selection=selection))
+    services.will("CreatePushPlan", plan_pb.CreatePushPlanResponse(push_plan=plan()))
+    services.will("GetPushPlan", plan_pb.GetPushPlanResponse(push_plan=plan()))
+    arguments = ("plan", "create", "Spring", "--channel", "sms", "--zone", "new_service", "--limit", "100")
+    assert visavis(*arguments).code == visavis(*arguments).code == 0
+    selected, selected_again = services.requests("SelectTargets")
+    assert isinstance(selected, recommendation_pb.SelectTargetsRequest)
+    assert (selected.assembly_run, selected.limit) == ("assemblyRuns/1", 100)
+    created, created_again = services.requests("CreatePushPlan")
+    assert isinstance(created, plan_pb.CreatePushPlanRequest)
+    assert created.offers[0].text == "回复{keyword}"
+    assert (selected, created) == (selected_again, created_again)
+
+
+def test_a_plan_for_a_policy_that_is_not_in_the_zone_is_refused_before_anything_is_made(
+    visavis: Visavis, services: FakeServices
+) -> None:
+    run = recommendation_pb.AssemblyRun(name="assemblyRuns/1", cycle="2026-11", status=SUCCEEDED)
+    services.will("ListAssemblyRuns", recommendation_pb.ListAssemblyRunsResponse(assembly_runs=[run]))
+    services.will("ListPolicies", policy_pb.ListPoliciesResponse())
+    said = visavis("plan", "create", "X", "--channel", "sms", "--zone", "retention", "--policy", "gift")
+    assert said.code == 1
+    assert "gift is not a policy of zone retention" in said.errors
+    assert services.requests("SelectTargets") == []
+
+
+def test_a_wrong_choice_is_a_usage_error_that_names_the_choices(visavis: Visavis) -> None:
+    said = visavis("plan", "create", "X", "--channel", "fax", "--zone", "retention")
+    assert said.code == 2
+    assert "'sms'" in said.errors
+
+
+def test_a_report_tells_arms_and_lift(visavis: Visavis, services: FakeServices) -> None:
+    arm = evaluation_pb.ArmReport(
+        arm="targeted",
+        member_count=1000,
+        sent_count=900,
+        success_count=450,
+        success_percent=50.0,
+        success_percent_low=46.7,
+        success_percent_high=53.3,
+    )
+    lift = evaluation_pb.Lift(points=34.0, points_low=30.0, points_high=38.0)
+    report = evaluation_pb.PlanReport(display_name="Spring", arms=[arm], lift_over_control=lift, lift_over_random=lift)
+    services.will("GetPlanReport", evaluation_pb.GetPlanReportResponse(report=report))
+    page = visavis("report", "pushPlans/1").page
+    assert "50.0% (46.7-53.3%)" in page
+    assert "Targeted over control: +34.0 points (+30.0 to +38.0)" in page
+
+
+def test_calls_are_leased_with_what_to_say(visavis: Visavis, services: FakeServices) -> None:
+    call = call_pb.LeasedCall(
+        name="calls/9", msisdn="13800000001", policy="gift", script="您好", attempt=1, max_attempts=3
+    )
+    call.not_after_time.FromDatetime(RESERVED)
+    services.will("LeaseCalls", call_pb.LeaseCallsResponse(calls=[call]))
+    page = visavis("calls", "lease", "pushPlans/1", "--count", "5", "--minutes", "3").page
+    assert "13800000001" in page
+    assert "1 of 3" in page
+    (asked,) = services.requests("LeaseCalls")
+    assert isinstance(asked, call_pb.LeaseCallsRequest)
+    assert (asked.max_calls, asked.lease_duration.seconds) == (5, 180)
+
+
+def test_a_call_that_must_not_be_made_ends_with_code_one(visavis: Visavis, services: FakeServices) -> None:
+    receipt = call_pb.CallReceipt(call="calls/9", verdict=call_pb.CALL_VERDICT_DO_NOT_DIAL, detail="opted out")
+    services.will("ReportCallResults", call_pb.ReportCallResultsResponse(receipts=[receipt]))
+    said = visavis("calls", "report", "calls/9", "started")
+    assert (said.code, said.page.strip()) == (1, "calls/9: do not dial (opted out)")
+
+
+def test_an_answer_is_reported_with_the_call(visavis: Visavis, services: FakeServices) -> None:
+    receipt = call_pb.CallReceipt(call="calls/9", verdict=call_pb.CALL_VERDICT_TAKEN)
+    services.will("ReportCallResults", call_pb.ReportCallResultsResponse(receipts=[receipt]))
+    assert visavis("calls", "report", "calls/9", "answered", "--answer", "not_interested").code == 0
+    (asked,) = services.requests("ReportCallResults")
+    assert isinstance(asked, call_pb.ReportCallResultsRequest)
+    assert asked.results[0].business_result == call_pb.BUSINESS_RESULT_NOT_INTERESTED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("asleep",), "asleep is not one of: started, answered"),
+        (("answered", "--answer", "maybe"), "maybe is not one of: accepted"),
+        (("busy", "--answer", "accepted"), "a call that was busy has no answer"),
+    ],
+)
+def test_a_result_that_makes_no_sense_is_not_reported(
+    visavis: Visavis, services: FakeServices, arguments: tuple[str, ...], words: str
+) -> None:
+    said = visavis("calls", "report", "calls/9", *arguments)
+    assert said.code == 1
+    assert words in said.errors
+    assert services.requests("ReportCallResults") == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("VISAVIS_SANDBOX_AGENT", "3", "did you mean VISAVIS_SANDBOX_AGENTS?"),
+        ("VISAVIS_PROFILE_PORT", "many", "VISAVIS_PROFILE_PORT: Input should be a valid integer"),
+        ("VISAVIS_PROFILE_PORT", "1", "VISAVIS_PROFILE_ADDRESS is 127.0.0.1:"),
+        ("VISAVIS_CLOCK_OFFSET", "noon", "expected a number of seconds, got 'noon'"),
+        ("VISAVIS_LOG_LEVEL", "loud", "VISAVIS_LOG_LEVEL: Input should be"),
+    ],
+)
+def test_a_wrong_variable_is_named_by_every_command(
+    visavis: Visavis, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    said = visavis("plan", "list")
+    assert said.code == 1
+    assert words in said.errors

@@ -1,0 +1,144 @@
+"""`visavis cycle …` and `visavis import`: asked again they continue, a failing step says why."""
+
+import json
+from pathlib import Path
+
+import pytest
+from visavis.feedback.v1 import feedback_service_pb2 as feedback_pb
+from visavis.profile.v1 import profile_service_pb2 as profile_pb
+from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
+from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
+from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
+from visavis.scoring.v1 import model_service_pb2 as model_pb
+from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
+
+from services.console.cycle import MAPPING, MATRICES, POLICIES
+from shared.errors import Conflict, Unavailable
+from tests.factories.runs import FAILED, PENDING, SUCCEEDED
+from tests.fakes.services import FakeServices
+from tests.integration.console.conftest import Visavis
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[str, ...]:
+    """Extracts and planners' files, with nothing that the fakes would read."""
+    for name in (MAPPING, *MATRICES, POLICIES):
+        (tmp_path / name).write_text(f"\ufeff{name}", encoding="utf-8")
+    return ("cycle", "run", "2026-11", "--extracts", str(tmp_path), "--planner", str(tmp_path))
+
+
+def prepare_cycle(services: FakeServices) -> None:
+    """Answer every step of a cycle with a run that has succeeded."""
+    imported = profile_pb.Import(name="imports/1", cycle="2026-11", status=SUCCEEDED)
+    snapshot = profile_pb.Snapshot(name="snapshots/1", status=SUCCEEDED)
+    group = feedback_pb.ControlGroup(name="controlGroups/1", status=SUCCEEDED)
+    model = model_pb.Model(name="models/1", status=SUCCEEDED)
+    scores = scoring_pb.ScoringRun(name="scoringRuns/1", status=SUCCEEDED)
+    lists = recommendation_pb.AssemblyRun(name="assemblyRuns/1", cycle="2026-11", status=SUCCEEDED)
+    services.will("ImportMatrix", matrix_pb.ImportMatrixResponse(matrix=matrix_pb.Matrix(name="matrices/1")))
+    services.will("ImportPolicies", policy_pb.ImportPoliciesResponse(policy_catalogue="policyCatalogues/1"))
+    services.will("CreateImport", profile_pb.CreateImportResponse(import_run=imported))
+    services.will("GetImport", profile_pb.GetImportResponse(import_run=imported))
+    services.will("ListImportRejects", profile_pb.ListImportRejectsResponse())
+    services.will("CreateSnapshot", profile_pb.CreateSnapshotResponse(snapshot=snapshot))
+    services.will("GetSnapshot", profile_pb.GetSnapshotResponse(snapshot=snapshot))
+    services.will("CreateControlGroup", feedback_pb.CreateControlGroupResponse(control_group=group))
+    services.will("GetControlGroup", feedback_pb.GetControlGroupResponse(control_group=group))
+    services.will("TrainModel", model_pb.TrainModelResponse(model=model))
+    services.will("GetModel", model_pb.GetModelResponse(model=model))
+    services.will("CreateScoringRun", scoring_pb.CreateScoringRunResponse(scoring_run=scores))
+    services.will("GetScoringRun", scoring_pb.GetScoringRunResponse(scoring_run=scores))
+    services.will("CreateAssemblyRun", recommendation_pb.CreateAssemblyRunResponse(assembly_run=lists))
+    services.will("GetAssemblyRun", recommendation_pb.GetAssemblyRunResponse(assembly_run=lists))
+
+
+def test_a_cycle_run_twice_asks_the_same_with_the_same_ids(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    said = visavis(*folders)
+    first, services.asked = sorted(map(repr, services.asked)), []
+    assert "policy lists are switched in for 2026-11" in said.page
+    assert "visavis trace ab12" in said.page
+    assert visavis(*folders).code == 0
+    assert sorted(map(repr, services.asked)) == first
+    assert len(services.requests("TrainModel")) == 3
+    (matrix, *_) = services.requests("ImportMatrix")
+    assert isinstance(matrix, matrix_pb.ImportMatrixRequest)
+    assert matrix.csv == "priority.csv", "the mark that spreadsheets put first is not part of the text"
+
+
+def test_a_cycle_goes_on_when_a_service_was_away(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    made = services.answers["CreateSnapshot"]
+    services.will("CreateSnapshot", Unavailable("restarting"), Conflict("another one"), *made)
+    done = services.answers["GetScoringRun"]
+    waiting = scoring_pb.GetScoringRunResponse(scoring_run=scoring_pb.ScoringRun(name="scoringRuns/1", status=PENDING))
+    services.will("GetScoringRun", waiting, *done)
+    assert visavis(*folders).code == 0
+    assert len(services.requests("CreateSnapshot")) == 3
+    assert len(services.requests("GetScoringRun")) == 2
+
+
+def test_a_failed_step_says_which_and_why_and_nothing_follows(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    services.will(
+        "GetImport", profile_pb.GetImportResponse(import_run=profile_pb.Import(name="imports/1", status=FAILED))
+    )
+    said = visavis(*folders)
+    assert said.code == 1
+    assert "import: billing.csv: no column 月份" in said.errors
+    assert services.requests("CreateSnapshot") == []
+
+
+def test_a_planners_file_that_is_missing_is_named(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "retention.csv").unlink()
+    prepare_cycle(services)
+    said = visavis(*folders, "--json")
+    assert said.code == 1
+    assert "retention.csv" in json.dumps(said.value)
+    assert services.requests("CreateImport") == []
+
+
+def test_an_import_shows_what_was_set_aside(visavis: Visavis, services: FakeServices, folders: tuple[str, ...]) -> None:
+    prepare_cycle(services)
+    table = profile_pb.TableImport(table="billing", row_count=10, accepted_count=9, reject_count=1)
+    taken = profile_pb.Import(name="imports/1", cycle="2026-11", status=SUCCEEDED, tables=[table])
+    reject = profile_pb.ImportReject(file="billing.csv", line=3, column="月份", value="[x]", reason="expected a month")
+    services.will("GetImport", profile_pb.GetImportResponse(import_run=taken))
+    services.will("ListImportRejects", profile_pb.ListImportRejectsResponse(rejects=[reject]))
+    arguments = ("import", folders[4], "--cycle", "2026-11")
+    page = visavis(*arguments).page
+    assert "expected a month" in page
+    assert "[x]" in page
+    value = visavis(*arguments, "--json").value
+    assert isinstance(value, dict)
+    assert value["import"]["tables"][0]["reject_count"] == "1"
+    assert value["first_rejects"][0]["line"] == "3"
+
+
+def test_the_runs_of_a_cycle_are_shown_and_those_of_others_are_not(visavis: Visavis, services: FakeServices) -> None:
+    imports = [
+        profile_pb.Import(name="imports/1", cycle="2026-11", status=FAILED),
+        profile_pb.Import(name="imports/2", cycle="2026-10", status=SUCCEEDED),
+    ]
+    services.will("ListImports", profile_pb.ListImportsResponse(imports=imports))
+    services.will("ListSnapshots", profile_pb.ListSnapshotsResponse())
+    services.will("ListScoringRuns", scoring_pb.ListScoringRunsResponse())
+    services.will("ListAssemblyRuns", recommendation_pb.ListAssemblyRunsResponse())
+    page = visavis("cycle", "show", "2026-11").page
+    assert "imports/1" in page
+    assert "no column 月份" in page
+    assert "imports/2" not in page
+
+
+def test_a_cycle_that_is_no_month_is_a_usage_error(visavis: Visavis) -> None:
+    said = visavis("cycle", "show", "2026-13")
+    assert said.code == 2
+    assert "expected a month like 2026-11" in said.errors
