@@ -116,15 +116,18 @@ class Gate:
     expire_time: datetime
     now: datetime
 
-    def judge_all(self, targets: Sequence[Target], record: Record) -> list[Verdict]:
-        """Judge in the order given; what is allowed counts for those that follow."""
+    def judge_all(self, targets: Sequence[Target], record: Record, *, enough: int) -> list[Verdict]:
+        """Judge in the order given until `enough` are allowed; what is allowed counts for those that follow."""
         contacts = {owner: list(past) for owner, past in record.contacts.items()}
-        verdicts = []
+        verdicts: list[Verdict] = []
         for target in targets:
+            if enough == 0:
+                break
             past = contacts.setdefault(target.owner_id, [])
             verdict = self.judge(target, past, opted_out=target.push_id in record.opted_out)
             if isinstance(verdict, Allow):
                 past.append(PastContact(target.customer_id, target.policy, self.now))
+                enough -= 1
             verdicts.append(verdict)
         return verdicts
 

@@ -1,7 +1,7 @@
 """The way through the gate, the same for messages and calls: pick, judge, reserve what may leave, set aside what may not."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.dispatch.domain.plans import Plan
@@ -35,30 +35,38 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where admitted pushes go: the state that they wait in, under which claim, by which account."""
+    """Where admitted pushes go: the state that they wait in, under which claim, by which account.
+
+    `spare` more than asked are looked at, to make up for those that the rules keep back.
+    """
 
     state: PushState
     claim: str
     account: str
-    cities: Collection[str] | None = field(default=None)
+    cities: Collection[str] | None = None
+    spare: int = 0
 
 
 async def admit(
     plan: Plan, destination: Destination, *, limit: int, work: Work, traces: Traces, rules: ContactRules, now: datetime
 ) -> Admission:
-    """Take the best planned pushes through the gate and reserve their contacts, all in the caller's transaction."""
+    """Take the best planned pushes through the gate and reserve up to `limit` contacts, all in the caller's transaction.
+
+    One look only, somewhat wider than asked: a second one would lock more owners, out of order, and might wait in a circle.
+    """
     gate = Gate(rules, plan.request.channel, plan.request.expire_time, now)
     if (closed := gate.closed()) is not None:
         return Admission(seen=await _set_all_aside(plan, closed, work=work))
-    targets = await work.ledger.pick(plan.plan_id, limit=limit, cities=destination.cities)
+    targets = await work.ledger.pick(plan.plan_id, limit=limit + destination.spare, cities=destination.cities)
     if not targets:
         return Admission()
     record = await work.ledger.record_of(targets, since=now - rules.window - _LEASE_LIMIT)
-    judged = list(zip(targets, gate.judge_all(targets, record), strict=True))
+    verdicts = gate.judge_all(targets, record, enough=limit)
+    judged = list(zip(targets, verdicts, strict=False))  # those behind the last one allowed stay as they are
     await work.ledger.set_aside([_aside(target, verdict) for target, verdict in judged if not _is_allowed(verdict)])
     allowed = [(target, verdict.not_after) for target, verdict in judged if isinstance(verdict, Allow)]
     admitted = await _reserve(plan, allowed, destination, work=work, traces=traces, now=now)
-    return Admission(seen=len(targets), admitted=admitted)
+    return Admission(seen=len(judged), admitted=admitted)
 
 
 async def _reserve(

@@ -20,12 +20,12 @@ from services.dispatch.domain.plans import PLAN_KIND, Channel, Plan, PlanState
 from services.dispatch.domain.pushes import ContactState, EventKind, Outcome, PushId, PushState
 from services.dispatch.domain.rules import ContactRules
 from services.dispatch.ports.store import ContactRef, Lease, Traces, Work
-from services.dispatch.use_cases.admission import Admitted, Destination, admit
+from services.dispatch.use_cases.admission import Destination, admit
 from services.dispatch.use_cases.opt_outs import record_opt_out
 from services.dispatch.use_cases.sending import event_of
 from shared.errors import AlreadyExists, WrongState
 
-_LOOKS = 20
+_SPARE = 16
 _HELD_AT_ONCE = 1000
 
 _TAKEN = CallReceipt(CallVerdict.TAKEN)
@@ -48,10 +48,12 @@ async def lease_calls(
         return await work.calls.lent(asked.request_id) if now < earlier.end_time else ()
     plan = await _lendable(asked, work=work)
     await work.ledger.release_held(plan.plan_id, now, limit=_HELD_AT_ONCE)
-    admitted = await _admit(plan, asked, cities, work=work, traces=traces, rules=rules, now=now)
-    lent = [(one.target, one.contact_id, min(one.not_after, asked.end_time)) for one in admitted]
+    spare = max(_SPARE, asked.max_calls // 2)
+    destination = Destination(PushState.LEASED, claim=asked.request_id, account="", cities=cities, spare=spare)
+    admission = await admit(plan, destination, limit=asked.max_calls, work=work, traces=traces, rules=rules, now=now)
+    lent = [(one.target, one.contact_id, min(one.not_after, asked.end_time)) for one in admission.admitted]
     await work.calls.lend(asked, lent, now=now)
-    for one in admitted:
+    for one in admission.admitted:
         one.trace.end(PushState.LEASED)
     return await work.calls.lent(asked.request_id)
 
@@ -100,28 +102,6 @@ async def _lendable(asked: Lease, *, work: Work) -> Plan:
     if plan.state is not PlanState.STARTED:
         raise WrongState(f"{name} is {plan.state}; a person must start it first", subject=name)
     return plan
-
-
-async def _admit(
-    plan: Plan,
-    asked: Lease,
-    cities: Collection[str] | None,
-    *,
-    work: Work,
-    traces: Traces,
-    rules: ContactRules,
-    now: datetime,
-) -> list[Admitted]:
-    """Look several times: of those picked, some are held or suppressed."""
-    admitted: list[Admitted] = []
-    destination = Destination(PushState.LEASED, claim=asked.request_id, account="", cities=cities)
-    for _ in range(_LOOKS):
-        limit = asked.max_calls - len(admitted)
-        look = await admit(plan, destination, limit=limit, work=work, traces=traces, rules=rules, now=now)
-        admitted.extend(look.admitted)
-        if look.seen < limit or len(admitted) == asked.max_calls:
-            break
-    return admitted
 
 
 async def _report(
