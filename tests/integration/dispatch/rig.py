@@ -112,21 +112,26 @@ class Province:
 
     @property
     def account(self) -> SmsAccount:
-        return SmsAccount(
-            "901234",
-            "127.0.0.1",
-            self.gateway.port,
-            sp_id="901234",
-            secret=GATEWAY_ACCOUNT.secret,
-            service_id="VISAVIS",
-            src_id="10658899",
-            rate=100_000.0,
-            write_within=4.0,
-            limits=LinkLimits(response_timeout=2.0),
-            throttle_pause=0.1,
-            retry_first=0.02,
-            retry_longest=0.1,
-        )
+        return sms_account(self.gateway.port)
+
+
+def sms_account(port: int) -> SmsAccount:
+    """Return an account that is fast to try again, at a gateway of ours."""
+    return SmsAccount(
+        "901234",
+        "127.0.0.1",
+        port,
+        sp_id="901234",
+        secret=GATEWAY_ACCOUNT.secret,
+        service_id="VISAVIS",
+        src_id="10658899",
+        rate=100_000.0,
+        write_within=4.0,
+        limits=LinkLimits(response_timeout=2.0),
+        throttle_pause=0.1,
+        retry_first=0.02,
+        retry_longest=0.1,
+    )
 
 
 @asynccontextmanager

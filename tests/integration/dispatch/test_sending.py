@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.dispatch.domain.plans import Plan
-from services.dispatch.domain.pushes import Push, PushState
+from services.dispatch.domain.pushes import ContactState, Push, PushState
 from services.sandbox.gateway.faults import Faults
 from tests.factories.dispatch import MORNING, NEWSPAPER, msisdn, plan_request, target_row
 from tests.integration.dispatch.rig import Province, Rig, worker
@@ -67,7 +67,7 @@ async def test_throttled_messages_are_sent_later_and_count_once(rig: Rig, provin
     assert province.taken() == {msisdn(n): 1 for n in range(1, 101)}
     async with rig.reading() as reading:
         contacts = await reading.contacts.contacts("c-1", since=MORNING, after=None, limit=10, cities=None)
-    assert [contact.state for contact in contacts].count("sent") == 1
+    assert [contact.state for contact in contacts].count(ContactState.SENT) == 1
 
 
 async def test_unanswered_messages_are_settled_as_sent_by_their_late_receipts(rig: Rig, province: Province) -> None:
