@@ -14,6 +14,7 @@ from services.feedback.domain import ContactEvent, EventKind, PlanName, StartedP
 from services.feedback.ports import EventPage
 from shared.lake.dataset import Dataset
 from shared.lake.messages import from_ref
+from shared.observability.context import unobserved
 
 if TYPE_CHECKING:  # the async stubs exist for the type checker only
     from visavis.dispatch.v1.contact_service_pb2_grpc import ContactServiceAsyncStub
@@ -40,7 +41,8 @@ class DispatchClient:
 
     async def events(self, cursor: str) -> EventPage:
         """Return what happened after `cursor`, kinds that we know only. Raises Unavailable."""
-        answer = await self.contacts.ListContactEvents(contact_pb.ListContactEventsRequest(cursor=cursor))
+        with unobserved():
+            answer = await self.contacts.ListContactEvents(contact_pb.ListContactEventsRequest(cursor=cursor))
         return EventPage(tuple(_event(event) for event in answer.events if event.kind in _KINDS), answer.next_cursor)
 
     async def plan(self, name: PlanName) -> tuple[StartedPlan, Dataset]:

@@ -16,7 +16,7 @@ from visavis.dispatch.v1 import contact_pb2
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 
-from services.sandbox.rounds import REFUSALS, started_plans, unobserved
+from services.sandbox.rounds import REFUSALS, started_plans
 from services.sandbox.world.catalogue import Subject, subject_of_product
 from services.sandbox.world.oracle import Answer, Line, Oracle
 from shared.clock import Clock

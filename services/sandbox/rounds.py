@@ -3,9 +3,7 @@
 from __future__ import annotations  # the stubs' async classes exist for the type checker only
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager
 from typing import NoReturn
 
 import structlog
@@ -13,7 +11,7 @@ from visavis.dispatch.v1 import push_plan_service_pb2 as pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as rpc
 
 from shared.errors import AlreadyExists, Denied, Failure, InvalidInput, NotFound, WrongState
-from shared.observability.context import attach_traceparent
+from shared.observability.context import unobserved
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -34,11 +32,6 @@ async def go_round(name: str, round_: Callable[[], Awaitable[bool]], *, pause_se
             log.warning("sandbox_round_failed", party=name, failure=type(failure).__name__, reason=failure.reason)
         if not found_work:
             await asyncio.sleep(pause_seconds)
-
-
-def unobserved() -> AbstractContextManager[None]:
-    """Put calls that are made all the time under a trace that is kept only if they fail."""
-    return attach_traceparent(f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00")
 
 
 async def started_plans(plans: rpc.PushPlanServiceAsyncStub) -> list[pb.PushPlan]:

@@ -9,7 +9,7 @@ from tests.e2e.installation import Installation, demonstration
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A demonstration of 1,000 customers that has written its report and stays up."""
-    with demonstration(tmp_path_factory.mktemp("demo"), "--customers", "1000") as running:
+    """A demonstration of 2,000 customers that has written its report and stays up."""
+    with demonstration(tmp_path_factory.mktemp("demo"), "--customers", "2000") as running:
         running.wait_for_report(150)
         yield running

@@ -29,7 +29,7 @@ def plan_of(installation: Installation, channel: str) -> dict[str, Any]:
 def test_every_promise_of_the_report_holds(installation: Installation) -> None:
     report = installation.report()
     assert report["problems"] == [], installation.logs()
-    assert report["customers"] == 1000
+    assert report["customers"] == 2000
     assert report["customers"] == cast("int", report["lists"]) + cast("int", report["rejects"])
 
 
