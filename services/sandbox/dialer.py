@@ -20,7 +20,7 @@ from services.sandbox.rounds import REFUSALS, started_plans
 from services.sandbox.world.catalogue import Subject, subject_of_product
 from services.sandbox.world.oracle import Answer, Line, Oracle
 from shared.clock import Clock
-from shared.observability.context import tracer
+from shared.observability.context import tracer, unobserved
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
