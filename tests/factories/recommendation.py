@@ -11,6 +11,7 @@ from typing import TypeVar
 import pyarrow.parquet as pq
 from visavis.feedback.v1.control_membership_pb2 import ControlMembership
 from visavis.profile.v1.customer_view_pb2 import CustomerView, ProductState
+from visavis.recommendation.v1.policy_list_pb2 import PolicyListRow
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores, ProductNeed
 
 import services.sandbox
@@ -72,13 +73,22 @@ def sample(name: str) -> str:
     return (PLANNER / f"{name}.csv").read_text()
 
 
-Row = TypeVar("Row", CustomerView, CustomerScores, ControlMembership)
+Row = TypeVar("Row", CustomerView, CustomerScores, ControlMembership, PolicyListRow)
 
 
 def sample_rules() -> Rules:
     """Return the planners' sample files as rules of 2026-11-09."""
-    matrices = (read_matrix(sample(name), fields=matrix_fields()) for name in ("priority", "retention", "new_service"))
-    return Rules(*matrices, read_policies(sample("policies")), date(2026, 11, 9), consent_default=False)
+    priority, retention, new_service = (
+        read_matrix(sample(name), fields=matrix_fields()) for name in ("priority", "retention", "new_service")
+    )
+    return Rules(
+        priority=priority,
+        retention=retention,
+        new_service=new_service,
+        catalogue=read_policies(sample("policies")),
+        day=date(2026, 11, 9),
+        consent_default=False,
+    )
 
 
 @dataclass(frozen=True)

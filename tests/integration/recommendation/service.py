@@ -59,6 +59,7 @@ class Service:
     contacts: FakeContacts
     clock: ManualClock
     stop_dispatch: asyncio.Event
+    url: str
     asked: list[pb.CreateAssemblyRunRequest] = field(default_factory=list)
 
     async def rules(
@@ -134,6 +135,7 @@ async def running_service(url: str, lake: Lake, *, worker: bool = True) -> Async
             contacts,
             clock,
             stop_dispatch,
+            url,
         )
 
 

@@ -78,26 +78,25 @@ async def test_an_answer_since_the_switch_is_shown_and_an_earlier_one_is_only_li
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("changes", "arm", "opted_out", "reason"),
-    [
-        ({}, "targeted", True, "opted out"),
-        ({"red_list": True}, "control", False, "on the red list"),
-        ({"marketing_consent": False}, "targeted", False, "has not agreed to marketing"),
-        ({"marketing_consent": None}, "random", False, "has not agreed to marketing"),
-        ({}, "control", False, "in the control group"),
-    ],
-)
-async def test_who_must_not_be_marketed_to_gets_a_reason_and_no_offer(
-    service: Service, changes: dict[str, object], arm: str, opted_out: bool, reason: str
-) -> None:
-    inputs = Base([view(LOYAL, **changes)], [scores(LOYAL)], [member(LOYAL, arm)]).publish(service.lake, "one")
-    await service.assemble(inputs)
-    service.contacts.add(LOYAL, "newspaper-trial", at=NOW)
-    if opted_out:
-        service.contacts.opted_out.add(LOYAL)
-    found = await service.list_of(LOYAL)
-    assert (found.withheld_reason, list(found.zones), len(found.contacts)) == (reason, [], 1)
+async def test_who_must_not_be_marketed_to_gets_a_reason_and_no_offer(service: Service) -> None:
+    cases: dict[str, tuple[dict[str, object], str, str]] = {
+        "c00001": ({}, "targeted", "opted out"),
+        "c00002": ({"red_list": True}, "control", "on the red list"),
+        "c00003": ({"marketing_consent": False}, "targeted", "has not agreed to marketing"),
+        "c00004": ({"marketing_consent": None}, "random", "has not agreed to marketing"),
+        "c00005": ({}, "control", "in the control group"),
+    }
+    inputs = Base(
+        [view(customer, **facts) for customer, (facts, _, _) in cases.items()],
+        [scores(customer) for customer in cases],
+        [member(customer, arm) for customer, (_, arm, _) in cases.items()],
+    )
+    await service.assemble(inputs.publish(service.lake, "withheld"))
+    service.contacts.opted_out.add("c00001")
+    for customer, (_, _, reason) in cases.items():
+        service.contacts.add(customer, "newspaper-trial", at=NOW)
+        found = await service.list_of(customer)
+        assert (found.withheld_reason, list(found.zones), len(found.contacts)) == (reason, [], 1)
 
 
 async def test_an_empty_zone_is_not_there(service: Service) -> None:

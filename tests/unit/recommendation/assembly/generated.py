@@ -116,8 +116,8 @@ def _matrix(
 
 @st.composite
 def bases(draw: st.DrawFn) -> Base:
-    """Draw one to twelve customers; some have no scores, some no arm."""
-    ids = [f"c{index:02}" for index in range(draw(st.integers(4, 12)))]
+    """Draw six to sixteen customers; some have no scores, some no arm."""
+    ids = [f"c{index:02}" for index in range(draw(st.integers(6, 16)))]
     views = [draw(_views(customer_id)) for customer_id in ids]
     scored = [draw(_scores(customer_id)) for customer_id in ids if draw(_usually)]
     arms = st.sampled_from(["targeted", "random", "control"])

@@ -1,0 +1,85 @@
+"""Matrices and catalogues come in checked, once each, and stay as they are."""
+
+from datetime import timedelta
+
+import pytest
+from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
+from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
+
+from shared.errors import AlreadyExists, InvalidInput, NotFound
+from tests.factories.recommendation import catalogue_csv, matrix_csv, policy_row, sample
+from tests.integration.recommendation.service import SAMPLE_MATRICES, Service
+
+REQUEST_ID = "6A9F1C1E-0000-4000-8000-000000000002"
+
+
+async def test_the_same_request_is_one_version_and_another_text_is_refused(service: Service) -> None:
+    asked = matrix_pb.ImportMatrixRequest(request_id=REQUEST_ID, csv=SAMPLE_MATRICES[1])
+    first = (await service.matrices.ImportMatrix(asked)).matrix
+    assert (await service.matrices.ImportMatrix(asked)).matrix == first
+    assert (first.purpose, first.hit_policy, first.rule_count) == (matrix_pb.MATRIX_PURPOSE_RETENTION, "FIRST", 11)
+    assert (first.display_name, first.author, first.csv) == ("存量保有政策", "test", SAMPLE_MATRICES[1])
+    assert (await service.matrices.GetMatrix(matrix_pb.GetMatrixRequest(name=first.name))).matrix == first
+    with pytest.raises(AlreadyExists):
+        await service.matrices.ImportMatrix(
+            matrix_pb.ImportMatrixRequest(request_id=REQUEST_ID, csv=SAMPLE_MATRICES[0])
+        )
+    with pytest.raises(InvalidInput, match="request_id"):
+        await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(request_id="x", csv=SAMPLE_MATRICES[0]))
+
+
+async def test_a_wrong_matrix_is_refused_with_every_fault_and_nothing_is_kept(service: Service) -> None:
+    headers = ["arpu", "brandd", "=> first", "=> second"]
+    text = matrix_csv("priority", "FIRST", headers, [["> x", "-", "retention", "new_servise"]])
+    with pytest.raises(InvalidInput) as refused:
+        await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(csv=text))
+    assert refused.value.reason == "ERROR_REASON_MATRIX_INVALID"
+    assert [violation.field for violation in refused.value.violations] == [
+        "row 2, column brandd",
+        "row 3, column arpu",
+        "row 3, column => second",
+    ]
+    assert not (await service.matrices.ListMatrices(matrix_pb.ListMatricesRequest())).matrices
+
+
+async def test_versions_are_listed_newest_first_page_by_page(service: Service) -> None:
+    names, _ = await service.rules()
+    seen, token = [], ""
+    while True:
+        page = await service.matrices.ListMatrices(matrix_pb.ListMatricesRequest(page_size=2, page_token=token))
+        seen += [matrix.name for matrix in page.matrices]
+        if not (token := page.next_page_token):
+            break
+    assert sorted(seen) == sorted(names)
+    with pytest.raises(InvalidInput) as refused:
+        await service.matrices.ListMatrices(matrix_pb.ListMatricesRequest(page_token="?"))  # noqa: S106 - no password
+    assert refused.value.reason == "ERROR_REASON_PAGE_TOKEN_INVALID"
+
+
+async def test_policies_are_listed_by_code_and_the_newest_catalogue_stays_the_one_listed(service: Service) -> None:
+    asked = policy_pb.ImportPoliciesRequest(csv=sample("policies"))
+    imported = await service.policies.ImportPolicies(asked)
+    assert imported.policy_count == 17
+    first = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=9))
+    newer = policy_pb.ImportPoliciesRequest(csv=catalogue_csv([policy_row("zz")]))
+    service.clock.advance(timedelta(hours=1))
+    await service.policies.ImportPolicies(newer)
+    token = first.next_page_token
+    second = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=9, page_token=token))
+    codes = [policy.policy for policy in (*first.policies, *second.policies)]
+    assert codes == sorted(codes)
+    assert (len(codes), second.next_page_token) == (17, "")
+    newest = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest())
+    assert [policy.policy for policy in newest.policies] == ["zz"]
+    named = policy_pb.ListPoliciesRequest(parent=imported.policy_catalogue, page_size=1)
+    (shown,) = (await service.policies.ListPolicies(named)).policies
+    assert (shown.policy, shown.zone, shown.margin_fen) == ("contract-100-family", policy_pb.ZONE_RETENTION, 3900)
+
+
+async def test_what_is_not_there_is_not_found(service: Service) -> None:
+    with pytest.raises(NotFound):
+        await service.policies.ListPolicies(policy_pb.ListPoliciesRequest())
+    with pytest.raises(NotFound):
+        await service.matrices.GetMatrix(matrix_pb.GetMatrixRequest(name="matrices/x"))
+    with pytest.raises(InvalidInput):
+        await service.matrices.GetMatrix(matrix_pb.GetMatrixRequest(name="policies/x"))

@@ -1,0 +1,199 @@
+"""Assembly runs end with lists that are switched in whole, whatever dies on the way; or with a failure that says why."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+from visavis.common.v1 import error_reason_pb2, run_pb2
+from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
+from visavis.recommendation.v1 import recommendation_service_pb2 as pb
+
+from shared.errors import AlreadyExists, InvalidInput, NotFound, WrongState
+from shared.lake.lake import Lake
+from tests.factories.recommendation import Base, base_of, matrix_csv, member, scores, view
+from tests.integration.recommendation.service import SAMPLE_MATRICES, Service, running_service
+
+STAGES = ("pin circumstances", "assemble", "switch in", "drop old lists")
+REQUEST_ID = "6a9f1c1e-0000-4000-8000-000000000001"
+
+
+async def test_lists_and_rejects_add_up_to_the_views(service: Service) -> None:
+    ids = ["c00000", "c00001", "c00002"]
+    base = Base([view(c) for c in ids], [scores(c) for c in ids[:2]], [member(c) for c in ids[1:]])
+    inputs = base.publish(service.lake, "holes")
+    run = await service.assemble(inputs)
+    assert (run.lists.row_count, run.rejects.row_count) == (1, 2)
+    assert run.status.done_count == run.status.total_count > 0
+    assert run.status.stage == STAGES[-1]
+    with pytest.raises(NotFound):
+        await service.list_of("c00000")
+    told = await service.recommendation.ExplainPolicyList(pb.ExplainPolicyListRequest(customer_id="c00000"))
+    assert (told.replays, told.arm, list(told.matrices)) == (True, "", [])
+
+
+async def test_a_request_told_twice_is_one_run_and_another_request_is_refused(service: Service) -> None:
+    await service.assemble(base_of(2).publish(service.lake, "two"))
+    asked = service.asked[0]
+    asked.request_id = REQUEST_ID
+    first = (await service.recommendation.CreateAssemblyRun(asked)).assembly_run
+    again = (await service.recommendation.CreateAssemblyRun(asked)).assembly_run
+    assert first.name == again.name == f"assemblyRuns/{REQUEST_ID}"
+    asked.cycle = "2026-12"
+    with pytest.raises(AlreadyExists):
+        await service.recommendation.CreateAssemblyRun(asked)
+    await service.finish(first)
+    page = await service.recommendation.ListAssemblyRuns(pb.ListAssemblyRunsRequest(page_size=1))
+    rest = await service.recommendation.ListAssemblyRuns(
+        pb.ListAssemblyRunsRequest(page_size=1, page_token=page.next_page_token)
+    )
+    assert {page.assembly_runs[0].name, rest.assembly_runs[0].name} >= {first.name}
+    assert rest.next_page_token == ""
+
+
+async def test_a_request_is_checked_whole_at_the_door(service: Service) -> None:
+    matrices, catalogue = await service.rules()
+    asked = pb.CreateAssemblyRunRequest(cycle="november", matrices=matrices[:2], policy_catalogue=catalogue)
+    with pytest.raises(InvalidInput) as refused:
+        await service.recommendation.CreateAssemblyRun(asked)
+    fields = [violation.field for violation in refused.value.violations]
+    assert fields == ["views", "scores", "membership", "cycle", "matrices"]
+    asked.matrices[:] = [*matrices[:2], "matrices/unheard"]
+    with pytest.raises(NotFound):
+        await service.recommendation.CreateAssemblyRun(asked)
+
+
+async def test_two_rows_of_a_unique_matrix_end_the_run_with_an_example(service: Service) -> None:
+    lines = [["> 50", "retention", "new_service"], ["> 100", "new_service", "retention"]]
+    ambiguous = matrix_csv("priority", "UNIQUE", ["arpu", "=> first", "=> second"], lines)
+    inputs = base_of(2).publish(service.lake, "two")
+    run = await service.finish(await service.order(inputs, matrices=[ambiguous, *SAMPLE_MATRICES[1:]]))
+    assert run.status.failure.reason == error_reason_pb2.ERROR_REASON_MATRIX_AMBIGUOUS
+    assert "rows 3, 4 all match customer c00…00" in run.status.failure.message
+    with pytest.raises(WrongState):
+        await service.recommendation.SelectTargets(
+            pb.SelectTargetsRequest(assembly_run=run.name, zone=policy_pb.ZONE_RETENTION)
+        )
+
+
+async def test_scores_that_name_a_customer_twice_end_the_run(service: Service) -> None:
+    base = Base([view("c00000")], [scores("c00000"), scores("c00000", value_tier="low")], [member("c00000")])
+    run = await service.finish(await service.order(base.publish(service.lake, "twice")))
+    assert run.status.state == run_pb2.RUN_STATE_FAILED
+    assert "do not add up to 1 views" in run.status.failure.message
+
+
+async def test_a_worker_killed_in_each_stage_leaves_a_run_that_completes_once(
+    service_database_url: Callable[[str], Awaitable[str]], tmp_path: Path
+) -> None:
+    url, lake = await service_database_url("recommendation"), Lake(tmp_path / "lake")
+    async with running_service(url, lake, worker=False) as service:
+        pending = await service.order(base_of(50).publish(lake, "fifty"))
+        command = ["-m", "tests.integration.recommendation.doomed", url, str(lake.root), *STAGES]
+        process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=PIPE)
+        told, _ = await process.communicate()
+        ends = [line for line in told.decode().splitlines() if ": SIG" in line]
+        assert ends == [f"{stage}: SIGKILL" for stage in STAGES]
+    async with running_service(url, lake) as service:
+        run = await service.finish(pending)
+        assert run.status.state == run_pb2.RUN_STATE_SUCCEEDED
+        assert run.lists.row_count == 50
+        assert (await service.list_of("c00049")).assembly_run == run.name
+    assert await counted(url, "recommendation.desk_lists") == 50
+    assert await counted(url, "recommendation.switches") == 1
+
+
+async def counted(url: str, relation: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        return int(await connection.fetchval(f"SELECT count(*) FROM {relation}"))
+    finally:
+        await connection.close()
+
+
+async def test_readers_see_the_old_list_or_the_new_one_and_old_ones_go(
+    service: Service,
+) -> None:
+    inputs = base_of(400).publish(service.lake, "many")
+    runs = [(await service.assemble(inputs)).name]
+    seen: list[str] = []
+    reading = True
+
+    async def read(customer_id: str) -> None:
+        while reading:
+            found = await service.list_of(customer_id)
+            assert len(found.zones) == 2
+            seen.append(found.assembly_run)
+            await asyncio.sleep(0.002)
+
+    async with asyncio.TaskGroup() as tasks:
+        for customer_id in ("c00000", "c00199", "c00399"):
+            tasks.create_task(read(customer_id))
+        runs.extend([(await service.assemble(inputs)).name for _ in range(3)])
+        reading = False
+    # Each reader goes from one run to the next and never back, so the first sightings are in the order of the switches.
+    assert list(dict.fromkeys(seen)) == [name for name in runs if name in seen]
+    assert seen[-1] == runs[-1]
+    assert await counted(service.url, "pg_inherits WHERE inhparent = 'recommendation.desk_lists'::regclass") == 2
+    old = await service.recommendation.ExplainPolicyList(
+        pb.ExplainPolicyListRequest(customer_id="c00000", assembly_run=runs[0])
+    )
+    assert old.replays
+
+
+async def test_an_explanation_names_inputs_fired_rows_and_the_first_cell_that_failed(service: Service) -> None:
+    base = Base([view("c00000", handset_mms=None)], [scores("c00000")], [member("c00000", "random")])
+    run = await service.assemble(base.publish(service.lake, "one"))
+    told = await service.recommendation.ExplainPolicyList(pb.ExplainPolicyListRequest(customer_id="c00000"))
+    assert (told.assembly_run, told.snapshot, told.scoring_run) == (run.name, "snapshots/s1", "scoringRuns/r1")
+    assert (told.arm, told.replays) == ("random", True)
+    assert [(m.display_name, m.product) for m in told.matrices] == [
+        ("营销优先级", ""),
+        ("存量保有政策", ""),
+        ("新业务推荐", "mobile_internet"),
+        ("新业务推荐", "mobile_newspaper"),
+        ("新业务推荐", "ring_back_tone"),
+    ]
+    retention, newspaper = told.matrices[1], told.matrices[3]
+    assert {i.input: i.value for i in retention.inputs} == {
+        "contract_months_left": "null",
+        "tenure_months": "30",
+        "return_rate_score": "90.00",
+        "arpu": "120.00",
+        "stickiness_band": '"mid"',
+        "warned": "false",
+    }
+    assert list(retention.fired_rows) == [9]
+    assert [(f.row, f.input, f.cell) for f in retention.failed_rows][:3] == [
+        (4, "contract_months_left", "> 3"),
+        (6, "return_rate_score", "null,< 50"),
+        (8, "arpu", ">= 150"),
+    ]
+    assert [list(newspaper.fired_rows), {i.input: i.value for i in newspaper.inputs}["product_state"]] == [
+        [5],
+        '"potential"',
+    ]
+    (blocked,) = told.blocked
+    assert (blocked.policy, blocked.row) == ("newspaper-trial", 5)
+    assert blocked.reason == "the handset is not known to show MMS"
+
+
+async def test_targets_are_picked_from_a_run_within_the_callers_cities(service: Service) -> None:
+    arms = ("targeted", "targeted", "random", "control")
+    run = await service.assemble(base_of(40, arms=arms).publish(service.lake, "forty"))
+    asked = pb.SelectTargetsRequest(
+        request_id=REQUEST_ID, assembly_run=run.name, zone=policy_pb.ZONE_NEW_SERVICE, limit=8
+    )
+    selection = await service.targets(asked)
+    assert dict(selection.arm_counts) == {"targeted": 8, "random": 2, "control": 10}
+    assert selection.targets.row_count == 20
+    assert (await service.targets(asked)).targets == selection.targets
+    with pytest.raises(InvalidInput):
+        await service.recommendation.SelectTargets(pb.SelectTargetsRequest(assembly_run=run.name))
+    with pytest.raises(NotFound):
+        await service.recommendation.SelectTargets(
+            pb.SelectTargetsRequest(assembly_run="assemblyRuns/x", zone=policy_pb.ZONE_RETENTION)
+        )

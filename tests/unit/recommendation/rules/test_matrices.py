@@ -1,0 +1,75 @@
+"""A purpose knows what its matrix may give, beyond what any cell shows."""
+
+import pytest
+
+from services.recommendation.datasets.inputs import matrix_fields
+from services.recommendation.domain import Purpose
+from services.recommendation.engine.feel import Kind
+from services.recommendation.engine.rulebook import read_matrix
+from shared.errors import InvalidInput
+from tests.factories.recommendation import matrix_csv, sample, sample_rules
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(InvalidInput) as refused:
+        read_matrix(text, fields=matrix_fields())
+    assert refused.value.reason == "ERROR_REASON_MATRIX_INVALID"
+    return [f"{violation.field}: {violation.description}" for violation in refused.value.violations]
+
+
+def test_inputs_are_the_exact_fields_of_views_and_scores_and_never_a_person() -> None:
+    fields = matrix_fields()
+    assert (fields["arpu"].kind, fields["arpu"].scale, fields["arpu"].unit) == (Kind.NUMBER, 2, "yuan")
+    assert fields["value_tier"].domain == ("high", "mid_high", "mid", "low")
+    assert fields["warned"].kind is Kind.BOOLEAN
+    assert not {"customer_id", "msisdn", "owner_id", "arpu_fen", "products", "needs"} & set(fields)
+
+
+def test_the_two_zones_of_a_priority_differ() -> None:
+    text = matrix_csv("priority", "FIRST", ["arpu", "=> first", "=> second"], [["-", "retention", "retention"]])
+    assert faults(text) == ['row 3, column => second: "retention" is the first zone, too: expected the other one']
+
+
+def test_group_and_main_policy_go_together() -> None:
+    headers = ["arpu", "=> policy_group", "=> main_policy"]
+    text = matrix_csv("retention", "FIRST", headers, [["-", "g", ""], ["-", "", "m"], ["-", "", ""]])
+    assert [fault.partition(":")[0] for fault in faults(text)] == [
+        "row 3, column => main_policy",
+        "row 4, column => main_policy",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "outputs", "values"),
+    [
+        ("priority", ["=> first", "=> second"], ["retention", "new_service"]),
+        ("retention", ["=> policy_group", "=> main_policy"], ["g", "m"]),
+    ],
+)
+def test_a_purpose_that_needs_one_row_cannot_collect(purpose: str, outputs: list[str], values: list[str]) -> None:
+    (fault,) = faults(matrix_csv(purpose, "COLLECT", ["arpu", *outputs], [["-", *values]]))
+    assert fault == f'row 1: "COLLECT": a matrix {purpose} is FIRST or UNIQUE'
+
+
+def test_only_the_new_service_matrix_knows_products() -> None:
+    outputs = ["=> first", "=> second"]
+    text = matrix_csv("priority", "FIRST", ["product", *outputs], [["-", "retention", "new_service"]])
+    assert 'no field is called "product"' in faults(text)[0]
+    paired = matrix_csv("new_service", "COLLECT", ["product", "need_probability", "=> policy"], [["-", "> 0.25", "p"]])
+    assert read_matrix(paired, fields=matrix_fields()).purpose == Purpose.NEW_SERVICE
+
+
+def test_faults_of_cells_come_with_the_nearest_name() -> None:
+    text = matrix_csv("retention", "FIRST", ["arpuu", "=> policy_group", "=> main_policy"], [["-", "g", "m"]])
+    assert faults(text)[0] == 'row 2, column arpuu: no field is called "arpuu": did you mean "arpu"?'
+
+
+def test_the_sample_matrices_name_policies_of_the_sample_catalogue_and_end_in_a_row_for_everyone() -> None:
+    rules = sample_rules()
+    for table, column in ((rules.retention, 1), (rules.new_service, 0)):
+        named = {rule.outputs[column] for rule in table.rules} - {None}
+        assert named
+        assert named <= set(rules.catalogue)
+    for table in (rules.priority, rules.retention, rules.new_service):
+        assert {cell.text for cell in table.rules[-1].cells} == {"-"}
+    assert sample("priority").startswith("matrix,priority,FIRST,")
