@@ -81,13 +81,22 @@ class ModelShelf:
     lake: Lake
     clock: Clock
 
-    def publish(self, model_id: str, model: StoredModel, *, request: TrainingRequest, quality: ModelQuality) -> Dataset:
+    def publish(
+        self,
+        model_id: str,
+        model: StoredModel,
+        *,
+        request: TrainingRequest,
+        quality: ModelQuality,
+        made_with: JsonObject,
+    ) -> Dataset:
         """Publish a model with what it was made from; what is there already stays."""
         description: JsonObject = {
             "target": asdict(request.target),
             "features": list(model.plan.names),
             "plan": model.plan.to_json(),
             "quality": asdict(quality),
+            "made_with": made_with,
             "history_views": asdict(request.history_views),
             "history_labels": asdict(request.history_labels),
         }

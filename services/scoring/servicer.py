@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -37,8 +36,8 @@ from shared.rpc import pages
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
 from shared.rpc.names import resource_id
-from shared.runs.domain import RunPlace
 from shared.runs.messages import to_status
+from shared.runs.pages import place_of, token_of
 
 SERVICE_NAMES = (
     scoring_pb.DESCRIPTOR.services_by_name["ScoringService"].full_name,
@@ -72,11 +71,11 @@ class ModelServicer(model_rpc.ModelServiceServicer):
         return model_pb.GetModelResponse(model=_model(model))
 
     async def ListModels(self, request: model_pb.ListModelsRequest, context: Context) -> model_pb.ListModelsResponse:
-        after, limit = _page(request.page_token, request.page_size, MODELS)
+        after, limit = place_of(request.page_token, MODELS), _limit(request.page_size)
         async with self._store.reading() as resources:
             models, place = await resources.list_models(after, limit)
         return model_pb.ListModelsResponse(
-            models=[_model(model) for model in models], next_page_token=_token(place, MODELS)
+            models=[_model(model) for model in models], next_page_token=token_of(place, MODELS)
         )
 
     async def CheckJudgements(
@@ -117,11 +116,11 @@ class ScoringServicer(scoring_rpc.ScoringServiceServicer):
     async def ListScoringRuns(
         self, request: scoring_pb.ListScoringRunsRequest, context: Context
     ) -> scoring_pb.ListScoringRunsResponse:
-        after, limit = _page(request.page_token, request.page_size, SCORING_RUNS)
+        after, limit = place_of(request.page_token, SCORING_RUNS), _limit(request.page_size)
         async with self._store.reading() as resources:
             scoring_runs, place = await resources.list_scoring_runs(after, limit)
         return scoring_pb.ListScoringRunsResponse(
-            scoring_runs=[_scoring_run(run) for run in scoring_runs], next_page_token=_token(place, SCORING_RUNS)
+            scoring_runs=[_scoring_run(run) for run in scoring_runs], next_page_token=token_of(place, SCORING_RUNS)
         )
 
     async def GetCustomerScores(
@@ -199,19 +198,8 @@ def _cycle(text: str) -> str:
     return text
 
 
-def _page(token: str, size: int, collection: str) -> tuple[RunPlace | None, int]:
-    limit = pages.page_size(size, default=_DEFAULT_PAGE, maximum=_LARGEST_PAGE)
-    match pages.decode_token(token, collection):
-        case None:
-            return None, limit
-        case (str(instant), str(run_id)):
-            return RunPlace(datetime.fromisoformat(instant), run_id), limit
-        case _:
-            raise LookupError("a page token of runs holds an instant and an id")
-
-
-def _token(place: RunPlace | None, collection: str) -> str:
-    return "" if place is None else pages.encode_token([place.create_time.isoformat(), place.run_id], collection)
+def _limit(page_size: int) -> int:
+    return pages.page_size(page_size, default=_DEFAULT_PAGE, maximum=_LARGEST_PAGE)
 
 
 def _model(model: Model) -> model_pb.Model:

@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from services.scoring.domain.resources import ModelQuality
 from services.scoring.engine.features import Labels, Matrix
-from shared.jsontypes import JsonValue
+from shared.jsontypes import JsonObject, JsonValue
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -29,6 +29,11 @@ PARAMETERS: Final[dict[str, JsonValue]] = {
     "min_child_weight": 5,
     "seed": SEED,
 }
+
+
+def recipe() -> JsonObject:
+    """Return what decides on a model besides its data."""
+    return {"xgboost": xgboost.__version__, "trees": TREES, **PARAMETERS}
 
 
 def fit(matrix: Matrix, labels: Labels, *, names: Sequence[str], threads: int) -> xgboost.Booster:

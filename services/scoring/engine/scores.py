@@ -4,13 +4,14 @@ Rules compare the stored, rounded score, never the probability that it came from
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from services.scoring.domain.rules import ScoringRules
+from services.scoring.domain.rules import ScoringRules, Thresholds
 from services.scoring.engine.features import COLUMNS
 
 VIEWS = "views"
@@ -38,15 +39,10 @@ def units(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 def thresholds_table(cities: Sequence[str], rules: ScoringRules) -> pa.Table:
     """Return one row per city with its thresholds in `SCORE_UNITS`."""
-    rows: list[dict[str, object]] = []
-    for city in cities:
-        limits = asdict(rules.thresholds_in(city))
-        scaled = {
-            name: int(limit * (SCORE_UNITS if name.startswith("need_") else SCORE_UNITS // 100))
-            for name, limit in limits.items()
-        }
-        rows.append({"city": city, **scaled})
-    return pa.Table.from_pylist(rows)
+    names = [field.name for field in fields(Thresholds)]
+    columns = {name: [_in_units(name, getattr(rules.thresholds_in(city), name)) for city in cities] for name in names}
+    types: dict[str, pa.DataType] = {"city": pa.string(), **dict.fromkeys(names, pa.int64())}
+    return pa.table({"city": list(cities), **columns}, schema=pa.schema(types))
 
 
 def scores_sql(products: Sequence[str]) -> tuple[str, Mapping[str, object]]:
@@ -97,3 +93,8 @@ def _need_sql(i: int) -> str:
 def _decimal(column: str, scale: int) -> str:
     """Shift whole units behind the point; a product of decimals is exact, a quotient would be a float."""
     return f"CAST(CAST({column} AS DECIMAL(18, 0)) * CAST({10**-scale:.{scale}f} AS DECIMAL({scale + 1}, {scale})) AS DECIMAL(18, {scale}))"
+
+
+def _in_units(threshold: str, limit: Decimal) -> int:
+    """Needs are limited by probability, all else by points of a hundred."""
+    return int(limit * (SCORE_UNITS if threshold.startswith("need_") else SCORE_UNITS // 100))

@@ -1,8 +1,8 @@
 """Scores one snapshot: values in SQL, models over Arrow batches, then tiers, bands and levels in SQL."""
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,11 +31,9 @@ from shared.lake.engine import ColumnarEngine
 from shared.lake.lake import Lake
 from shared.runs.json import from_json, to_json
 from shared.runs.stages import StageContext
+from shared.runs.threads import Heard, in_thread
 
 log = structlog.get_logger(__name__)
-
-Heard = Callable[[int], None]
-"""Hears how many customers have been scored. Called from the working thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +51,8 @@ class Scoring:
         scores = ScoreShelf(self.lake, self.clock).find(context.run.run_id)
         if scores is None:
             models = await self._models(request)
-            heard = _progress_of(context, request.views.row_count)
-            scores = await asyncio.to_thread(self._publish, context.run.run_id, request.views, models, heard)
+            publish = partial(self._publish, context.run.run_id, request.views, models)
+            scores = await in_thread(publish, show=context.progress)
         await context.progress(scores.row_count, scores.row_count)
         return to_json(PublishedScores(scores))
 
@@ -91,7 +89,7 @@ class Scoring:
         register_views(engine, VIEWS, views)
         value = value_sql(weighted_criteria(rules.value), number_columns())
         reader = engine.stream(views_sql(value))
-        engine.register_table(PREDICTED, _counted(predictions.predictions(reader, applied), heard))
+        engine.register_table(PREDICTED, _told(predictions.predictions(reader, applied), heard, views.row_count))
 
 
 def _write(engine: ColumnarEngine, models: Sequence[Model], rules: ScoringRules, path: Path) -> int:
@@ -101,25 +99,15 @@ def _write(engine: ColumnarEngine, models: Sequence[Model], rules: ScoringRules,
     return engine.write(sql, path, schema=SCORES, order_by=["customer_id"], parameters=parameters)
 
 
-def _counted(batches: pa.RecordBatchReader, heard: Heard) -> pa.RecordBatchReader:
-    def counting() -> Iterator[pa.RecordBatch]:
+def _told(batches: pa.RecordBatchReader, heard: Heard, total: int) -> pa.RecordBatchReader:
+    def telling() -> Iterator[pa.RecordBatch]:
         done = 0
         for batch in batches:
             yield batch
             done += batch.num_rows
-            heard(done)
+            heard(done, total)
 
-    return pa.RecordBatchReader.from_batches(batches.schema, counting())
-
-
-def _progress_of(context: StageContext, total: int) -> Heard:
-    """Return what stores progress from a working thread; it raises `Superseded` there, which ends the work."""
-    loop = asyncio.get_running_loop()
-
-    def hear(done: int) -> None:
-        asyncio.run_coroutine_threadsafe(context.progress(done, total), loop).result()
-
-    return hear
+    return pa.RecordBatchReader.from_batches(batches.schema, telling())
 
 
 def _products(models: Sequence[Model]) -> list[str]:

@@ -66,8 +66,13 @@ class Training:
 
         lesson = self._lesson(request)
         trees = boosting.fit(lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.model_threads)
-        model = StoredModel(lesson.plan, boosting.to_bytes(trees))
-        return ModelShelf(self.lake, self.clock).publish(model_id, model, request=request, quality=quality)
+        return ModelShelf(self.lake, self.clock).publish(
+            model_id,
+            StoredModel(lesson.plan, boosting.to_bytes(trees)),
+            request=request,
+            quality=quality,
+            made_with=boosting.recipe(),
+        )
 
     def _lesson(self, request: TrainingRequest) -> _Lesson:
         """Raises WrongState where there is too little to learn from."""

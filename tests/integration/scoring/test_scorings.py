@@ -65,6 +65,12 @@ async def test_every_customer_is_scored_once_and_the_riskiest_leave_most(
     assert left / len(riskiest) > 2 * sum(LEFT.values()) / COUNT
 
 
+async def test_a_base_without_customers_has_scores_without_rows(calls: ScoringCalls, models: list[str]) -> None:
+    nobody = publish_rows(calls.lake, "profile/customer_view/nobody", NOW.views.slice(0, 0), CustomerView.DESCRIPTOR)
+    run = await calls.score(nobody, models)
+    assert (run.status.state, run.scores.row_count) == (RUN_STATE_SUCCEEDED, 0)
+
+
 async def test_the_same_inputs_give_the_same_fingerprint(
     calls: ScoringCalls, views: Dataset, models: list[str]
 ) -> None:

@@ -49,6 +49,7 @@ async def test_a_stored_model_says_what_it_was_made_from(calls: ScoringCalls, hi
     description = json.loads(files["meta.json"].read_text())
     assert description["history_views"]["fingerprint"] == history[0].fingerprint
     assert description["history_labels"]["fingerprint"] == history[1].fingerprint
+    assert description["made_with"]["trees"] == 100
     assert {"age", "brand", f"product_{NEWSPAPER}_state"} <= set(description["features"])
 
 
