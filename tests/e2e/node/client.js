@@ -2,6 +2,7 @@
 // usage: node client.js PROTOS GOOGLE_PROTOS RECOMMENDATION DISPATCH CUSTOMER PLAN
 // Prints one JSON value: what each call answered.
 "use strict";
+const crypto = require("node:crypto");
 const path = require("node:path");
 const grpc = require("@grpc/grpc-js");
 const loader = require("@grpc/proto-loader");
@@ -10,7 +11,7 @@ const protobuf = require("protobufjs");
 const [protos, googleProtos, recommendation, dispatch, customer, plan] = process.argv.slice(2);
 
 function load(file) {
-  const options = { includeDirs: [protos, googleProtos], keepCase: true, longs: String, enums: String };
+  const options = { includeDirs: [protos, googleProtos], keepCase: true, longs: String, enums: String, arrays: true };
   return grpc.loadPackageDefinition(loader.loadSync(file, options));
 }
 
@@ -56,8 +57,8 @@ async function main() {
       health: await call(client(Health, recommendation), "Check", { service: "" }),
       list: await call(desk, "GetPolicyList", { customer_id: customer }),
       wrong: await call(desk, "GetPolicyList", { msisdn: "12345" }),
-      lease: await call(dialer, "LeaseCalls", { push_plan: plan, max_calls: 5 }),
-      too_many: await call(dialer, "LeaseCalls", { push_plan: plan, max_calls: 501 }),
+      lease: await call(dialer, "LeaseCalls", { request_id: crypto.randomUUID(), push_plan: plan, max_calls: 5 }),
+      too_many: await call(dialer, "LeaseCalls", { request_id: crypto.randomUUID(), push_plan: plan, max_calls: 501 }),
     }),
   );
 }
