@@ -21,9 +21,12 @@ def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _plain_logs() -> None:
-    """Print tracebacks without the values of all variables, which takes seconds where those are large."""
+    """Print tracebacks without the values of all variables, which takes seconds where those are large.
+
+    Before each test, because one that tests logging leaves structlog's own defaults behind, which print them.
+    """
     merge, info = structlog.contextvars.merge_contextvars, structlog.processors.format_exc_info
     structlog.configure(processors=[merge, info, structlog.processors.KeyValueRenderer(key_order=["event"])])
 
