@@ -1,6 +1,7 @@
 """Renders policies, lists and explanations for the contract."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from visavis.dispatch.v1 import contact_pb2
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
@@ -31,8 +32,9 @@ def zone_of(value: int) -> Zone | None:
     return next((zone for zone, number in _ZONES.items() if number == value), None)
 
 
+@lru_cache(maxsize=1024)
 def policy_message(policy: Policy) -> policy_pb.Policy:
-    """Return a policy with all its texts."""
+    """Return a policy with all its texts; shared between answers, each of which copies it: not to be changed."""
     return policy_pb.Policy(
         policy=policy.policy,
         display_name=policy.display_name,
