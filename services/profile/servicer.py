@@ -119,9 +119,14 @@ def _create_import(request: pb.CreateImportRequest) -> CreateImport:
 
 
 def _create_snapshot(request: pb.CreateSnapshotRequest) -> CreateSnapshot:
-    if violations := _request_id_violations(request.request_id):
+    violations = _request_id_violations(request.request_id)
+    import_id = ""
+    try:
+        import_id = resource_id(IMPORTS, request.import_run, field="import_run")
+    except InvalidInput as error:
+        violations += error.violations
+    if violations:
         raise InvalidInput(violations)
-    import_id = resource_id(IMPORTS, request.import_run, field="import_run")
     return CreateSnapshot(_run_id(request.request_id), import_id, current_caller().principal)
 
 

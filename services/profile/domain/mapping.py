@@ -1,6 +1,15 @@
 """The mapping file: which file holds each table, and how its headings and words map onto ours.
 
-It is checked wholly, and together with the headings of the files, before any row is read.
+It is checked wholly, and together with the headings of the files, before any row is read. One table of it:
+
+    [tables.billing]
+    file = "billing.csv"                    # inside the folder of extracts
+    month_format = "%Y%m"                   # date_format likewise; delimiter = ","; encoding = "utf-8"
+    money_unit = "yuan"                     # or "fen"; needed where there is money
+    [tables.billing.columns]                # our name = the heading in the file
+    customer_id = "用户编号"
+    [tables.subscriptions.values.product]   # the word in the file = our value; "" for nothing
+    "彩铃" = "ring_back_tone"
 """
 
 import tomllib

@@ -67,7 +67,8 @@ def _number(source: ColumnSource, written: str, bound: Bound) -> tuple[str, str]
     number = f"TRY_CAST({written} AS BIGINT)"
     digits = f"regexp_full_match({written}, '[0-9]{{1,9}}')"
     sql = _if(f"{digits} AND {number} BETWEEN {bound.bind(low)} AND {bound.bind(high)}", f"CAST({number} AS INTEGER)")
-    return sql, _one_of(source.words) if source.words else f"a whole number from {low} to {high}"
+    whole = f"a whole number from {low} to {high}"
+    return sql, f"{_one_of(source.words)}, or {whole}" if source.words else whole
 
 
 def _flag(source: ColumnSource, written: str, _bound: Bound) -> tuple[str, str]:

@@ -140,6 +140,9 @@ async def test_a_wrong_request_is_told_with_all_violations(idle_profile: Profile
     with pytest.raises(InvalidInput) as caught:
         await idle_profile.stub.CreateImport(asked)
     assert [violation.field for violation in caught.value.violations] == ["request_id", "cycle", "source_uri"]
+    with pytest.raises(InvalidInput) as caught:
+        await idle_profile.stub.CreateSnapshot(pb.CreateSnapshotRequest(request_id="7", import_run="snapshots/x"))
+    assert [violation.field for violation in caught.value.violations] == ["request_id", "import_run"]
 
 
 async def test_mapping_and_headings_are_checked_at_the_door_together(idle_profile: Profile, tmp_path: Path) -> None:
