@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.installation import Installation, demonstration
+from tests.e2e.installation import Installation, demonstration, leftovers
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +13,4 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     with demonstration(tmp_path_factory.mktemp("demo"), "--customers", "2000") as running:
         running.wait_for_report(150)
         yield running
+    assert leftovers(running.home) == []  # an interrupt stops all that was started

@@ -74,9 +74,3 @@ def test_nothing_is_left_when_the_supervisor_itself_is_killed(tmp_path: Path) ->
         while (left := leftovers(running.home)) and time.monotonic() < deadline:
             time.sleep(0.2)
         assert left == []
-
-
-def test_interrupting_stops_all_that_was_started(tmp_path: Path) -> None:
-    with demonstration(tmp_path, "--customers", "300") as running:
-        wait_for(running.home / "world.parquet", 90, running)
-    assert leftovers(running.home) == []
