@@ -63,6 +63,11 @@ class ConsoleSettings(VisavisSettings):
         """Return the port of a service."""
         return int(self.address(service).rpartition(":")[2])
 
+    def places(self) -> dict[str, str]:
+        """Return the variables by which another terminal finds this installation; none where all is as by default."""
+        names = ("home", *(f"{service}_{part}" for service in PORTS for part in ("port", "address")))
+        return {self.variable(name): str(getattr(self, name)) for name in names if name in self.model_fields_set}
+
     @model_validator(mode="after")
     def _reject_two_ports(self) -> "ConsoleSettings":
         """Raise InvalidInput where port and address of a service are both set and differ: one of them is forgotten."""

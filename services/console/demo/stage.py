@@ -64,9 +64,7 @@ class Stage:
 
     def invite(self) -> None:
         """Name three commands to try next."""
-        where = (
-            "" if self._settings.home == Path(".visavis") else f"VISAVIS_HOME={shlex.quote(str(self._settings.home))} "
-        )
+        where = "".join(f"{name}={shlex.quote(value)} " for name, value in self._settings.places().items())
         self._output.line("\nAll of it stays up until Ctrl-C. In another terminal, try:")
         customer = (
             [f"list {self._example}", f"why {self._example}"]
