@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-import importlib.util
 from collections.abc import Collection
 
 from services.console.settings import PORTS
@@ -30,8 +29,7 @@ def refuse_unknown(environment: Collection[str]) -> None:
 
 def _all_variables() -> set[str]:
     for program in (*PORTS, "sandbox"):
-        if importlib.util.find_spec(f"services.{program}.settings"):
-            importlib.import_module(f"services.{program}.settings")  # known by name only, as to the supervisor
+        importlib.import_module(f"services.{program}.settings")  # known by name only, as to the supervisor
     for part in ("db", "lake", "observability"):
         importlib.import_module(f"shared.{part}.settings")
     return loaded_variables() | _OTHERS

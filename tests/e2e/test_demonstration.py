@@ -73,6 +73,7 @@ def test_an_unknown_customer_is_said_in_words_with_exit_code_one(installation: I
     done = installation.visavis("list", "nobody")
     assert done.returncode == 1
     assert "nobody" in done.stderr
+    assert done.stdout == ""
     assert "Traceback" not in done.stdout + done.stderr
 
 
