@@ -130,6 +130,7 @@ def _lock_in(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> 
     allowed = ", ".join(_literal(folder.resolve()) for folder in folders)
     with _typed_failures():
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")  # it would be drawn into the worker's log
         connection.execute(f"SET allowed_directories = [{allowed}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
