@@ -9,6 +9,7 @@ from services.profile.domain.months import Month
 from services.profile.engine.accepted_rows import accept_rows
 from services.profile.engine.checked_rows import FileLayout, check_rows
 from services.profile.engine.schemas import LINE_REJECT, NUMBERED_REJECT, stored_schema
+from shared.errors import Failure
 from shared.lake.engine import ColumnarEngine
 
 REJECT_KEY = ("file", "line", "position")
@@ -16,7 +17,7 @@ REJECT_KEY = ("file", "line", "position")
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """Each row is accepted or rejected, and none is both: `read` is their sum, or rows were lost."""
+    """Each row is accepted or rejected, and none is both: `read` is their sum."""
 
     read: int
     accepted: int
@@ -24,7 +25,8 @@ class RowCounts:
 
 
 def take_rows(engine: ColumnarEngine, layout: FileLayout, lines: pa.RecordBatchReader, cycle: Month) -> RowCounts:
-    """Make view `accepted` and table `rejects` of the lines of a file, and count both."""
+    """Make view `accepted` and table `rejects` of the lines of a file, and count both. Raises Failure when they
+    do not add up."""
     engine.register_table("lines", lines)
     check_rows(engine, layout)
     accept_rows(engine, layout, cycle)
@@ -34,7 +36,10 @@ def take_rows(engine: ColumnarEngine, layout: FileLayout, lines: pa.RecordBatchR
             (SELECT count(*) FROM accepted) AS accepted,
             (SELECT count(DISTINCT line) FROM rejects) AS rejected
     """)
-    return RowCounts(**counts.to_pylist()[0])
+    counted = RowCounts(**counts.to_pylist()[0])
+    if counted.read != counted.accepted + counted.rejected:
+        raise Failure(f"rows of {layout.mapping.file} were lost: {counted}", reason="ERROR_REASON_INTERNAL")
+    return counted
 
 
 def write_accepted(engine: ColumnarEngine, layout: FileLayout, path: Path) -> int:

@@ -67,8 +67,8 @@ class ImportStages:
                 partial(write_accepted, engine, layout),
                 inputs=inputs,
             )
-        if counts.read != accepted.row_count + counts.rejected:
-            raise _out_of_balance(table, counts.read, accepted.row_count, counts.rejected)
+        if counts.accepted != accepted.row_count:
+            raise _changed_meanwhile(layout.mapping.file, counts.accepted, accepted.row_count)
         return TakenTable(table.name, counts.read, accepted, counts.rejected, rejects)
 
     def _layout(self, request: ImportRequest, table: SourceTable, cycle: Month) -> FileLayout:
@@ -108,9 +108,8 @@ def _taken(context: StageContext, table: SourceTable) -> TakenTable:
     return from_json(TakenTable, context.outputs[table.name])
 
 
-def _out_of_balance(table: SourceTable, read: int, accepted: int, rejected: int) -> Failure:
+def _changed_meanwhile(file: str, now: int, before: int) -> Failure:
     return Failure(
-        f"{table.name}: {read} rows were read, but {accepted} accepted and {rejected} rejected; the file changed while it "
-        "was taken in. Ask for a new import.",
+        f"{file} has {now} rows to accept, but had {before} when this import was interrupted; ask for a new import",
         reason=_SOURCE_UNREADABLE,
     )

@@ -1,0 +1,39 @@
+"""A stage of an import done twice, as after a kill."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.profile.datasets.source_files import read_headings, read_lines
+from services.profile.domain.resources import ImportRequest, TakenTable
+from services.profile.domain.source_tables import CUSTOMERS
+from services.profile.worker.desk import Desk
+from services.profile.worker.imports import ImportStages
+from shared.clock import ManualClock
+from shared.errors import Failure
+from shared.lake.lake import Lake
+from tests.factories.profile import Extracts, customer
+
+NOW = datetime(2026, 11, 9, 2, tzinfo=UTC)
+BOTH = [customer("c1"), customer("c2", msisdn="1")]
+
+
+def take(request: ImportRequest, lake: Path) -> TakenTable:
+    stages = ImportStages(Desk(Lake(lake), ManualClock(NOW)), read_headings, read_lines)
+    return stages._take("run", request, CUSTOMERS, None, lambda _done, _total: None)
+
+
+def test_a_stage_done_again_gives_what_is_published_already(tmp_path: Path) -> None:
+    request = Extracts(customers=BOTH).write(tmp_path)
+    first = take(request, tmp_path / "lake")
+    assert (first.row_count, first.accepted.row_count, first.rejected_rows) == (2, 1, 1)
+    assert take(request, tmp_path / "lake") == first
+
+
+def test_a_file_that_changed_while_the_worker_was_down_is_noticed(tmp_path: Path) -> None:
+    take(Extracts(customers=BOTH).write(tmp_path), tmp_path / "lake")
+    changed = Extracts(customers=[*BOTH, customer("c3", msisdn="13900000003")]).write(tmp_path)
+    with pytest.raises(Failure, match=r"customers.csv has 2 rows to accept, but had 1") as caught:
+        take(changed, tmp_path / "lake")
+    assert caught.value.reason == "ERROR_REASON_SOURCE_UNREADABLE"
