@@ -27,13 +27,15 @@ async def test_a_list_shows_zones_in_priority_order_with_texts_reasons_and_alter
     assert [zone.zone for zone in found.zones] == [policy_pb.ZONE_RETENTION, policy_pb.ZONE_NEW_SERVICE]
     retention, new_service = (list(zone.policies) for zone in found.zones)
     assert [(p.policy.policy, p.main) for p in retention] == [
-        ("contract-100-handset", True),
-        ("contract-100-gift", False),
-        ("contract-100-family", False),
+        ("renew-24", True),
+        ("renew-12", False),
     ]
-    assert retention[0].fired_rule == "retention row 9"
-    assert "手机" in retention[0].policy.script
-    assert [(p.policy.policy, p.need_level, p.main) for p in new_service] == [("newspaper-trial", "sensitive", True)]
+    assert retention[0].fired_rule == "retention row 8"
+    assert "续约" in retention[0].policy.script
+    assert [(p.policy.policy, p.need_level, p.main) for p in new_service] == [
+        ("newspaper-trial", "sensitive", True),
+        ("internet-5", "", True),
+    ]
     assert found.switch_time == run.switch_time
 
 
@@ -100,7 +102,9 @@ async def test_who_must_not_be_marketed_to_gets_a_reason_and_no_offer(service: S
 
 
 async def test_an_empty_zone_is_not_there(service: Service) -> None:
-    inputs = base(products=[holding("active")], arpu_fen=2_000, return_rate_score=6_000).publish(service.lake, "one")
+    inputs = base(
+        products=[holding("active"), holding("active", "mobile_internet")], arpu_fen=2_000, return_rate_score=6_000
+    ).publish(service.lake, "one")
     await service.assemble(inputs)
     found = await service.list_of(LOYAL)
     assert (list(found.zones), found.withheld_reason) == ([], "")

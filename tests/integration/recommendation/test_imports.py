@@ -17,7 +17,7 @@ async def test_the_same_request_is_one_version_and_another_text_is_refused(servi
     asked = matrix_pb.ImportMatrixRequest(request_id=REQUEST_ID, csv=SAMPLE_MATRICES[1])
     first = (await service.matrices.ImportMatrix(asked)).matrix
     assert (await service.matrices.ImportMatrix(asked)).matrix == first
-    assert (first.purpose, first.hit_policy, first.rule_count) == (matrix_pb.MATRIX_PURPOSE_RETENTION, "FIRST", 11)
+    assert (first.purpose, first.hit_policy, first.rule_count) == (matrix_pb.MATRIX_PURPOSE_RETENTION, "FIRST", 13)
     assert (first.display_name, first.author, first.csv) == ("存量保有政策", "test", SAMPLE_MATRICES[1])
     assert (await service.matrices.GetMatrix(matrix_pb.GetMatrixRequest(name=first.name))).matrix == first
     with pytest.raises(AlreadyExists):
@@ -59,21 +59,21 @@ async def test_versions_are_listed_newest_first_page_by_page(service: Service) -
 async def test_policies_are_listed_by_code_and_the_newest_catalogue_stays_the_one_listed(service: Service) -> None:
     asked = policy_pb.ImportPoliciesRequest(csv=sample("policies"))
     imported = await service.policies.ImportPolicies(asked)
-    assert imported.policy_count == 17
-    first = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=9))
+    assert imported.policy_count == 21
+    first = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=11))
     newer = policy_pb.ImportPoliciesRequest(csv=catalogue_csv([policy_row("zz")]))
     service.clock.advance(timedelta(hours=1))
     await service.policies.ImportPolicies(newer)
     token = first.next_page_token
-    second = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=9, page_token=token))
+    second = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=11, page_token=token))
     codes = [policy.policy for policy in (*first.policies, *second.policies)]
     assert codes == sorted(codes)
-    assert (len(codes), second.next_page_token) == (17, "")
+    assert (len(codes), second.next_page_token) == (21, "")
     newest = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest())
     assert [policy.policy for policy in newest.policies] == ["zz"]
     named = policy_pb.ListPoliciesRequest(parent=imported.policy_catalogue, page_size=1)
     (shown,) = (await service.policies.ListPolicies(named)).policies
-    assert (shown.policy, shown.zone, shown.margin_fen) == ("contract-100-family", policy_pb.ZONE_RETENTION, 3900)
+    assert (shown.policy, shown.zone, shown.margin_fen) == ("care-60", policy_pb.ZONE_RETENTION, 6000)
 
 
 async def test_what_is_not_there_is_not_found(service: Service) -> None:

@@ -163,14 +163,15 @@ async def test_an_explanation_names_inputs_fired_rows_and_the_first_cell_that_fa
         "tenure_months": "30",
         "return_rate_score": "90.00",
         "arpu": "120.00",
-        "stickiness_band": '"mid"',
+        "portrait": '"healthy"',
         "warned": "false",
+        "minutes_change": "null",
     }
-    assert list(retention.fired_rows) == [9]
+    assert list(retention.fired_rows) == [18]
     assert [(f.row, f.input, f.cell) for f in retention.failed_rows][:3] == [
         (4, "contract_months_left", "> 3"),
         (6, "return_rate_score", "null,< 50"),
-        (8, "arpu", ">= 150"),
+        (8, "contract_months_left", "<= 3"),
     ]
     assert [list(newspaper.fired_rows), {i.input: i.value for i in newspaper.inputs}["product_state"]] == [
         [5],
