@@ -19,7 +19,8 @@ from services.recommendation.engine.assembly.customer import (
     ambiguous,
 )
 from services.recommendation.engine.assembly.rules import Offer, Rules, new_service_offers, retention_offers
-from services.recommendation.engine.matrix import DecisionTable, HitPolicy, compile_sql, output_sql
+from services.recommendation.engine.matrix import DecisionTable, HitPolicy
+from services.recommendation.engine.matrix.sql import compile_sql, output_sql
 from shared.lake.engine import ColumnarEngine
 from shared.lake.matrix import MatrixColumn
 

@@ -1,4 +1,6 @@
-"""Matrices: DMN decision tables that planners keep, read from CSV, compiled to SQL for the base and closures for one row."""
+"""Matrices: DMN decision tables that planners keep, read from CSV, compiled to closures for one row, and by `matrix.sql`, which is
+imported by itself for its weight, to SQL for the base.
+"""
 
 from services.recommendation.engine.matrix.closure import (
     FailedCell,
@@ -9,7 +11,6 @@ from services.recommendation.engine.matrix.closure import (
     results,
 )
 from services.recommendation.engine.matrix.csv_reader import read_csv
-from services.recommendation.engine.matrix.sql import CompiledSql, compile_sql, output_sql
 from services.recommendation.engine.matrix.table import (
     Cell,
     DecisionTable,
@@ -22,7 +23,6 @@ from services.recommendation.engine.matrix.table import (
 
 __all__ = [
     "Cell",
-    "CompiledSql",
     "DecisionTable",
     "FailedCell",
     "Firing",
@@ -33,9 +33,7 @@ __all__ = [
     "Rule",
     "RuleExplanation",
     "compile_closure",
-    "compile_sql",
     "explain",
-    "output_sql",
     "read_csv",
     "results",
 ]

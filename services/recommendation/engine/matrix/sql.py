@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from services.recommendation.engine.feel import DIALECT, Anything, Value, literal_sql, sql_type, to_sql
+from services.recommendation.engine.feel import Anything, Value
+from services.recommendation.engine.feel.sql import DIALECT, literal_sql, sql_type, to_sql
 from services.recommendation.engine.matrix.table import DecisionTable, HitPolicy, Output, Rule
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.recommendation.engine.feel import Row, check, parse, to_closure, to_sql
+from services.recommendation.engine.feel import Row, check, parse, to_closure
+from services.recommendation.engine.feel.sql import to_sql
 from tests.unit.recommendation.feel.generated import FIELDS, DrawnCell, cells, rows, select
 
 

@@ -13,12 +13,11 @@ from services.recommendation.engine.matrix import (
     Firing,
     HitPolicy,
     compile_closure,
-    compile_sql,
     explain,
-    output_sql,
     read_csv,
     results,
 )
+from services.recommendation.engine.matrix.sql import compile_sql, output_sql
 from tests.unit.recommendation.feel.generated import FIELDS, rows, select
 from tests.unit.recommendation.matrix.generated import INPUTS, OUTPUTS, DrawnTable, tables
 
