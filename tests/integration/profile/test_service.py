@@ -201,12 +201,12 @@ async def test_what_is_not_finished_can_be_looked_at_only(idle_profile: Profile,
 async def test_imports_and_snapshots_are_listed_newest_first(profile: Profile, tmp_path: Path) -> None:
     request = PEOPLE.write(tmp_path)
     names = []
-    for _ in range(3):
+    for _ in range(2):
         imported = await profile.import_extracts(request)
         snapshot = await profile.snapshot_of(imported)
         names.append((imported.name, snapshot.name))
         profile.clock.advance(timedelta(minutes=1))
-    first = await profile.stub.ListImports(pb.ListImportsRequest(page_size=2))
+    first = await profile.stub.ListImports(pb.ListImportsRequest(page_size=1))
     second = await profile.stub.ListImports(pb.ListImportsRequest(page_token=first.next_page_token))
     assert [each.name for each in (*first.imports, *second.imports)] == [name for name, _ in reversed(names)]
     assert not second.next_page_token

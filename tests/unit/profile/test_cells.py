@@ -131,7 +131,7 @@ def faults_of(row: dict[str, object]) -> list[dict[str, object]]:
     return cast("list[dict[str, object]]", row["faults"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cell=st.lists(cells, min_size=1, max_size=20))
 def test_cells_are_read_as_plain_python_reads_them(engine: ColumnarEngine, cell: list[str]) -> None:
     for text, row in zip(cell, check(engine, [[text] * len(NAMES) for text in cell]), strict=True):
@@ -145,7 +145,7 @@ def test_cells_are_read_as_plain_python_reads_them(engine: ColumnarEngine, cell:
         assert all(fault["value"] == text and str(fault["reason"]).startswith("expected ") for fault in faults)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(values=st.lists(st.text('",; a全', max_size=5), min_size=len(NAMES), max_size=len(NAMES)))
 def test_quoted_fields_are_split_as_the_csv_module_does(engine: ColumnarEngine, values: list[str]) -> None:
     (row,) = check(engine, [values])

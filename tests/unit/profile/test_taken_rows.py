@@ -172,7 +172,7 @@ junk = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(st.one_of(st.lists(junk, min_size=6, max_size=6), st.lists(junk, max_size=8)), max_size=12))
 def test_each_row_is_accepted_or_rejected_and_none_is_both(
     engine: ColumnarEngine, tmp_path: Path, lines: list[list[str]]
