@@ -115,7 +115,8 @@ def outcome_of(call: Call, result: SystemResult, *, hours: Hours, now: datetime)
     match result:
         case SystemResult.ANSWERED:
             told = EventKind.SENT
-            return Outcome(call.push_id, PushState.SENT, ContactState.SENT, "answered", told, sent_at=now)
+            at = min(now, call.not_after)  # a late report does not make the call later
+            return Outcome(call.push_id, PushState.SENT, ContactState.SENT, "answered", told, sent_at=at)
         case SystemResult.INVALID_NUMBER:
             return Outcome(call.push_id, PushState.FAILED, ContactState.RELEASED, "the number does not exist")
         case SystemResult.BUSY:

@@ -9,8 +9,8 @@ from services.dispatch.domain.pushes import ContactId, PushState, Target
 from services.dispatch.domain.rules import Allow, ContactRules, Expire, Gate, Hold, Suppress, Verdict
 from services.dispatch.ports.store import Aside, PushTrace, Reservation, Traces, Work
 
-_LEASE_LIMIT = timedelta(hours=1)
-"""A contact may happen this much later than it was reserved, so that the window looks this much further back."""
+_DELAY = timedelta(days=1)
+"""A contact happens at most so long after it was reserved (hours end each day), so the window looks this much further back."""
 
 _CLOSED_AT_ONCE = 5000
 
@@ -60,7 +60,7 @@ async def admit(
     targets = await work.ledger.pick(plan.plan_id, limit=limit + destination.spare, cities=destination.cities)
     if not targets:
         return Admission()
-    record = await work.ledger.record_of(targets, since=now - rules.window - _LEASE_LIMIT)
+    record = await work.ledger.record_of(targets, since=now - rules.window - _DELAY)
     verdicts = gate.judge_all(targets, record, enough=limit)
     judged = list(zip(targets, verdicts, strict=False))  # those behind the last one allowed stay as they are
     await work.ledger.set_aside([_aside(target, verdict) for target, verdict in judged if not _is_allowed(verdict)])
