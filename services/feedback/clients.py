@@ -13,7 +13,7 @@ from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 from services.feedback.domain import ContactEvent, EventKind, PlanName, StartedPlan
 from services.feedback.ports import EventPage
 from shared.lake.dataset import Dataset
-from shared.lake.messages import from_ref
+from shared.lake.refs import from_ref
 from shared.observability.context import unobserved
 
 if TYPE_CHECKING:  # the async stubs exist for the type checker only

@@ -14,7 +14,7 @@ from services.feedback.tables import RUNS
 from services.feedback.use_cases import CONTROL_GROUPS, DrawArms, DrawnArms, record_outcomes
 from shared.clock import Clock
 from shared.db.engine import Database
-from shared.lake.messages import from_ref, to_ref
+from shared.lake.refs import from_ref, to_ref
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
 from shared.rpc.names import resource_id

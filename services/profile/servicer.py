@@ -15,7 +15,8 @@ from services.profile.ports import PublishedRows, Row, SourceFolder, Store
 from services.profile.use_cases import ByCustomerId, ByNumber, CreateImport, CreateSnapshot
 from shared.clock import Clock
 from shared.errors import InvalidInput, Violation
-from shared.lake.messages import row_to_message, to_ref
+from shared.lake.messages import row_to_message
+from shared.lake.refs import to_ref
 from shared.rpc import pages
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller

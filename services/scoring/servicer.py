@@ -31,7 +31,8 @@ from services.scoring.use_cases import CreateScoringRun, TrainModel
 from shared.clock import Clock
 from shared.errors import InvalidInput, Violation
 from shared.lake.dataset import Dataset
-from shared.lake.messages import from_ref, row_to_message, to_ref
+from shared.lake.messages import row_to_message
+from shared.lake.refs import from_ref, to_ref
 from shared.rpc import pages
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller

@@ -1,4 +1,4 @@
-"""Rows of datasets as protobuf messages and back, exact to the last digit, and the reference to a dataset on the wire.
+"""Rows of datasets as protobuf messages and back, exact to the last digit.
 
 At rest an enum value is its name without the enum's prefix and `…_UNSPECIFIED` is null; a null in a field without
 presence (an old dataset that lacks it) reads as the proto default.
@@ -16,10 +16,9 @@ import pyarrow as pa
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from visavis.common.v1 import dataset_pb2 as pb
 
 from shared.errors import InvalidInput
-from shared.lake.dataset import Dataset, DatasetUnreadable
+from shared.lake.dataset import DatasetUnreadable
 from shared.lake.schema import DECIMAL_DIGITS, Logical, arrow_schema, enum_prefix, logical_of, options_of
 
 T = TypeVar("T")
@@ -27,18 +26,6 @@ M = TypeVar("M", bound=Message)
 _Step = Callable[[object], object]
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
-
-
-def to_ref(dataset: Dataset) -> pb.DatasetRef:
-    """Return the reference as it travels in RPCs."""
-    return pb.DatasetRef(
-        uri=dataset.uri, schema=dataset.schema, row_count=dataset.row_count, fingerprint=dataset.fingerprint
-    )
-
-
-def from_ref(ref: pb.DatasetRef) -> Dataset:
-    """Return the reference as core modules hold it."""
-    return Dataset(ref.uri, ref.schema, ref.row_count, ref.fingerprint)
 
 
 def row_to_message(row: Mapping[str, object], message_type: type[M]) -> M:

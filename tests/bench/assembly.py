@@ -18,7 +18,7 @@ from services.console.runs import Follower
 from services.console.settings import ConsoleSettings
 from shared.lake.duckdb import open_engine
 from shared.lake.lake import Lake
-from shared.lake.messages import from_ref
+from shared.lake.refs import from_ref
 from shared.lake.schema import arrow_schema
 from tests.bench.figures import Figure
 

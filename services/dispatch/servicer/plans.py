@@ -16,7 +16,7 @@ from services.dispatch.servicer.render import CHANNELS, channel_notice, plan_mes
 from services.dispatch.use_cases.plans import create_plan, start_plan
 from shared.clock import Clock
 from shared.errors import Violation
-from shared.lake.messages import from_ref
+from shared.lake.refs import from_ref
 from shared.observability.context import current_traceparent
 from shared.rpc.calls import Context
 from shared.rpc.identity import Role, current_caller, require

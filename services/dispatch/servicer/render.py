@@ -7,7 +7,7 @@ from visavis.dispatch.v1 import contact_pb2, contact_service_pb2, push_plan_serv
 
 from services.dispatch.domain.plans import PLAN_KIND, Balance, Channel, Plan
 from services.dispatch.domain.pushes import Contact, ContactEvent, OptOut, Push, PushState
-from shared.lake.messages import to_ref
+from shared.lake.refs import to_ref
 from shared.observability.context import trace_id_of
 from shared.runs.messages import to_status
 

@@ -23,7 +23,7 @@ from services.recommendation.use_cases.rules import Readings
 from services.recommendation.use_cases.targets import TARGET_SELECTIONS, SelectedTargets, order_targets
 from shared.clock import Clock
 from shared.errors import InvalidInput, WrongState
-from shared.lake.messages import from_ref, to_ref
+from shared.lake.refs import from_ref, to_ref
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
 from shared.rpc.names import resource_id

@@ -16,7 +16,7 @@ from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 from shared.errors import Unavailable
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
-from shared.lake.messages import to_ref
+from shared.lake.refs import to_ref
 from shared.observability.traces import load
 from shared.rpc.client import open_channel
 from shared.rpc.identity import LOCAL

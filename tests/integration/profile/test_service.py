@@ -13,7 +13,8 @@ from visavis.profile.v1 import profile_service_pb2 as pb
 from services.profile.tables import metadata
 from shared.db.engine import Database
 from shared.errors import AlreadyExists, Denied, InvalidInput, NotFound, WrongState
-from shared.lake.messages import from_ref, row_to_message
+from shared.lake.messages import row_to_message
+from shared.lake.refs import from_ref
 from shared.rpc.identity import Caller, Role
 from tests.databases import schema_differences
 from tests.factories.profile import Extracts, bill, customer, heading, subscription, traffic, usage

@@ -31,7 +31,7 @@ from services.recommendation.worker import Assembler, TargetPicker, handlers
 from shared.clock import ManualClock
 from shared.db.engine import open_database
 from shared.lake.lake import Lake
-from shared.lake.messages import to_ref
+from shared.lake.refs import to_ref
 from shared.rpc.client import open_channel
 from shared.rpc.server import running
 from shared.runs.store import RunStore

@@ -29,7 +29,7 @@ from shared.db.engine import open_database
 from shared.db.roles import service_url
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
-from shared.lake.messages import to_ref
+from shared.lake.refs import to_ref
 from shared.rpc.client import open_channel
 from shared.rpc.server import running
 from shared.runs.worker import RunWorker

@@ -15,7 +15,7 @@ from visavis.scoring.v1 import scoring_service_pb2 as pb
 
 from shared.errors import AlreadyExists, InvalidInput, NotFound, WrongState
 from shared.lake.dataset import Dataset
-from shared.lake.messages import from_ref, to_ref
+from shared.lake.refs import from_ref, to_ref
 from shared.rpc.identity import Caller, Role, acting_as
 from tests.factories.scoring import CITIES, NEWSPAPER, draw_base, publish_rows
 from tests.integration.scoring.conftest import ScoringCalls

@@ -11,7 +11,7 @@ from visavis.scoring.v1 import model_service_pb2 as pb
 
 from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.lake.dataset import Dataset
-from shared.lake.messages import to_ref
+from shared.lake.refs import to_ref
 from tests.factories.scoring import NEWSPAPER, draw_base
 from tests.integration.scoring.conftest import KINDS, ScoringCalls
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
 from shared.lake.dataset import Dataset, DatasetUnreadable
-from shared.lake.messages import from_ref, messages_to_table, row_to_message, table_to_messages, to_ref
+from shared.lake.messages import messages_to_table, row_to_message, table_to_messages
+from shared.lake.refs import from_ref, to_ref
 from tests.unit.lake.contract import OldRow, Row
 
 DIGITS = 10**18 - 1
