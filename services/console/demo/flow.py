@@ -130,6 +130,7 @@ def demo_report(
         pushes={channel: push_states(plan.balance) for channel, plan in plans.items()},
         calls_leased=sum(plan.balance.calls_leased_count for plan in plans.values()),
         calls_reported=sum(plan.balance.calls_reported_count for plan in plans.values()),
+        calls_returned=sum(plan.balance.calls_returned_count for plan in plans.values()),
         arms={channel: arm_figures(report) for channel, report in evaluated.items()},
         trace_id=trace_id,
         seconds=seconds,
@@ -138,8 +139,7 @@ def demo_report(
 
 def _is_settled(plan: plan_pb.PushPlan) -> bool:
     balance = plan.balance
-    in_work = balance.planned_count + balance.claimed_count + balance.leased_count
-    return in_work == 0 and balance.calls_leased_count == balance.calls_reported_count
+    return balance.planned_count + balance.claimed_count + balance.leased_count == 0
 
 
 async def _read(name: str, clients: Clients) -> plan_pb.PushPlan:

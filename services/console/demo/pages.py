@@ -34,7 +34,10 @@ def _print_pushes(report: DemoReport, output: Output) -> None:
         for channel, counts in report.pushes.items()
     ]
     output.table("Pushes by channel and state", ("channel", "planned in all", *states), rows)
-    output.line(f"Calls lent to the call platform: {report.calls_leased:,}, reported back: {report.calls_reported:,}")
+    output.line(
+        f"Calls lent to the call platform: {report.calls_leased:,}; reported back: {report.calls_reported:,}; "
+        f"withdrawn or come back undialled: {report.calls_returned:,}"
+    )
 
 
 def _print_arms(report: DemoReport, channel: str, output: Output) -> None:

@@ -45,6 +45,7 @@ class DemoReport:
     pushes: Mapping[str, Mapping[str, int]]
     calls_leased: int
     calls_reported: int
+    calls_returned: int
     arms: Mapping[str, Mapping[str, ArmFigures]]
     trace_id: str
     seconds: Mapping[str, float]
@@ -69,8 +70,9 @@ class DemoReport:
                 found.append(f"{channel}: the push states add up to {sum(states.values())} of {self.targets[channel]}")
             if unfinished := states["planned"] + states["claimed"] + states["leased"]:
                 found.append(f"{channel}: {unfinished} pushes are still in work")
-        if self.calls_leased != self.calls_reported:
-            found.append(f"{self.calls_leased} calls were lent, {self.calls_reported} reported")
+        if self.calls_leased != self.calls_reported + self.calls_returned:
+            ended = f"{self.calls_reported} reported, {self.calls_returned} returned"
+            found.append(f"{self.calls_leased} calls were lent, {ended}")
         return found
 
     def _silent(self) -> list[str]:

@@ -84,3 +84,4 @@ class Balance:
     undelivered: int = 0
     calls_leased: int = 0
     calls_reported: int = 0
+    calls_returned: int = 0

@@ -195,4 +195,5 @@ def _balance(counts: Sequence[_Count]) -> Balance:
         undelivered=deliveries.get("undelivered", 0),
         calls_leased=sum(calls.values()),
         calls_reported=calls.get("finished", 0),
+        calls_returned=calls.get("returned", 0) + calls.get("lapsed", 0),
     )

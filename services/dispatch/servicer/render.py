@@ -135,4 +135,5 @@ def _balance(balance: Balance) -> push_plan_service_pb2.PushBalance:
         undelivered_count=balance.undelivered,
         calls_leased_count=balance.calls_leased,
         calls_reported_count=balance.calls_reported,
+        calls_returned_count=balance.calls_returned,
     )

@@ -17,7 +17,8 @@ GOOD = DemoReport(
     targets={"sms": 20},
     pushes={"sms": {**STATES, "sent": 18, "held": 2}},
     calls_leased=3,
-    calls_reported=3,
+    calls_reported=2,
+    calls_returned=1,
     arms={"sms": dict.fromkeys(ARMS, FIGURES)},
     trace_id="",
     seconds={},
@@ -34,7 +35,7 @@ def test_a_good_report_has_no_problems() -> None:
         (replace(GOOD, rejects=9), "lists and rejects add up to 99"),
         (replace(GOOD, pushes={"sms": {**STATES, "sent": 19}}), "add up to 19 of 20"),
         (replace(GOOD, pushes={"sms": {**STATES, "sent": 19, "claimed": 1}}), "1 pushes are still in work"),
-        (replace(GOOD, calls_reported=2), "3 calls were lent, 2 reported"),
+        (replace(GOOD, calls_reported=1), "3 calls were lent, 1 reported, 1 returned"),
         (
             replace(GOOD, arms={"sms": {**dict.fromkeys(ARMS, FIGURES), "control": replace(FIGURES, outcomes=0)}}),
             "control",

@@ -245,6 +245,7 @@ class PushBalance(_message.Message):
     UNDELIVERED_COUNT_FIELD_NUMBER: _builtins.int
     CALLS_LEASED_COUNT_FIELD_NUMBER: _builtins.int
     CALLS_REPORTED_COUNT_FIELD_NUMBER: _builtins.int
+    CALLS_RETURNED_COUNT_FIELD_NUMBER: _builtins.int
     total_count: _builtins.int
     """All pushes of the plan: its targets less the control arm."""
     planned_count: _builtins.int
@@ -275,6 +276,8 @@ class PushBalance(_message.Message):
     """Calls lent to platforms so far, each attempt once."""
     calls_reported_count: _builtins.int
     """Calls whose end was reported, of those lent."""
+    calls_returned_count: _builtins.int
+    """Calls that are over without a reported end, of those lent: withdrawn, or their lease ended."""
     def __init__(
         self,
         *,
@@ -293,10 +296,11 @@ class PushBalance(_message.Message):
         undelivered_count: _builtins.int = ...,
         calls_leased_count: _builtins.int = ...,
         calls_reported_count: _builtins.int = ...,
+        calls_returned_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls_leased_count", b"calls_leased_count", "calls_reported_count", b"calls_reported_count", "cancelled_count", b"cancelled_count", "claimed_count", b"claimed_count", "delivered_count", b"delivered_count", "expired_count", b"expired_count", "failed_count", b"failed_count", "held_count", b"held_count", "indeterminate_count", b"indeterminate_count", "leased_count", b"leased_count", "planned_count", b"planned_count", "sent_count", b"sent_count", "suppressed_count", b"suppressed_count", "total_count", b"total_count", "undelivered_count", b"undelivered_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls_leased_count", b"calls_leased_count", "calls_reported_count", b"calls_reported_count", "calls_returned_count", b"calls_returned_count", "cancelled_count", b"cancelled_count", "claimed_count", b"claimed_count", "delivered_count", b"delivered_count", "expired_count", b"expired_count", "failed_count", b"failed_count", "held_count", b"held_count", "indeterminate_count", b"indeterminate_count", "leased_count", b"leased_count", "planned_count", b"planned_count", "sent_count", b"sent_count", "suppressed_count", b"suppressed_count", "total_count", b"total_count", "undelivered_count", b"undelivered_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
