@@ -14,7 +14,10 @@ from shared.db.embedded import EmbeddedPostgres, ServerAddress
 from shared.db.embedded import home as home_module
 from tests.integration.db.embedded.support import answer, eventually, processes, query, starter, value
 
-_SPIN = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
+_SPIN = """
+DO $$ DECLARE until timestamptz := clock_timestamp() + interval '1 minute';
+BEGIN WHILE clock_timestamp() < until LOOP PERFORM 1; END LOOP; END $$
+"""
 
 
 def _kill(pid: int | None) -> None:
