@@ -1,5 +1,6 @@
 """The base's SQL gives every customer the very list that the pure function gives: all fields, order, blocked ones, nulls."""
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -27,8 +28,10 @@ from shared.errors import WrongState
 from shared.lake.duckdb import open_engine
 from shared.lake.lake import Lake
 from shared.lake.messages import messages_to_table
-from tests.factories.recommendation import Base, base_of, matrix_csv, sample_rules
+from tests.factories.recommendation import Base, base_of, holding, matrix_csv, member, need, sample_rules, scores, view
 from tests.unit.recommendation.assembly.generated import bases, rules
+
+OFFERED = {"mobile_newspaper": "newspaper-trial", "ring_back_tone": "ring-trial", "mobile_internet": "internet-5"}
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +97,46 @@ def test_both_refuse_two_rows_of_a_unique_matrix_with_the_same_words(
     assert by_base.value.message == by_one.value.message
     assert by_one.value.reason == "ERROR_REASON_MATRIX_AMBIGUOUS"
     assert "rows 3, 5 all match customer c00…00" in by_one.value.message
+
+
+def test_both_order_several_new_services_of_many_customers_alike(lake: Lake) -> None:
+    lines = [[f'"{product}"', policy] for product, policy in OFFERED.items()]
+    table = read_matrix(matrix_csv("new_service", "FIRST", ["product", "=> policy"], lines), fields=matrix_fields())
+    drawn, chance = replace(sample_rules(), new_service=table), random.Random(1)
+    ids = [f"c{index:04}" for index in range(300)]
+    states = ("active", "inactive", "cancelled", "trial")
+    base = Base(
+        [
+            view(
+                customer_id,
+                handset_mms=chance.choice([True, True, None]),
+                products=[
+                    holding(chance.choice(states), product, provisioned=chance.random() < 0.5)
+                    for product in OFFERED
+                    if chance.random() < 0.4
+                ],
+            )
+            for customer_id in ids
+        ],
+        [
+            scores(
+                customer_id,
+                needs=[
+                    need(product, chance.choice(["rigid", "ordinary", "none"]), chance.randrange(10_001))
+                    for product in OFFERED
+                    if chance.random() < 0.9
+                ],
+            )
+            for customer_id in ids
+        ],
+        [member(customer_id) for customer_id in ids],
+    )
+    expected = by_function(base, drawn)
+    assert by_sql(lake, base, drawn) == expected
+    values = [
+        [r.expected_value_fen for r in found.recommendations if r.product]
+        for found in expected
+        if isinstance(found, PolicyList)
+    ]
+    assert sum(len(of_one) > 1 for of_one in values) > 100
+    assert all(of_one == sorted(of_one, reverse=True) for of_one in values)
