@@ -19,9 +19,12 @@ def sandbox() -> None:
 
 @app.command()
 def extracts(
-    out: Annotated[Path, typer.Option(help="Folder for the five CSV files and mapping.toml.")],
     customers: Annotated[int, typer.Option(help="How many customers (lines) live in the province.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same province, byte for byte.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the five CSV files and mapping.toml.  [default: VISAVIS_HOME/sandbox/extracts]"),
+    ] = None,
     world: Annotated[
         Path | None,
         typer.Option(help="File for the hidden tastes, outside --out.  [default: tastes.parquet beside --out]"),
@@ -30,13 +33,14 @@ def extracts(
 ) -> None:
     """Write one month's extracts of a simulated province, and its hidden tastes elsewhere."""
     from services.sandbox.extracts.folder import Destination, write_extracts
+    from services.sandbox.settings import SandboxSettings
     from services.sandbox.world.province import build_province
 
     def told(table: str, rows: int) -> None:
         typer.echo(f"  {table + '.csv':18} {rows:>12,} rows")
 
     with _plain_failures("extracts"):
-        destination = Destination.of(out, world)
+        destination = Destination.of(out or SandboxSettings().home / "sandbox" / "extracts", world)
         typer.echo(f"Simulating {customers:,} customers up to {cycle}, seed {seed} …")
         province = build_province(customers=customers, seed=seed, cycle=cycle)
         write_extracts(province, destination, told=told)
