@@ -1,6 +1,7 @@
 """Push plans from the planner's side: pick targets from the lists, freeze the texts, start, look."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +19,16 @@ from shared.errors import InvalidInput, NotFound
 
 ZONES = {"retention": policy_pb.ZONE_RETENTION, "new_service": policy_pb.ZONE_NEW_SERVICE}
 _COLLECTION = "pushPlans/"
+_KEPT_BACK = {
+    "held": plan_pb.PUSH_STATE_HELD,
+    "suppressed": plan_pb.PUSH_STATE_SUPPRESSED,
+    "failed": plan_pb.PUSH_STATE_FAILED,
+    "indeterminate": plan_pb.PUSH_STATE_INDETERMINATE,
+    "expired": plan_pb.PUSH_STATE_EXPIRED,
+    "cancelled": plan_pb.PUSH_STATE_CANCELLED,
+}
+LOOKED_AT = 1000
+"""So many pushes of a state, best first, are read to say why they are kept back."""
 
 
 class Zone(StrEnum):
@@ -102,6 +113,16 @@ async def all_plans(clients: Clients) -> list[plan_pb.PushPlan]:
         lambda size, token: clients.plans.ListPushPlans(plan_pb.ListPushPlansRequest(page_size=size, page_token=token))
     )
     return [plan async for page in found for plan in page.push_plans]
+
+
+async def kept_back(plan: plan_pb.PushPlan, clients: Clients) -> Mapping[tuple[str, str], int]:
+    """Return (state, why) -> count of the pushes that did not leave; of each state the first LOOKED_AT are read."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for state, number in _KEPT_BACK.items():
+        if getattr(plan.balance, f"{state}_count"):
+            asked = plan_pb.ListPushesRequest(parent=plan.name, state=number, page_size=LOOKED_AT)
+            counts.update((state, push.detail) for push in (await clients.plans.ListPushes(asked)).pushes)
+    return counts
 
 
 async def find_plan(name: str, clients: Clients) -> str:

@@ -1,13 +1,15 @@
 """`visavis calls …`: what a call platform does, by hand."""
 
+import asyncio
 import uuid
 from typing import Annotated
 
 import typer
 from google.protobuf.duration_pb2 import Duration
 from visavis.dispatch.v1 import call_list_service_pb2 as call_pb
+from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 
-from services.console.clients import connect
+from services.console.clients import Clients, connect
 from services.console.plans import find_plan
 from services.console.render.output import enum_word, local_time
 from services.console.session import EXIT_FAILURE, AsJson, Session, run
@@ -16,6 +18,8 @@ from shared.errors import InvalidInput
 app = typer.Typer(help="Lease calls of a plan and report results, as a call platform does.", no_args_is_help=True)
 
 _STARTED = "started"
+_LOOKS = 40
+_LOOK_SECONDS = 0.05
 _SYSTEM = {
     name.removeprefix("SYSTEM_RESULT_").lower(): number for name, number in call_pb.SystemResult.items() if number
 }
@@ -43,6 +47,8 @@ def lease(
                 lease_duration=Duration(seconds=60 * minutes),
             )
             answer = await clients.calls.LeaseCalls(asked)
+            if not answer.calls and not request_id:
+                answer = await _look_further(asked, clients)
         if session.output.message(answer):
             return
         rows = [
@@ -56,9 +62,27 @@ def lease(
             )
             for call in answer.calls
         ]
+        if not rows:
+            session.output.line(f"No call can be lent now; why: visavis plan show {asked.push_plan}")
+            return
         session.output.table("Leased calls", ("call", "number", "policy", "attempt", "dial before", "say"), rows)
 
     run(command, as_json=as_json)
+
+
+async def _look_further(asked: call_pb.LeaseCallsRequest, clients: Clients) -> call_pb.LeaseCallsResponse:
+    """Lease again while the plan has calls that were not judged yet: a lease looks only a little further than it was asked for."""
+    answer = call_pb.LeaseCallsResponse()
+    for _ in range(_LOOKS):
+        plan = (await clients.plans.GetPushPlan(plan_pb.GetPushPlanRequest(name=asked.push_plan))).push_plan
+        if not plan.balance.planned_count:
+            return answer
+        asked.request_id = str(uuid.uuid4())
+        answer = await clients.calls.LeaseCalls(asked)
+        if answer.calls:
+            return answer
+        await asyncio.sleep(_LOOK_SECONDS)
+    return answer
 
 
 @app.command()

@@ -103,6 +103,8 @@ def show(cycle: Cycle, as_json: AsJson = False) -> None:
             for step, made in found
         ]
         session.output.table(f"Cycle {cycle}", ("step", "run", "state", "done", "failure"), rows)
+        for trace_id in dict.fromkeys(made.status.trace_id for _, made in found if made.status.trace_id):
+            session.output.line(f"What took how long: visavis trace {trace_id}")
 
     run(command, as_json=as_json)
 

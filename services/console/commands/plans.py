@@ -1,5 +1,6 @@
 """`visavis plan …`, `visavis report`: push plans and what came of them."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
@@ -10,7 +11,17 @@ from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 
 from services.console.clients import connect
 from services.console.demo.report import push_states
-from services.console.plans import Channel, PlanRequest, Zone, all_plans, create_plan, find_plan, latest_lists
+from services.console.plans import (
+    LOOKED_AT,
+    Channel,
+    PlanRequest,
+    Zone,
+    all_plans,
+    create_plan,
+    find_plan,
+    kept_back,
+    latest_lists,
+)
 from services.console.render.output import Output, enum_word, local_time
 from services.console.render.progress import RunBoard
 from services.console.runs import GOES_ON, Follower
@@ -64,13 +75,15 @@ def start(name: PlanName, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: PlanName, as_json: AsJson = False) -> None:
-    """Show a plan and its balance: how many pushes are in which state."""
+    """Show a plan and its balance: how many pushes are in which state, and why some have not left."""
 
     async def command(session: Session) -> None:
         async with connect(session.settings) as clients:
             asked = plan_pb.GetPushPlanRequest(name=await find_plan(name, clients))
             plan = (await clients.plans.GetPushPlan(asked)).push_plan
+            reasons = {} if as_json else await kept_back(plan, clients)
         _print_plan(plan, session.output)
+        _print_reasons(reasons, session.output)
 
     run(command, as_json=as_json)
 
@@ -127,8 +140,17 @@ def _print_plan(plan: plan_pb.PushPlan, output: Output) -> None:
     )
     rows = [(state, count) for state, count in push_states(plan.balance).items() if count]
     output.table("Pushes", ("state", "customers"), [*rows, ("in all", plan.balance.total_count)])
-    if plan.state == plan_pb.PushPlan.STATE_READY:
+    if plan.state == plan_pb.PushPlan.STATE_READY and not plan.balance.total_count:
+        output.line("No customer of the lists fits: look at --zone, --policy and --city.")
+    elif plan.state == plan_pb.PushPlan.STATE_READY:
         output.line(f"Start it with: visavis plan start {plan.name}")
+
+
+def _print_reasons(reasons: Mapping[tuple[str, str], int], output: Output) -> None:
+    if not reasons:
+        return
+    rows = [(state, why, count) for (state, why), count in reasons.items()]
+    output.table(f"Why not sent (of each state the first {LOOKED_AT:,})", ("state", "why", "customers"), rows)
 
 
 def _print_report(report: evaluation_pb.PlanReport, output: Output) -> None:

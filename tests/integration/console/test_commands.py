@@ -188,6 +188,7 @@ def test_a_plan_is_found_by_its_name_and_shows_its_balance(visavis: Visavis, ser
     services.will("ListPushPlans", listed(plan("Autumn", "2")), listed(plan()))
     services.will("ListPushPlans", listed(plan("Autumn", "2"), plan()))
     services.will("GetPushPlan", plan_pb.GetPushPlanResponse(push_plan=plan()))
+    services.will("ListPushes", plan_pb.ListPushesResponse())
     page = visavis("plan", "show", "Spring").page
     (asked,) = services.requests("GetPushPlan")
     assert isinstance(asked, plan_pb.GetPushPlanRequest)
@@ -237,6 +238,7 @@ def test_a_plan_is_made_of_the_newest_lists_that_succeeded(visavis: Visavis, ser
     services.will("GetTargetSelection", recommendation_pb.GetTargetSelectionResponse(target_selection=selection))
     services.will("CreatePushPlan", plan_pb.CreatePushPlanResponse(push_plan=plan()))
     services.will("GetPushPlan", plan_pb.GetPushPlanResponse(push_plan=plan()))
+    services.will("ListPushes", plan_pb.ListPushesResponse())
     arguments = ("plan", "create", "Spring", "--channel", "sms", "--zone", "new_service", "--limit", "100")
     assert visavis(*arguments).code == visavis(*arguments).code == 0
     selected, selected_again = services.requests("SelectTargets")
@@ -296,6 +298,42 @@ def test_calls_are_leased_with_what_to_say(visavis: Visavis, services: FakeServi
     (asked,) = services.requests("LeaseCalls")
     assert isinstance(asked, call_pb.LeaseCallsRequest)
     assert (asked.max_calls, asked.lease_duration.seconds) == (5, 180)
+
+
+def test_a_lease_looks_on_while_calls_are_planned_since_the_best_ones_may_all_be_kept_back(
+    visavis: Visavis, services: FakeServices
+) -> None:
+    call = call_pb.LeasedCall(name="calls/9", policy="gift", attempt=1, max_attempts=3)
+    call.not_after_time.FromDatetime(RESERVED)
+    some_left = plan_pb.PushPlan(balance=plan_pb.PushBalance(planned_count=1))
+    services.will("GetPushPlan", plan_pb.GetPushPlanResponse(push_plan=some_left))
+    services.will("ListPushes", plan_pb.ListPushesResponse())
+    services.will("LeaseCalls", call_pb.LeaseCallsResponse(), call_pb.LeaseCallsResponse(calls=[call]))
+    assert "calls/9" in visavis("calls", "lease", "pushPlans/1").page
+    first, second = services.requests("LeaseCalls")
+    assert isinstance(first, call_pb.LeaseCallsRequest)
+    assert isinstance(second, call_pb.LeaseCallsRequest)
+    assert first.request_id != second.request_id
+
+
+def test_a_lease_of_nothing_says_where_to_look(visavis: Visavis, services: FakeServices) -> None:
+    services.will("GetPushPlan", plan_pb.GetPushPlanResponse(push_plan=plan()))
+    services.will("ListPushes", plan_pb.ListPushesResponse())
+    services.will("LeaseCalls", call_pb.LeaseCallsResponse())
+    assert "visavis plan show pushPlans/1" in visavis("calls", "lease", "pushPlans/1").page
+    assert len(services.requests("LeaseCalls")) == 1
+
+
+def test_a_plan_says_why_pushes_have_not_left(visavis: Visavis, services: FakeServices) -> None:
+    held = plan_pb.Push(name="pushes/1", detail="cap: 2 contacts in 7 days")
+    services.will("GetPushPlan", plan_pb.GetPushPlanResponse(push_plan=plan()))
+    services.will("ListPushes", plan_pb.ListPushesResponse())
+    services.will("ListPushes", plan_pb.ListPushesResponse(pushes=[held, held]))
+    (row,) = [line for line in visavis("plan", "show", "pushPlans/1").page.splitlines() if "cap:" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")] == ["held", "cap: 2 contacts in 7 days", "2"]
+    (asked,) = services.requests("ListPushes")
+    assert isinstance(asked, plan_pb.ListPushesRequest)
+    assert (asked.parent, asked.state) == ("pushPlans/1", plan_pb.PUSH_STATE_HELD)
 
 
 def test_a_call_that_must_not_be_made_ends_with_code_one(visavis: Visavis, services: FakeServices) -> None:
