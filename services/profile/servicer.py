@@ -64,7 +64,7 @@ class ProfileServicer(rpc.ProfileServiceServicer):
     ) -> pb.ListImportRejectsResponse:
         import_id = resource_id(IMPORTS, request.parent, field="parent")
         limit = pages.page_size(request.page_size, **_PAGE)
-        first = _next_number(pages.decode_token(request.page_token, request.parent))
+        first = 1 + (pages.place_in(request.page_token, request.parent, pages.number_key) or 0)
         async with self._store.reading() as resources:
             rejects = await use_cases.find_rejects(import_id, resources=resources)
         last = min(first + limit - 1, rejects.row_count)
@@ -133,24 +133,14 @@ def _create_snapshot(request: pb.CreateSnapshotRequest) -> CreateSnapshot:
 
 def _request_id_violations(request_id: str) -> list[Violation]:
     try:
-        UUID(request_id or _run_id(""))
+        _run_id(request_id)
     except ValueError:
         return [Violation("request_id", f"expected a UUID, found '{request_id}'")]
     return []
 
 
 def _run_id(request_id: str) -> str:
-    return request_id or str(uuid4())
-
-
-def _next_number(keyset: tuple[pages.Key, ...] | None) -> int:
-    match keyset:
-        case None:
-            return 1
-        case (int(last),):
-            return last + 1
-        case _:
-            raise InvalidInput.of("page_token", "expected the next_page_token of an earlier answer, unchanged")
+    return str(UUID(request_id) if request_id else uuid4())
 
 
 def _who(request: pb.GetCustomerViewRequest) -> ByCustomerId | ByNumber:

@@ -1,9 +1,6 @@
 """Page tokens of lists of runs."""
 
-from datetime import datetime
-
-from shared.errors import InvalidInput, Violation
-from shared.rpc.pages import decode_token, encode_token
+from shared.rpc.pages import Key, encode_token, instant_key, place_in, text_key
 from shared.runs.domain import RunPlace
 
 
@@ -14,11 +11,8 @@ def token_of(place: RunPlace | None, filters: str) -> str:
 
 def place_of(token: str, filters: str) -> RunPlace | None:
     """Return where the page begins, None for the first. Raises InvalidInput for a token that is not this list's."""
-    match decode_token(token, filters):
-        case None:
-            return None
-        case (str(create_time), str(run_id)):
-            return RunPlace(datetime.fromisoformat(create_time), run_id)
-        case _:
-            text = "expected the next_page_token of an earlier answer, unchanged"
-            raise InvalidInput([Violation("page_token", text)], reason="ERROR_REASON_PAGE_TOKEN_INVALID")
+    return place_in(token, filters, _place)
+
+
+def _place(create_time: Key, run_id: Key) -> RunPlace:
+    return RunPlace(instant_key(create_time), text_key(run_id))

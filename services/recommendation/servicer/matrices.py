@@ -1,19 +1,17 @@
 """MatrixService: takes matrices in and shows their versions."""
 
-from datetime import datetime
-
 from visavis.recommendation.v1 import matrix_service_pb2 as pb
 from visavis.recommendation.v1 import matrix_service_pb2_grpc as rpc
 
 from services.recommendation.engine.rulebook import Fields
 from services.recommendation.ports import Place, Rulebook, StoredMatrix
-from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier, page_token_invalid
+from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
 from services.recommendation.use_cases.imports import MATRICES, import_matrix
 from shared.clock import Clock
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
 from shared.rpc.names import resource_id
-from shared.rpc.pages import decode_token, encode_token, page_size
+from shared.rpc.pages import Key, encode_token, instant_key, page_size, place_in, text_key
 
 _LIST = "matrices"
 
@@ -43,7 +41,7 @@ class MatrixServicer(rpc.MatrixServiceServicer):
 
     async def ListMatrices(self, request: pb.ListMatricesRequest, context: Context) -> pb.ListMatricesResponse:
         size = page_size(request.page_size, default=DEFAULT_PAGE, maximum=LARGEST_PAGE)
-        found = await self._rulebook.matrices(after=_place(request.page_token), limit=size + 1)
+        found = await self._rulebook.matrices(after=place_in(request.page_token, _LIST, _place), limit=size + 1)
         shown = found[:size]
         token = ""
         if len(found) > size:
@@ -51,15 +49,8 @@ class MatrixServicer(rpc.MatrixServiceServicer):
         return pb.ListMatricesResponse(matrices=map(_message, shown), next_page_token=token)
 
 
-def _place(token: str) -> Place | None:
-    """Return where the page begins, None for the first. Raises InvalidInput for a token that is not this list's."""
-    match decode_token(token, _LIST):
-        case None:
-            return None
-        case (str(create_time), str(matrix_id)):
-            return Place(datetime.fromisoformat(create_time), matrix_id)
-        case _:
-            raise page_token_invalid()
+def _place(create_time: Key, matrix_id: Key) -> Place:
+    return Place(instant_key(create_time), text_key(matrix_id))
 
 
 def _message(matrix: StoredMatrix) -> pb.Matrix:

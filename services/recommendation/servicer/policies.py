@@ -5,14 +5,14 @@ from visavis.recommendation.v1 import policy_service_pb2_grpc as rpc
 
 from services.recommendation.ports import Rulebook
 from services.recommendation.servicer.render import policy_message
-from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier, page_token_invalid
+from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
 from services.recommendation.use_cases.imports import CATALOGUES, import_policies
 from services.recommendation.use_cases.rules import Readings
 from shared.clock import Clock
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
 from shared.rpc.names import resource_id
-from shared.rpc.pages import decode_token, encode_token, page_size
+from shared.rpc.pages import Key, encode_token, page_size, place_in, text_key
 
 
 class PolicyServicer(rpc.PolicyServiceServicer):
@@ -50,15 +50,16 @@ class PolicyServicer(rpc.PolicyServiceServicer):
 
         The token names the catalogue, so that "the newest" stays the same from page to page.
         """
-        match decode_token(request.page_token, _filters(request)):
-            case None if request.parent:
-                return "", resource_id(CATALOGUES, request.parent, field="parent")
-            case None:
-                return "", await self._rulebook.newest_catalogue_id()
-            case (str(code), str(catalogue_id)):
-                return code, catalogue_id
-            case _:
-                raise page_token_invalid()
+        place = place_in(request.page_token, _filters(request), _place)
+        if place is not None:
+            return place
+        if request.parent:
+            return "", resource_id(CATALOGUES, request.parent, field="parent")
+        return "", await self._rulebook.newest_catalogue_id()
+
+
+def _place(code: Key, catalogue_id: Key) -> tuple[str, str]:
+    return text_key(code), text_key(catalogue_id)
 
 
 def _filters(request: pb.ListPoliciesRequest) -> str:

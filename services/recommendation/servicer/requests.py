@@ -2,7 +2,7 @@
 
 import uuid
 
-from shared.errors import InvalidInput, Violation
+from shared.errors import InvalidInput
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
 
@@ -15,9 +15,3 @@ def identifier(request_id: str) -> str:
         return str(uuid.UUID(request_id))
     except ValueError:
         raise InvalidInput.of("request_id", f"expected a UUID or nothing, got {request_id!r}") from None
-
-
-def page_token_invalid() -> InvalidInput:
-    """Return the failure of a token whose place is not one of this list."""
-    text = "expected the next_page_token of an earlier answer, unchanged"
-    return InvalidInput([Violation("page_token", text)], reason="ERROR_REASON_PAGE_TOKEN_INVALID")

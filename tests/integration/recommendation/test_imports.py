@@ -7,6 +7,7 @@ from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 
 from shared.errors import AlreadyExists, InvalidInput, NotFound
+from shared.rpc.pages import encode_token
 from tests.factories.recommendation import catalogue_csv, matrix_csv, policy_row, sample
 from tests.integration.recommendation.service import SAMPLE_MATRICES, Service
 
@@ -54,6 +55,13 @@ async def test_versions_are_listed_newest_first_page_by_page(service: Service) -
     with pytest.raises(InvalidInput) as refused:
         await service.matrices.ListMatrices(matrix_pb.ListMatricesRequest(page_token="?"))  # noqa: S106 - no password
     assert refused.value.reason == "ERROR_REASON_PAGE_TOKEN_INVALID"
+    for forged in ([], ["yesterday", "x"], ["2026-11-09T10:00:00", "x"], [1, 2]):
+        token = encode_token(forged, "matrices")
+        with pytest.raises(InvalidInput, match="page_token"):
+            await service.matrices.ListMatrices(matrix_pb.ListMatricesRequest(page_token=token))
+        token = encode_token(forged[:1], "policies of ")
+        with pytest.raises(InvalidInput, match="page_token"):
+            await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_token=token))
 
 
 async def test_policies_are_listed_by_code_and_the_newest_catalogue_stays_the_one_listed(service: Service) -> None:

@@ -1,11 +1,15 @@
 """Page tokens and sizes."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidInput
-from shared.rpc.pages import Key, decode_token, encode_token, page_size
+from shared.rpc.pages import Key, decode_token, encode_token, number_key, page_size, place_in
+from shared.runs.domain import RunPlace
+from shared.runs.pages import place_of, token_of
 
 KEYSETS = st.lists(st.text() | st.integers() | st.floats(allow_nan=False) | st.booleans() | st.none())
 
@@ -46,6 +50,40 @@ def test_a_damaged_token_is_refused_or_another_place_to_begin_but_never_a_crash(
     except InvalidInput:
         return
     assert isinstance(keyset, tuple)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        [],
+        ["a"],
+        ["2026-11-09T10:00:00+00:00", "run", 3],
+        ["yesterday", "run"],
+        ["2026-11-09T10:00:00", "run"],
+        [17, "run"],
+        ["2026-11-09T10:00:00+00:00", None],
+    ],
+)
+def test_a_forged_place_in_a_list_of_runs_is_refused(forged: list[Key]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        place_of(encode_token(forged, "imports"), "imports")
+    assert caught.value.reason == "ERROR_REASON_PAGE_TOKEN_INVALID"
+
+
+def test_the_place_of_a_run_comes_back() -> None:
+    place = RunPlace(datetime(2026, 11, 9, 10, tzinfo=UTC), "run")
+    assert place_of(token_of(place, "imports"), "imports") == place
+    assert place_of(token_of(None, "imports"), "imports") is None
+
+
+@given(st.integers())
+def test_a_number_is_a_place_exactly_if_a_database_can_hold_it(number: int) -> None:
+    token = encode_token([number], "")
+    if -(2**63) <= number < 2**63:
+        assert place_in(token, "", number_key) == number
+    else:
+        with pytest.raises(InvalidInput, match="page_token"):
+            place_in(token, "", number_key)
 
 
 @pytest.mark.parametrize(("asked", "given_"), [(0, 50), (1, 1), (50, 50), (100, 100), (101, 100), (2**31 - 1, 100)])
