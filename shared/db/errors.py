@@ -7,7 +7,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shared.errors import Conflict, Failure, Unavailable
+from shared.errors import Conflict, Failure, InvalidInput, Unavailable
 
 _CONFLICTS = {
     "40001": "a concurrent transaction changed the same rows",
@@ -21,11 +21,14 @@ _OUTAGES = {
     "58": "the database server's system failed",
 }
 """By class (first two characters) of SQLSTATE, PostgreSQL manual appendix A."""
+_NO_TEXT = {"22021", "22P05"}
+"""NUL, which no text of PostgreSQL may hold, alone and within JSON; it can come from a caller only."""
 
 
 @contextmanager
 def driver_errors_translated() -> Iterator[None]:
-    """Raise `Conflict` or `Unavailable` for errors that another try may not meet; let all others pass unchanged."""
+    """Raise `Conflict` or `Unavailable` for errors that another try may not meet, `InvalidInput` for texts that cannot be
+    stored; let all others pass unchanged."""
     try:
         yield
     except (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -42,6 +45,8 @@ def as_failure(error: Exception) -> Failure | None:
         return Conflict(f"{_CONFLICTS[code]}; try again")
     if code[:2] in _OUTAGES:
         return Unavailable(f"{_OUTAGES[code[:2]]}; try again")
+    if code in _NO_TEXT:
+        return InvalidInput.of("request", "one of its texts holds a NUL character, which cannot be stored")
     if _is_lost_connection(error):
         return Unavailable("the connection to the database was lost; try again")
     if isinstance(error, PoolTimeout):

@@ -49,11 +49,16 @@ _MATCH = text("""
     RETURNING c.contact_id, c.plan, c.push_id, c.customer_id, c.traceparent, c.delivery
 """)
 
-# Only where nothing else of the number is on its way: its receipt would be taken for this one's.
+# Only where nothing else of the number is on its way: its receipt would be taken for this one's. Receipts that nothing waits
+# for are passed over at once, so that many of them, of messages that were never ours, cannot keep out the others.
 _SETTLE_BY_NUMBER = text("""
     WITH lost AS (
-        SELECT account, message_id, status, msisdn FROM dispatch.receipts
-         WHERE contact_id IS NULL AND receive_time > :oldest ORDER BY receive_time LIMIT :limit FOR UPDATE SKIP LOCKED
+        SELECT account, message_id, status, msisdn FROM dispatch.receipts AS r
+         WHERE contact_id IS NULL AND receive_time > :oldest
+           AND EXISTS (SELECT 1 FROM dispatch.contacts AS c
+                        WHERE c.msisdn = r.msisdn AND c.account = r.account AND c.reserve_time > :oldest
+                          AND c.state = 'indeterminate')
+         ORDER BY receive_time LIMIT :limit FOR UPDATE SKIP LOCKED
     ), candidates AS (
         SELECT l.account, l.message_id, l.status, min(c.contact_id) AS contact_id
           FROM lost AS l

@@ -24,6 +24,7 @@ _SHOWN_BYTES: Final = 500
 _AT_LINE_BREAKS = pc.SplitPatternOptions(pattern="\n")
 _NOT_UTF8: Final = "expected text in UTF-8"
 _TOO_LONG: Final = "expected a line of at most 1 MiB"
+_NUL: Final = "expected text without NUL characters"
 
 
 class LocalFolder:
@@ -46,6 +47,8 @@ def read_headings(path: Path, delimiter: str) -> list[str]:
         raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error):
         raise SourceUnreadable(f"the first line of {path} is not one of headings in UTF-8") from None
+    except ValueError:  # a NUL in it
+        raise SourceUnreadable(f"{str(path)!r} is no path of a file") from None
 
 
 def read_lines(path: Path, heard: Heard) -> pa.RecordBatchReader:
@@ -100,7 +103,7 @@ def _batch(lines: pa.BinaryArray, first: int) -> pa.RecordBatch:
 def _decoded(lines: pa.BinaryArray) -> tuple[pa.StringArray, pa.StringArray]:
     """Return texts and faults; the rare block with a bad line in it is looked at line by line."""
     try:
-        if pc.max(pc.binary_length(lines)).as_py() <= _LONGEST_LINE:
+        if pc.max(pc.binary_length(lines)).as_py() <= _LONGEST_LINE and not pc.any(_holds_nul(lines)).as_py():
             trimmed = pc.ascii_rtrim(lines.cast(pa.string()), characters="\r")
             return cast("pa.StringArray", trimmed), pa.nulls(len(lines), pa.string())
     except pa.ArrowInvalid:
@@ -110,9 +113,16 @@ def _decoded(lines: pa.BinaryArray) -> tuple[pa.StringArray, pa.StringArray]:
     return texts, pa.array([fault for _, fault in one_by_one], pa.string())
 
 
+def _holds_nul(lines: pa.BinaryArray) -> pa.BooleanArray:
+    """Tell which lines hold a NUL. PostgreSQL takes none: one such row would keep everybody's lists from the desk."""
+    return cast("pa.BooleanArray", pc.call_function("match_substring", [lines], pc.MatchSubstringOptions("\0")))
+
+
 def _decoded_line(line: bytes) -> tuple[str, str | None]:
     if len(line) > _LONGEST_LINE:
         return line[:_SHOWN_BYTES].decode(errors="replace"), _TOO_LONG
+    if b"\0" in line:
+        return line[:_SHOWN_BYTES].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"), _NUL
     try:
         return line.decode(), None
     except UnicodeDecodeError:

@@ -24,9 +24,11 @@ def encode_ucs2(text: str) -> bytes:
 
 
 def decode_text(content: bytes, msg_fmt: int, *, tp_udhi: int = 0) -> str:
-    """Read a content for people; what cannot be read becomes U+FFFD. A user data header (`tp_udhi`) is left out."""
+    """Read a content for people; what cannot be read becomes U+FFFD. A user data header (`tp_udhi`) is left out.
+
+    NUL counts as unreadable, too: no database column takes it, and a message that can never be stored comes for ever.
+    """
     if tp_udhi & 1 and content:
         content = content[1 + content[0] :]
-    if msg_fmt == UCS2:
-        return content.decode("utf-16-be", "replace")
-    return content.decode("gb18030" if msg_fmt == GBK else "ascii", "replace")
+    coding = {UCS2: "utf-16-be", GBK: "gb18030"}.get(msg_fmt, "ascii")
+    return content.decode(coding, "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from services.dispatch.channels.sms_wire import to_replies
 from services.dispatch.channels.tracing import PushTraces
 from services.dispatch.domain.plans import Plan
 from services.dispatch.domain.pushes import Contact, ContactState, Delivery, EventKind, Outcome, PushId, PushState
@@ -15,6 +16,7 @@ from services.dispatch.use_cases.admission import Destination, admit
 from services.dispatch.use_cases.incoming import match_receipts, settle_by_number
 from services.dispatch.use_cases.sending import record_results
 from services.dispatch.worker.incoming import StoredIncoming
+from shared.wire.cmpp.pdus import Deliver
 from tests.factories.dispatch import MORNING, NEWSPAPER, msisdn, plan_request, target_row
 from tests.integration.dispatch.rig import Rig
 
@@ -200,3 +202,23 @@ async def test_an_opt_out_under_another_name_holds_for_the_number_when_it_is_you
         await work.opt_outs.record("c-other", msisdn(1), "desk", rig.clock.now())
     assert await claim(rig, plan) == []
     assert await rig.states(plan) == {"suppressed": 1}
+
+
+async def test_receipts_that_nothing_waits_for_do_not_keep_out_the_one_that_settles(rig: Rig) -> None:
+    plan = await sent(rig, message_id=None)
+    strangers = [receipt(1000 + n, f"stranger-{n}") for n in range(501)]
+    await incoming(rig).on_receipts(strangers)
+    rig.clock.advance(timedelta(minutes=1))
+    await incoming(rig).on_receipts([receipt(1, "unheard-of")])
+    async with rig.work() as work:
+        assert await settle_by_number(work=work, now=rig.clock.now()) == 1
+    assert await rig.states(plan) == {"sent": 1}
+
+
+async def test_a_reply_with_a_nul_in_it_is_kept_and_holds_up_nobody(rig: Rig) -> None:
+    deliver = Deliver(1, "10658899", msisdn(1), "退\0订".encode("utf-16-be"))
+    (odd,) = to_replies([deliver], ACCOUNT)
+    await incoming(rig).on_reply(odd)
+    async with rig.database.read() as tx:
+        kept = (await tx.connection.execute(select(REPLIES.c.text, REPLIES.c.meaning))).one()
+    assert tuple(kept) == ("退\ufffd订", "unmatched")

@@ -31,6 +31,9 @@ def expected_rows(content: bytes) -> Iterator[tuple[int, str, str | None]]:
         if len(line) > 20 and len(text) > 20:
             yield number, text[:500].decode(errors="replace"), "expected a line of at most 1 MiB"
             continue
+        if b"\0" in text:
+            yield number, text.decode().replace("\0", "\ufffd"), "expected text without NUL characters"
+            continue
         try:
             yield number, text.decode(), None
         except UnicodeDecodeError:
@@ -39,7 +42,11 @@ def expected_rows(content: bytes) -> Iterator[tuple[int, str, str | None]]:
 
 @pytest.mark.usefixtures("small_blocks")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lines=st.lists(st.sampled_from([b"", b"a,b", b"\r", "全球通,合肥".encode(), b"\xff\xfe", b"abc\r", b"x" * 19])))
+@given(
+    lines=st.lists(
+        st.sampled_from([b"", b"a,b", b"\r", "全球通,合肥".encode(), b"\xff\xfe", b"a\0b", b"abc\r", b"x" * 19])
+    )
+)
 def test_every_line_keeps_its_number_whatever_stands_around_it(tmp_path: Path, lines: list[bytes]) -> None:
     content = b"\n".join([b"headings", *lines])
     path = tmp_path / "file.csv"
@@ -89,3 +96,8 @@ def test_a_file_that_cannot_be_read_is_told_from_a_wrong_one(tmp_path: Path, con
         path.write_bytes(content)
     with pytest.raises(SourceUnreadable, match=why):
         read_headings(path, ",")
+
+
+def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable, match="is no path of a file"):
+        read_headings(tmp_path / "a\0b.csv", ",")
