@@ -1,9 +1,9 @@
 """What can be set about dispatch: where it serves, the contact rules, and the SMS account."""
 
 from datetime import time, timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.dispatch.domain.plans import Channel
@@ -33,6 +33,17 @@ class ContactRuleSettings(VisavisSettings):
     dispatch_hours_sms_close: time = Field(default=time(21), description="Until when messages may be sent.")
     dispatch_hours_call_open: time = Field(default=time(9), description="From when calls may be made.")
     dispatch_hours_call_close: time = Field(default=time(20, 30), description="Until when calls may be made.")
+
+    @model_validator(mode="after")
+    def _hours_open_before_they_close(self) -> Self:
+        """Hours that never open would hold every push back, silently, until its plan has ended."""
+        sms = self.dispatch_hours_sms_open < self.dispatch_hours_sms_close
+        call = self.dispatch_hours_call_open < self.dispatch_hours_call_close
+        if not (sms and call):
+            raise ValueError(
+                f"hours of {'calls' if sms else 'SMS'}: expected an opening before the closing of the same day"
+            )
+        return self
 
     def rules(self) -> ContactRules:
         return ContactRules(

@@ -69,6 +69,7 @@ class Call:
     contact_id: ContactId
     customer_id: str
     msisdn: str
+    city: str
     attempt: int
     not_after: datetime
     phase: CallPhase

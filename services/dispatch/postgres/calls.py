@@ -29,7 +29,7 @@ _LOCK_PUSHES = text("""
 """)
 
 _READ = text("""
-    SELECT k.call_id, k.plan, k.push_id, k.contact_id, c.customer_id, c.msisdn, k.attempt, k.not_after, k.phase,
+    SELECT k.call_id, k.plan, k.push_id, k.contact_id, c.customer_id, c.msisdn, c.city, k.attempt, k.not_after, k.phase,
            k.system_result, k.business_result, p.state, p.contact_id AS push_contact, pl.expire_time, c.traceparent
       FROM dispatch.calls AS k
       JOIN dispatch.pushes AS p USING (push_id)
@@ -147,6 +147,7 @@ def _call(row: Row[tuple[object, ...]]) -> Call:
         contact_id=ContactId(row.contact_id),
         customer_id=row.customer_id,
         msisdn=row.msisdn,
+        city=row.city,
         attempt=row.attempt,
         not_after=row.not_after,
         phase=CallPhase(row.phase),

@@ -82,13 +82,13 @@ class PlanQueries:
         return (row.notice, row.update_time) if row else None
 
     async def _plans(self, plan_ids: Sequence[PlanId]) -> list[Plan]:
-        """Return the plans that are there, newest first."""
-        runs = RUNS.runs.c
-        found_runs = await self._reading.connection.execute(select(RUNS.runs).where(runs.run_id.in_(plan_ids)))
+        """Return the plans that are there, newest first. Their runs are read second: who is created meanwhile has one, then."""
+        newest_first = PLANS.c.create_time.desc(), PLANS.c.plan.desc()
+        statement = select(PLANS).where(PLANS.c.plan.in_(plan_ids)).order_by(*newest_first)
+        rows = (await self._reading.connection.execute(statement)).all()
+        runs = RUNS.runs
+        found_runs = await self._reading.connection.execute(select(runs).where(runs.c.run_id.in_(plan_ids)))
         loads = {row.run_id: run_of(row) for row in found_runs}
-        rows = await self._reading.connection.execute(
-            select(PLANS).where(PLANS.c.plan.in_(plan_ids)).order_by(PLANS.c.create_time.desc(), PLANS.c.plan.desc())
-        )
         return [_plan(row, loads[row.plan]) for row in rows]
 
 

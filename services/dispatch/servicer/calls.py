@@ -18,17 +18,19 @@ from services.dispatch.domain.calls import (
 from services.dispatch.domain.plans import Plan
 from services.dispatch.domain.rules import ContactRules
 from services.dispatch.ports.store import Lease, Traces, WorkOpener
-from services.dispatch.servicer.parse import call_id_of, plan_id_of, uuid_violations
+from services.dispatch.servicer.parse import call_id_of, plan_id_of, request_id_of, uuid_violations
 from services.dispatch.servicer.render import timestamp
 from services.dispatch.use_cases.calls import lease_calls, report_calls
 from services.dispatch.use_cases.opt_outs import withdraw_pushes
 from shared.clock import Clock
 from shared.errors import InvalidInput, Violation
 from shared.rpc.calls import Context
-from shared.rpc.identity import current_caller
+from shared.rpc.identity import Role, require
 
-_SHORTEST, _LONGEST, _USUAL = timedelta(seconds=30), timedelta(hours=1), timedelta(minutes=10)
+_SHORTEST_S, _LONGEST_S = 30, 3600
+_USUAL = timedelta(minutes=10)
 _MOST = 500
+_PLATFORMS = (Role.CALL_PLATFORM, Role.OPERATIONS, Role.SERVICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +43,37 @@ class CallListServicer(rpc.CallListServiceServicer):
     clock: Clock
 
     async def LeaseCalls(self, request: pb.LeaseCallsRequest, context: Context) -> pb.LeaseCallsResponse:
+        caller = require(*_PLATFORMS)
         violations = list(_lease_violations(request))
         if violations:
             raise InvalidInput(violations)
         now, duration = self.clock.now(), _duration(request)
         lease = Lease(
-            request.request_id,
+            request_id_of(request.request_id),
             plan_id_of(request.push_plan, field="push_plan"),
             request.max_calls,
             duration,
             now + duration,
         )
-        cities = current_caller().cities
         async with self.work() as work:
-            lent = await lease_calls(lease, cities=cities, work=work, traces=self.traces, rules=self.rules, now=now)
+            lent = await lease_calls(
+                lease, cities=caller.cities, work=work, traces=self.traces, rules=self.rules, now=now
+            )
             plan = await work.plans.get(lease.plan_id)
         return pb.LeaseCallsResponse(calls=[_leased(call, plan) for call in lent])
 
     async def ReportCallResults(
         self, request: pb.ReportCallResultsRequest, context: Context
     ) -> pb.ReportCallResultsResponse:
+        caller = require(*_PLATFORMS)
         violations = list(_report_violations(request))
         if violations:
             raise InvalidInput(violations)
         reports = [_report(result) for result in request.results]
         async with self.work() as work:
-            receipts = await report_calls(reports, work=work, rules=self.rules, now=self.clock.now())
+            receipts = await report_calls(
+                reports, cities=caller.cities, work=work, rules=self.rules, now=self.clock.now()
+            )
         await self._withdraw_for(reports)
         return _receipts(request, receipts)
 
@@ -84,14 +91,15 @@ class CallListServicer(rpc.CallListServiceServicer):
 
 
 def _duration(request: pb.LeaseCallsRequest) -> timedelta:
-    return request.lease_duration.ToTimedelta() if request.HasField("lease_duration") else _USUAL
+    """Return for how long, in whole seconds, as leases are stored."""
+    return timedelta(seconds=request.lease_duration.seconds) if request.HasField("lease_duration") else _USUAL
 
 
 def _lease_violations(request: pb.LeaseCallsRequest) -> Iterator[Violation]:
     yield from uuid_violations(request.request_id, required=True)
     if not 1 <= request.max_calls <= _MOST:
         yield Violation("max_calls", f"expected 1 to {_MOST}, got {request.max_calls}")
-    if not _SHORTEST <= _duration(request) <= _LONGEST:
+    if request.HasField("lease_duration") and not _SHORTEST_S <= request.lease_duration.seconds <= _LONGEST_S:
         yield Violation("lease_duration", "expected 30 s to 1 h")
 
 

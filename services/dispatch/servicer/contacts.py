@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.errors import InvalidInput, Violation
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
-from shared.rpc.pages import decode_token, encode_token, page_size
+from shared.rpc.pages import Key, encode_token, instant_key, number_key, page_size, place_in
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -35,14 +35,13 @@ class ContactServicer(rpc.ContactServiceServicer):
         limit = page_size(request.page_size, default=50, maximum=1000)
         if not request.customer_id:
             raise InvalidInput.of("customer_id", "expected the customer")
-        filters = f"{request.customer_id}\n{request.since_time.ToNanoseconds()}"
-        after = decode_token(request.page_token, filters)
-        given = request.HasField("since_time")
+        since = self._since(request)
+        filters = f"{request.customer_id}\n{request.since_time.seconds}\n{request.since_time.nanos}"
         async with self.reading() as reading:
             found = await reading.contacts.contacts(
                 request.customer_id,
-                since=instant_of(request.since_time) if given else self.clock.now() - _THREE_MONTHS,
-                after=ContactPlace(datetime.fromisoformat(str(after[0])), int(after[1] or 0)) if after else None,
+                since=since,
+                after=place_in(request.page_token, filters, _place),
                 limit=limit + 1,
                 cities=current_caller().cities,
             )
@@ -75,6 +74,18 @@ class ContactServicer(rpc.ContactServiceServicer):
         return pb.ListContactEventsResponse(
             events=[event_message(event) for event in page.events], next_cursor=page.cursor
         )
+
+    def _since(self, request: pb.ListContactsRequest) -> datetime:
+        if not request.HasField("since_time"):
+            return self.clock.now() - _THREE_MONTHS
+        since = instant_of(request.since_time)
+        if since is None:
+            raise InvalidInput.of("since_time", "expected a time from the year 1 to 9999")
+        return since
+
+
+def _place(reserve_time: Key, contact_id: Key) -> ContactPlace:
+    return ContactPlace(instant_key(reserve_time), number_key(contact_id))
 
 
 def _violations(request: pb.CreateOptOutRequest) -> Iterator[Violation]:

@@ -14,7 +14,6 @@ from shared.rpc.names import resource_id
 from shared.wire.cmpp.terminals import national_number
 
 _CALL = re.compile(r"calls/(\d{1,18})", re.ASCII)
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def plan_id_of(name: str, *, field: str = "name") -> PlanId:
@@ -26,6 +25,11 @@ def call_id_of(name: str) -> CallId | None:
     """Return the id in `calls/{call}`; None for what is no such name."""
     match = _CALL.fullmatch(name)
     return CallId(int(match.group(1))) if match else None
+
+
+def request_id_of(request_id: str) -> str:
+    """Return a request id, whose form `uuid_violations` has checked, as it is stored: however it is written, it is one."""
+    return str(uuid.UUID(request_id))
 
 
 def uuid_violations(request_id: str, *, required: bool) -> Iterable[Violation]:
@@ -48,11 +52,9 @@ def number_of(msisdn: str) -> str:
     return number
 
 
-def instant_of(timestamp: Timestamp) -> datetime:
-    """Return an aware instant; that of an absent timestamp lies at the beginning of time."""
-    if not (timestamp.seconds or timestamp.nanos):
-        return _BEGINNING
+def instant_of(timestamp: Timestamp) -> datetime | None:
+    """Return an aware instant, None where it is outside the years 1 to 9999; an absent timestamp is that of 1970."""
     try:
         return timestamp.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):
-        return _BEGINNING
+        return None

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from visavis.dispatch.v1 import push_plan_service_pb2 as pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as rpc
@@ -11,21 +12,22 @@ from services.dispatch.domain.messages import MessageForm
 from services.dispatch.domain.plans import PLAN_KIND, Balance, Channel, Offer, Plan, PlanId, PlanRequest
 from services.dispatch.domain.pushes import PushState
 from services.dispatch.ports.store import PlanReader, ReadingOpener, WorkOpener
-from services.dispatch.servicer.parse import instant_of, plan_id_of, uuid_violations
+from services.dispatch.servicer.parse import instant_of, plan_id_of, request_id_of, uuid_violations
 from services.dispatch.servicer.render import CHANNELS, channel_notice, plan_message, push_message
 from services.dispatch.use_cases.plans import create_plan, start_plan
 from shared.clock import Clock
-from shared.errors import Violation
+from shared.errors import InvalidInput, Violation
 from shared.lake.refs import from_ref
 from shared.observability.context import current_traceparent
 from shared.rpc.calls import Context
 from shared.rpc.identity import Role, current_caller, require
-from shared.rpc.pages import decode_token, encode_token, page_size
+from shared.rpc.pages import encode_token, number_key, page_size, place_in
 from shared.runs.pages import place_of, token_of
 
 _TARGET_ROW = "visavis.recommendation.v1.TargetRow"
 _CHANNELS = {number: channel for channel, number in CHANNELS.items()}
 _PAGE, _MOST = 50, 1000
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,9 @@ class PushPlanServicer(rpc.PushPlanServiceServicer):
 
     async def CreatePushPlan(self, request: pb.CreatePushPlanRequest, context: Context) -> pb.CreatePushPlanResponse:
         violations = list(_violations(request))
-        plan_id = PlanId(request.request_id or str(uuid.uuid4()))
         async with self.work() as work:
             plan = await create_plan(
-                plan_id,
+                _plan_id(request),
                 _plan_request(request),
                 violations=violations,
                 work=work,
@@ -86,14 +87,14 @@ class PushPlanServicer(rpc.PushPlanServiceServicer):
     async def ListPushes(self, request: pb.ListPushesRequest, context: Context) -> pb.ListPushesResponse:
         limit = page_size(request.page_size, default=_PAGE, maximum=_MOST)
         filters = f"{request.parent}\n{request.state}"
-        after = decode_token(request.page_token, filters)
-        state = PushState[pb.PushState.Name(request.state).removeprefix("PUSH_STATE_")] if request.state else None
+        after = place_in(request.page_token, filters, number_key)
+        state = _push_state(request)
         async with self.reading() as reading:
             plan = await reading.plans.get(plan_id_of(request.parent, field="parent"))
             found = await reading.contacts.pushes(
                 plan.plan_id,
                 state=state,
-                after_rank=int(after[0] or 0) if after else 0,
+                after_rank=after or 0,
                 limit=limit + 1,
                 cities=current_caller().cities,
             )
@@ -116,12 +117,28 @@ def _violations(request: pb.CreatePushPlanRequest) -> Iterator[Violation]:
         yield Violation("targets.schema", f"expected rows of {_TARGET_ROW}, got {request.targets.schema or 'none'}")
 
 
+def _plan_id(request: pb.CreatePushPlanRequest) -> PlanId:
+    """Return the plan's id: the request's, as it stands where it is none, which is a violation already; else a new one."""
+    if any(uuid_violations(request.request_id, required=False)):
+        return PlanId(request.request_id)
+    return PlanId(request_id_of(request.request_id) if request.request_id else str(uuid.uuid4()))
+
+
+def _push_state(request: pb.ListPushesRequest) -> PushState | None:
+    if not request.state:
+        return None
+    if request.state not in pb.PushState.values():
+        raise InvalidInput.of("state", f"{request.state} is unknown")
+    return PushState[pb.PushState.Name(request.state).removeprefix("PUSH_STATE_")]
+
+
 def _plan_request(request: pb.CreatePushPlanRequest) -> PlanRequest:
-    """Return what is asked for; an unknown channel, a violation already, is read as the one with fewer rules."""
+    """Return what is asked for; an unknown channel, a violation already, is read as the one with fewer rules, and a time
+    outside of the calendar as one that is over."""
     return PlanRequest(
         display_name=request.display_name,
         channel=_CHANNELS.get(request.channel, Channel.CALL),
         targets=from_ref(request.targets),
         offers=tuple(Offer(offer.policy, offer.product, offer.text, offer.order_keyword) for offer in request.offers),
-        expire_time=instant_of(request.expire_time),
+        expire_time=instant_of(request.expire_time) or _NEVER,
     )

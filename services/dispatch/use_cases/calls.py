@@ -59,11 +59,13 @@ async def lease_calls(
 
 
 async def report_calls(
-    reports: Sequence[Report], *, work: Work, rules: ContactRules, now: datetime
+    reports: Sequence[Report], *, cities: Collection[str] | None, work: Work, rules: ContactRules, now: datetime
 ) -> Sequence[CallReceipt]:
-    """Take results in their order; idempotent per call and result. Opt-outs among them are recorded with them."""
+    """Take results in their order; idempotent per call and result. Opt-outs among them are recorded with them, and hold for
+    the leaves to dial that are asked for behind them. A call outside `cities` is an unknown one."""
     call_ids = {report.call_id for report in reports if report.call_id is not None}
-    calls = dict(await work.calls.lock(call_ids))
+    locked = await work.calls.lock(call_ids)
+    calls = {call_id: call for call_id, call in locked.items() if cities is None or call.city in cities}
     refused = await work.calls.refused(call_ids)
     touched: set[PushId] = set()
     receipts = []
@@ -73,6 +75,8 @@ async def report_calls(
             call = (await work.calls.lock([call.call_id]))[call.call_id]
         receipts.append(await _report(report, call, refused=refused, work=work, rules=rules, now=now))
         touched |= {call.push_id} if call is not None else set()
+        if report.business_result is BusinessResult.DO_NOT_CALL:
+            refused = await work.calls.refused(call_ids)
     return receipts
 
 

@@ -26,6 +26,7 @@ _IDLE_SECONDS = 0.1
 _PLANS_SECONDS = 0.2
 _RETRY_SECONDS = 0.2
 _FAULT_PAUSE_SECONDS = 30.0
+_NOT_WRITTEN = "not_written"
 
 
 @dataclass(slots=True)
@@ -138,6 +139,8 @@ class SmsSender:
         writing = await self._write(claim, plan, admitted)
         if not writing.began:
             await self._give_back(claim)
+            for one in admitted:
+                one.trace.end(_NOT_WRITTEN)
             return
         outcomes = await self._outcomes(writing)
 
@@ -158,6 +161,8 @@ class SmsSender:
                     return writing
             async with self._work() as work:
                 writing.pushes = await still_to_write(claim, work=work)
+                if not writing.pushes:
+                    return writing
                 messages = _messages(plan, admitted, writing.pushes)
                 writing.began = True
                 writing.batch = await self._channel.write(messages)

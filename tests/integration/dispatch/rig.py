@@ -149,15 +149,17 @@ async def _load_nothing(stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def worker(rig: Rig, account: SmsAccount, *, batches: int = 2) -> AsyncIterator[SmsSender]:
-    """Run a worker in this process, all but its plan loader."""
+async def worker(
+    rig: Rig, account: SmsAccount, *, batches: int = 2, work: WorkOpener | None = None
+) -> AsyncIterator[SmsSender]:
+    """Run a worker in this process, all but its plan loader; its sender works by `work` where that is given."""
     stop = asyncio.Event()
     async with AsyncExitStack() as closing:
         incoming = StoredIncoming(rig.work, rig.clock)
         channel = await closing.enter_async_context(SmsChannel(account, incoming, clock=rig.clock))
         presence = Presence(rig.database, work=rig.work, clock=rig.clock)
         sender = SmsSender(
-            work=rig.work,
+            work=work or rig.work,
             channel=channel,
             account=account.name,
             held=presence.held,

@@ -11,9 +11,11 @@ from visavis.dispatch.v1 import contact_pb2 as contact_types
 from visavis.dispatch.v1 import contact_service_pb2 as contact_pb
 from visavis.recommendation.v1.policy_list_pb2 import TargetRow
 
+from services.dispatch.domain.plans import Channel
 from services.dispatch.worker.housekeeping import Housekeeping
-from shared.errors import AlreadyExists, InvalidInput, NotFound, WrongState
-from tests.factories.dispatch import CONTRACT, MORNING, msisdn, target_row
+from shared.errors import AlreadyExists, Denied, InvalidInput, NotFound, WrongState
+from shared.rpc.identity import Caller, Role, acting_as
+from tests.factories.dispatch import CONTRACT, MORNING, NEWSPAPER, msisdn, plan_request, target_row
 from tests.integration.dispatch.desk import Desk
 from tests.integration.dispatch.rig import Rig
 
@@ -233,3 +235,54 @@ async def test_a_request_that_cannot_be_served_says_everything_that_is_wrong(rig
         "results[2].business_result",
     ]
     assert await desk.started(call_pb.LeasedCall(name="calls/999")) == "UNKNOWN_CALL"
+
+
+async def test_a_refusal_holds_for_the_leaves_to_dial_behind_it_in_the_same_report(rig: Rig, desk: Desk) -> None:
+    contracts = await rig.call_plan([call_row(1)])
+    newspapers = await rig.plan([target_row(1)], plan_request(Channel.CALL, offers=[NEWSPAPER]))
+    (first,), (second,) = await desk.lease(contracts, new_id()), await desk.lease(newspapers, new_id())
+    refusal = call_pb.CallResult(
+        call=first.name,
+        phase=call_pb.CALL_PHASE_FINISHED,
+        system_result=call_pb.SYSTEM_RESULT_ANSWERED,
+        business_result=call_pb.BUSINESS_RESULT_DO_NOT_CALL,
+    )
+    leave = call_pb.CallResult(call=second.name, phase=call_pb.CALL_PHASE_STARTED)
+    answer = await desk.calls.ReportCallResults(call_pb.ReportCallResultsRequest(results=[refusal, leave]))
+    verdicts = [receipt.verdict for receipt in answer.receipts]
+    assert verdicts == [call_pb.CALL_VERDICT_TAKEN, call_pb.CALL_VERDICT_DO_NOT_DIAL]
+    assert await rig.states(newspapers) == {"cancelled": 1}
+
+
+async def test_a_platform_of_other_cities_knows_nothing_of_a_call(rig: Rig, desk: Desk) -> None:
+    plan = await rig.call_plan([call_row(1)])
+    (call,) = await desk.lease(plan, new_id())
+    with acting_as(Caller("platform B", Role.CALL_PLATFORM, frozenset({"B"}))):
+        assert await desk.finished(call, "ANSWERED", "DO_NOT_CALL") == "UNKNOWN_CALL"
+    assert await rig.states(plan) == {"leased": 1}
+    with acting_as(Caller("platform A", Role.CALL_PLATFORM, frozenset({"A"}))):
+        assert await desk.started(call) == "TAKEN"
+
+
+async def test_numbers_are_lent_to_call_platforms_only(rig: Rig, desk: Desk) -> None:
+    plan = await rig.call_plan([call_row(1)])
+    with acting_as(Caller("li", Role.CLERK)):
+        with pytest.raises(Denied):
+            await desk.lease(plan, new_id())
+        with pytest.raises(Denied):
+            await desk.started(call_pb.LeasedCall(name="calls/1"))
+
+
+@pytest.mark.parametrize("duration", [Duration(seconds=30, nanos=500_000_000), Duration(seconds=3600)])
+async def test_a_lease_is_the_same_however_its_id_and_duration_are_written(
+    rig: Rig, desk: Desk, duration: Duration
+) -> None:
+    plan, request_id = await rig.call_plan([call_row(1)]), new_id()
+    name = f"pushPlans/{plan.plan_id}"
+    asked = call_pb.LeaseCallsRequest(request_id=request_id, push_plan=name, max_calls=1, lease_duration=duration)
+    first = await desk.calls.LeaseCalls(asked)
+    asked.request_id = request_id.upper()
+    assert await desk.calls.LeaseCalls(asked) == first
+    asked.lease_duration.seconds = 1 << 60
+    with pytest.raises(InvalidInput, match="lease_duration"):
+        await desk.calls.LeaseCalls(asked)

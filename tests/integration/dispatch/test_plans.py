@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from visavis.common.v1 import dataset_pb2
 from visavis.dispatch.v1 import contact_pb2
 from visavis.dispatch.v1 import contact_service_pb2 as contact_service
@@ -10,6 +11,7 @@ from visavis.dispatch.v1 import push_plan_service_pb2 as pb
 
 from shared.errors import AlreadyExists, Denied, InvalidInput, NotFound, WrongState
 from shared.rpc.identity import Caller, Role, acting_as
+from shared.rpc.pages import Key, encode_token
 from tests.factories.dispatch import NEWSPAPER, SCHEMA, WEEK_LATER, target_row
 from tests.integration.dispatch.desk import Desk
 from tests.integration.dispatch.rig import Rig
@@ -120,3 +122,40 @@ async def test_a_cursor_that_is_none_is_refused(desk: Desk) -> None:
         await desk.contacts.ListContactEvents(contact_service.ListContactEventsRequest(cursor="nonsense"))
     empty = await desk.contacts.ListContactEvents(contact_service.ListContactEventsRequest())
     assert (list(empty.events), empty.next_cursor) == ([], "")
+
+
+async def test_a_forged_page_token_is_refused_by_every_list(rig: Rig, desk: Desk) -> None:
+    plan = await rig.plan([target_row(1)])
+    parent = f"pushPlans/{plan.plan_id}"
+    keysets: list[list[Key]] = [[], ["x", "y"], [None], [1 << 70], ["2026-11-09T10:00:00", 1]]
+    for forged in keysets:
+        plans = pb.ListPushPlansRequest(page_token=encode_token(forged, "pushPlans"))
+        with pytest.raises(InvalidInput, match="page_token"):
+            await desk.plans.ListPushPlans(plans)
+        pushes = pb.ListPushesRequest(parent=parent, page_token=encode_token(forged, f"{parent}\n0"))
+        with pytest.raises(InvalidInput, match="page_token"):
+            await desk.plans.ListPushes(pushes)
+        token = encode_token(forged, "c-1\n0\n0")
+        with pytest.raises(InvalidInput, match="page_token"):
+            await desk.contacts.ListContacts(contact_service.ListContactsRequest(customer_id="c-1", page_token=token))
+
+
+async def test_what_no_list_can_be_asked_for_is_refused_in_words(rig: Rig, desk: Desk) -> None:
+    plan = await rig.plan([target_row(1)])
+    parent = f"pushPlans/{plan.plan_id}"
+    with pytest.raises(InvalidInput, match="state: 99 is unknown"):
+        await desk.plans.ListPushes(pb.ListPushesRequest(parent=parent, state=99))  # type: ignore[arg-type]  # as another client may
+    since = Timestamp(seconds=1 << 60)
+    with pytest.raises(InvalidInput, match="since_time"):
+        await desk.contacts.ListContacts(contact_service.ListContactsRequest(customer_id="c-1", since_time=since))
+    with pytest.raises(InvalidInput, match="NUL"):
+        await desk.contacts.ListContacts(contact_service.ListContactsRequest(customer_id="c\0"))
+    with pytest.raises(InvalidInput, match="NUL"):
+        await desk.plans.CreatePushPlan(asked(text="回复{keyword}\0"))
+
+
+async def test_a_request_id_is_one_however_it_is_written(desk: Desk) -> None:
+    request = asked(str(uuid.uuid4()))
+    first = (await desk.plans.CreatePushPlan(request)).push_plan
+    request.request_id = request.request_id.upper()
+    assert (await desk.plans.CreatePushPlan(request)).push_plan.name == first.name

@@ -1,10 +1,17 @@
 """Messages leave once each, and whatever the gateway does to them is known."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from services.dispatch.domain.plans import Plan
 from services.dispatch.domain.pushes import ContactState, Push, PushState
+from services.dispatch.ports.store import Work
+from services.dispatch.tables import CLAIMS
+from services.dispatch.use_cases.sending import bury_worker
 from services.sandbox.gateway.faults import Faults
 from tests.factories.dispatch import MORNING, NEWSPAPER, msisdn, plan_request, target_row
 from tests.integration.dispatch.rig import Province, Rig, worker
@@ -157,3 +164,27 @@ async def test_a_worker_that_is_told_to_stop_records_all_that_it_has_under_way(r
     assert sum(states.values()) == 300
     assert "claimed" not in states
     assert states["sent"] == len(province.received())
+
+
+async def test_a_claim_that_was_taken_away_before_writing_is_planned_again_and_sent_once(
+    rig: Rig, province: Province
+) -> None:
+    plan = await rig.plan([target_row(n) for n in (1, 2)])
+    buried: list[int] = []
+
+    @asynccontextmanager
+    async def bury_first() -> AsyncIterator[Work]:
+        """Let another worker take this one for dead in the moment between "writing begins" and the first byte."""
+        async with rig.database.write() as tx:
+            phases = [row.phase for row in await tx.connection.execute(select(CLAIMS))]
+        if "writing" in phases and not buried:
+            async with rig.work() as work:
+                (worker_key,) = await work.claims.worker_keys()
+                buried.append(await bury_worker(worker_key, work=work, now=rig.clock.now()))
+        async with rig.work() as work:
+            yield work
+
+    async with worker(rig, province.account, batches=1, work=bury_first):
+        await rig.until_states(plan, sent=2)
+    assert buried == [2]
+    assert province.taken() == {msisdn(1): 1, msisdn(2): 1}

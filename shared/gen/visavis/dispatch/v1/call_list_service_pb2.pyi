@@ -36,7 +36,7 @@ class _CallVerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallVerdi
     CALL_VERDICT_CONFLICT: _CallVerdict.ValueType  # 3
     """Another result of this call was recorded before."""
     CALL_VERDICT_UNKNOWN_CALL: _CallVerdict.ValueType  # 4
-    """No such call."""
+    """No such call in the caller's cities."""
 
 class CallVerdict(_CallVerdict, metaclass=_CallVerdictEnumTypeWrapper):
     """Verdicts on one reported result."""
@@ -50,7 +50,7 @@ CALL_VERDICT_DO_NOT_DIAL: CallVerdict.ValueType  # 2
 CALL_VERDICT_CONFLICT: CallVerdict.ValueType  # 3
 """Another result of this call was recorded before."""
 CALL_VERDICT_UNKNOWN_CALL: CallVerdict.ValueType  # 4
-"""No such call."""
+"""No such call in the caller's cities."""
 Global___CallVerdict: _TypeAlias = CallVerdict  # noqa: Y015
 
 class _CallPhase:
@@ -215,7 +215,7 @@ class LeaseCallsRequest(_message.Message):
     """At most this many, 1 to 500."""
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
-        """For how long, 30 s to 1 h; default 10 min."""
+        """For how long, in whole seconds, 30 s to 1 h; default 10 min."""
 
     def __init__(
         self,

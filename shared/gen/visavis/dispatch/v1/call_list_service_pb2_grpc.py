@@ -54,7 +54,8 @@ class CallListServiceServicer:
     def LeaseCalls(self, request, context):
         """Lends the next calls of a started plan, best first, each checked against every contact rule at this moment.
         Fewer than asked, or none, is no error. The same request_id returns the same lease while it lasts.
-        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED,
+        PERMISSION_DENIED (roles call_platform, operations and service may).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -63,7 +64,8 @@ class CallListServiceServicer:
     def ReportCallResults(self, request, context):
         """Takes what became of calls, one answer each; idempotent per call and result. STARTED asks for leave to dial: the rules are
         checked once more. A late result is taken and reconciled. DO_NOT_CALL writes the opt-out in the same transaction.
-        Errors: INVALID_ARGUMENT; what is wrong with one call is said in its own receipt.
+        A call outside the caller's cities is an unknown one. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (roles as above); what is
+        wrong with one call is said in its own receipt.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,12 +36,14 @@ class CallListServiceStub:
     LeaseCalls: _grpc.UnaryUnaryMultiCallable[_call_list_service_pb2.LeaseCallsRequest, _call_list_service_pb2.LeaseCallsResponse]
     """Lends the next calls of a started plan, best first, each checked against every contact rule at this moment.
     Fewer than asked, or none, is no error. The same request_id returns the same lease while it lasts.
-    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED,
+    PERMISSION_DENIED (roles call_platform, operations and service may).
     """
     ReportCallResults: _grpc.UnaryUnaryMultiCallable[_call_list_service_pb2.ReportCallResultsRequest, _call_list_service_pb2.ReportCallResultsResponse]
     """Takes what became of calls, one answer each; idempotent per call and result. STARTED asks for leave to dial: the rules are
     checked once more. A late result is taken and reconciled. DO_NOT_CALL writes the opt-out in the same transaction.
-    Errors: INVALID_ARGUMENT; what is wrong with one call is said in its own receipt.
+    A call outside the caller's cities is an unknown one. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (roles as above); what is
+    wrong with one call is said in its own receipt.
     """
 
 @_typing.type_check_only
@@ -52,12 +54,14 @@ class CallListServiceAsyncStub(CallListServiceStub):
     LeaseCalls: _aio.UnaryUnaryMultiCallable[_call_list_service_pb2.LeaseCallsRequest, _call_list_service_pb2.LeaseCallsResponse]  # type: ignore[assignment]
     """Lends the next calls of a started plan, best first, each checked against every contact rule at this moment.
     Fewer than asked, or none, is no error. The same request_id returns the same lease while it lasts.
-    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED,
+    PERMISSION_DENIED (roles call_platform, operations and service may).
     """
     ReportCallResults: _aio.UnaryUnaryMultiCallable[_call_list_service_pb2.ReportCallResultsRequest, _call_list_service_pb2.ReportCallResultsResponse]  # type: ignore[assignment]
     """Takes what became of calls, one answer each; idempotent per call and result. STARTED asks for leave to dial: the rules are
     checked once more. A late result is taken and reconciled. DO_NOT_CALL writes the opt-out in the same transaction.
-    Errors: INVALID_ARGUMENT; what is wrong with one call is said in its own receipt.
+    A call outside the caller's cities is an unknown one. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (roles as above); what is
+    wrong with one call is said in its own receipt.
     """
 
 class CallListServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -71,7 +75,8 @@ class CallListServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_call_list_service_pb2.LeaseCallsResponse, _abc.Awaitable[_call_list_service_pb2.LeaseCallsResponse]]:
         """Lends the next calls of a started plan, best first, each checked against every contact rule at this moment.
         Fewer than asked, or none, is no error. The same request_id returns the same lease while it lasts.
-        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED,
+        PERMISSION_DENIED (roles call_platform, operations and service may).
         """
 
     @_abc_1.abstractmethod
@@ -82,7 +87,8 @@ class CallListServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_call_list_service_pb2.ReportCallResultsResponse, _abc.Awaitable[_call_list_service_pb2.ReportCallResultsResponse]]:
         """Takes what became of calls, one answer each; idempotent per call and result. STARTED asks for leave to dial: the rules are
         checked once more. A late result is taken and reconciled. DO_NOT_CALL writes the opt-out in the same transaction.
-        Errors: INVALID_ARGUMENT; what is wrong with one call is said in its own receipt.
+        A call outside the caller's cities is an unknown one. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (roles as above); what is
+        wrong with one call is said in its own receipt.
         """
 
 def add_CallListServiceServicer_to_server(servicer: CallListServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

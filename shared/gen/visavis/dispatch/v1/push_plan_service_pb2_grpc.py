@@ -90,14 +90,14 @@ class PushPlanServiceServicer:
 
     def StartPushPlan(self, request, context):
         """Releases a loaded plan for sending or leasing; a person does this. Starting a started plan changes nothing.
-        Errors: RESOURCE_NOT_FOUND, WRONG_STATE (still loading, or failed), PERMISSION_DENIED.
+        Errors: RESOURCE_NOT_FOUND, WRONG_STATE (still loading, or failed), PERMISSION_DENIED (roles planner and operations may).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListPushes(self, request, context):
-        """Lists the pushes of a plan, by rank. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """Lists the pushes of a plan in the caller's cities, by rank. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,10 +43,10 @@ class PushPlanServiceStub:
     """Lists plans, newest first. Errors: PAGE_TOKEN_INVALID."""
     StartPushPlan: _grpc.UnaryUnaryMultiCallable[_push_plan_service_pb2.StartPushPlanRequest, _push_plan_service_pb2.StartPushPlanResponse]
     """Releases a loaded plan for sending or leasing; a person does this. Starting a started plan changes nothing.
-    Errors: RESOURCE_NOT_FOUND, WRONG_STATE (still loading, or failed), PERMISSION_DENIED.
+    Errors: RESOURCE_NOT_FOUND, WRONG_STATE (still loading, or failed), PERMISSION_DENIED (roles planner and operations may).
     """
     ListPushes: _grpc.UnaryUnaryMultiCallable[_push_plan_service_pb2.ListPushesRequest, _push_plan_service_pb2.ListPushesResponse]
-    """Lists the pushes of a plan, by rank. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    """Lists the pushes of a plan in the caller's cities, by rank. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
 
 @_typing.type_check_only
 class PushPlanServiceAsyncStub(PushPlanServiceStub):
@@ -63,10 +63,10 @@ class PushPlanServiceAsyncStub(PushPlanServiceStub):
     """Lists plans, newest first. Errors: PAGE_TOKEN_INVALID."""
     StartPushPlan: _aio.UnaryUnaryMultiCallable[_push_plan_service_pb2.StartPushPlanRequest, _push_plan_service_pb2.StartPushPlanResponse]  # type: ignore[assignment]
     """Releases a loaded plan for sending or leasing; a person does this. Starting a started plan changes nothing.
-    Errors: RESOURCE_NOT_FOUND, WRONG_STATE (still loading, or failed), PERMISSION_DENIED.
+    Errors: RESOURCE_NOT_FOUND, WRONG_STATE (still loading, or failed), PERMISSION_DENIED (roles planner and operations may).
     """
     ListPushes: _aio.UnaryUnaryMultiCallable[_push_plan_service_pb2.ListPushesRequest, _push_plan_service_pb2.ListPushesResponse]  # type: ignore[assignment]
-    """Lists the pushes of a plan, by rank. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    """Lists the pushes of a plan in the caller's cities, by rank. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
 
 class PushPlanServiceServicer(metaclass=_abc_1.ABCMeta):
     """Plans who gets what by which channel, and shows where every single push stands."""
@@ -104,7 +104,7 @@ class PushPlanServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_push_plan_service_pb2.StartPushPlanResponse, _abc.Awaitable[_push_plan_service_pb2.StartPushPlanResponse]]:
         """Releases a loaded plan for sending or leasing; a person does this. Starting a started plan changes nothing.
-        Errors: RESOURCE_NOT_FOUND, WRONG_STATE (still loading, or failed), PERMISSION_DENIED.
+        Errors: RESOURCE_NOT_FOUND, WRONG_STATE (still loading, or failed), PERMISSION_DENIED (roles planner and operations may).
         """
 
     @_abc_1.abstractmethod
@@ -113,6 +113,6 @@ class PushPlanServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _push_plan_service_pb2.ListPushesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_push_plan_service_pb2.ListPushesResponse, _abc.Awaitable[_push_plan_service_pb2.ListPushesResponse]]:
-        """Lists the pushes of a plan, by rank. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        """Lists the pushes of a plan in the caller's cities, by rank. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
 
 def add_PushPlanServiceServicer_to_server(servicer: PushPlanServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,25 @@
+"""What can be set about dispatch, and what is refused at the door of the process."""
+
+import pytest
+from pydantic import ValidationError
+
+from services.dispatch.settings import ContactRuleSettings
+
+
+@pytest.mark.parametrize(("channel", "told"), [("SMS", "hours of SMS"), ("CALL", "hours of calls")])
+def test_hours_that_never_open_are_refused(monkeypatch: pytest.MonkeyPatch, channel: str, told: str) -> None:
+    monkeypatch.setenv(f"VISAVIS_DISPATCH_HOURS_{channel}_OPEN", "22:00")
+    with pytest.raises(ValidationError, match=told):
+        ContactRuleSettings()
+
+
+def test_no_contact_at_all_is_no_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cap of 0 would hold everybody for ever; whoever wants no contacts starts no plan."""
+    monkeypatch.setenv("VISAVIS_DISPATCH_CAP_CONTACTS", "0")
+    with pytest.raises(ValidationError, match="dispatch_cap_contacts"):
+        ContactRuleSettings()
+
+
+def test_an_empty_setting_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_DISPATCH_CAP_CONTACTS", "")
+    assert ContactRuleSettings().rules().cap == 2
