@@ -56,7 +56,7 @@ async def answer_desk(
     if found is None:
         raise NotFound(f"a policy list of customer {customer_id}" if customer_id else "a policy list of this number")
     if not caller.sees(found.city):
-        raise Denied(f"the customer is in {found.city}, outside the cities of {caller.principal}")
+        raise Denied(f"this customer is outside the cities of {caller.principal}")
     record = await _ask(contacts, found.customer_id)
     reason = _withheld_reason(found, record)
     if reason:

@@ -44,9 +44,8 @@ async def explain_list(
 ) -> Explanation:
     """Assemble the customer again from what the run kept. Raises NotFound, Denied outside the caller's cities."""
     customer = await evidence.customer(order.inputs, customer_id)
-    city = str(customer.fields["city"])
-    if not caller.sees(city):
-        raise Denied(f"the customer is in {city}, outside the cities of {caller.principal}")
+    if not caller.sees(str(customer.fields["city"])):
+        raise Denied(f"this customer is outside the cities of {caller.principal}")
     rules = await readings.rules(
         order.matrices,
         order.catalogue_id,

@@ -128,8 +128,9 @@ async def test_a_policy_whose_time_is_over_is_not_offered_any_more(service: Serv
 async def test_a_caller_sees_the_customers_of_its_cities_only(service: Service) -> None:
     await service.assemble(base().publish(service.lake, "one"))
     with acting_as(Caller("clerk", Role.CLERK, frozenset({"wuhu"}))):
-        with pytest.raises(Denied):
+        with pytest.raises(Denied) as denied:
             await service.list_of(LOYAL)
+        assert "hefei" not in denied.value.message
         with pytest.raises(Denied):
             await service.recommendation.ExplainPolicyList(pb.ExplainPolicyListRequest(customer_id=LOYAL))
     with acting_as(Caller("clerk", Role.CLERK, frozenset({"hefei"}))):

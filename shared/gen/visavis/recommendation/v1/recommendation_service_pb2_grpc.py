@@ -108,7 +108,8 @@ class RecommendationServiceServicer:
 
     def ExplainPolicyList(self, request, context):
         """Explains one customer's list from its kept inputs: each input, each row that fired, each row that did not and why. Changes nothing.
-        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, DEPENDENCY_UNAVAILABLE (profile or scoring).
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (the run has not succeeded), PERMISSION_DENIED (outside the caller's
+        cities), DATASET_UNREADABLE (kept inputs that are gone or damaged).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -47,7 +47,8 @@ class RecommendationServiceStub:
     """
     ExplainPolicyList: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.ExplainPolicyListRequest, _recommendation_service_pb2.ExplainPolicyListResponse]
     """Explains one customer's list from its kept inputs: each input, each row that fired, each row that did not and why. Changes nothing.
-    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, DEPENDENCY_UNAVAILABLE (profile or scoring).
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (the run has not succeeded), PERMISSION_DENIED (outside the caller's
+    cities), DATASET_UNREADABLE (kept inputs that are gone or damaged).
     """
     SelectTargets: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.SelectTargetsRequest, _recommendation_service_pb2.SelectTargetsResponse]
     """Starts picking the targets of a push plan from an assembly run's lists. Returns at once.
@@ -75,7 +76,8 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     """
     ExplainPolicyList: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.ExplainPolicyListRequest, _recommendation_service_pb2.ExplainPolicyListResponse]  # type: ignore[assignment]
     """Explains one customer's list from its kept inputs: each input, each row that fired, each row that did not and why. Changes nothing.
-    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, DEPENDENCY_UNAVAILABLE (profile or scoring).
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (the run has not succeeded), PERMISSION_DENIED (outside the caller's
+    cities), DATASET_UNREADABLE (kept inputs that are gone or damaged).
     """
     SelectTargets: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.SelectTargetsRequest, _recommendation_service_pb2.SelectTargetsResponse]  # type: ignore[assignment]
     """Starts picking the targets of a push plan from an assembly run's lists. Returns at once.
@@ -130,7 +132,8 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_service_pb2.ExplainPolicyListResponse, _abc.Awaitable[_recommendation_service_pb2.ExplainPolicyListResponse]]:
         """Explains one customer's list from its kept inputs: each input, each row that fired, each row that did not and why. Changes nothing.
-        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, DEPENDENCY_UNAVAILABLE (profile or scoring).
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (the run has not succeeded), PERMISSION_DENIED (outside the caller's
+        cities), DATASET_UNREADABLE (kept inputs that are gone or damaged).
         """
 
     @_abc_1.abstractmethod
