@@ -60,6 +60,8 @@ class Dialer:
     pace: Pace
     _asked: dict[str, str] = field(default_factory=dict, init=False)
     """Plan -> request id of a lease whose answer never came; asked again, it is the same lease."""
+    _in_hand: dict[str, list[pb.LeasedCall]] = field(default_factory=dict, init=False)
+    """Plan -> calls that were leased and not made yet."""
     _unreported: list[pb.CallResult] = field(default_factory=list, init=False)
     """Of calls that are over, and that dispatch has not heard of yet."""
 
@@ -73,15 +75,16 @@ class Dialer:
         return found
 
     async def _work_on(self, plan: plan_pb.PushPlan) -> bool:
+        in_hand = self._in_hand.setdefault(plan.name, [])
         try:
-            leased = await self._lease(plan)
+            in_hand += [] if in_hand else await self._lease(plan)
         except REFUSALS as refusal:
             log.warning("lease_refused", push_plan=plan.name, reason=refusal.reason)
             del self._asked[plan.name]
-            return False
-        for first in range(0, len(leased), self.pace.agents):
-            await self._make_calls(plan, leased[first : first + self.pace.agents])
-        return bool(leased)
+        found = bool(in_hand)
+        while in_hand:
+            await self._make_calls(plan, in_hand)
+        return found
 
     async def _lease(self, plan: plan_pb.PushPlan) -> Sequence[pb.LeasedCall]:
         request = pb.LeaseCallsRequest(
@@ -95,12 +98,16 @@ class Dialer:
         del self._asked[plan.name]
         return leased
 
-    async def _make_calls(self, plan: plan_pb.PushPlan, leased: Sequence[pb.LeasedCall]) -> None:
-        """Make one call per agent, all at once. What must not be dialled any more is left alone."""
+    async def _make_calls(self, plan: plan_pb.PushPlan, in_hand: list[pb.LeasedCall]) -> None:
+        """Take one call per agent out of `in_hand` and make them, all at once. What must not be dialled is left alone.
+
+        Leave to dial that was given, but whose word was lost, is asked for again: else nobody would ever make the call.
+        """
+        leased = in_hand[: self.pace.agents]
         now = self.clock.now()
-        in_time = [call for call in leased if call.not_after_time.ToDatetime(UTC) > now]
         with tracer(__name__).start_as_current_span("calls", attributes={"visavis.push_plan": plan.name}):
-            dialled = await self._allowed(in_time)
+            dialled = await self._allowed([call for call in leased if call.not_after_time.ToDatetime(UTC) > now])
+            del in_hand[: len(leased)]
             log.info("calls_dialled", push_plan=plan.name, dialled=len(dialled), not_dialled=len(leased) - len(dialled))
             if dialled:
                 await asyncio.sleep(self.pace.call_seconds)

@@ -156,6 +156,17 @@ async def test_without_an_answer_about_the_leave_to_dial_nobody_is_called() -> N
     assert operator.calls.finished == {}
 
 
+async def test_leave_to_dial_whose_word_was_lost_is_asked_for_again_and_each_call_is_made() -> None:
+    operator = an_operator(*CUSTOMERS[:10])
+    operator.calls.answers_to_lose = ["started"]
+    async with operator.running(), dialing(operator) as dialer:
+        with pytest.raises(Unavailable):
+            await dialer.round()
+        await dialer.round()
+    assert operator.calls.reports == ["started", "started", "finished"]
+    assert len(operator.calls.finished) == 10
+
+
 async def test_a_dialer_killed_in_the_middle_leaves_calls_that_the_next_one_makes_with_the_same_answers() -> None:
     operator, undisturbed = an_operator(*CUSTOMERS[:50]), an_operator(*CUSTOMERS[:50])
     async with undisturbed.running(), dialing(undisturbed) as dialer:
@@ -163,7 +174,7 @@ async def test_a_dialer_killed_in_the_middle_leaves_calls_that_the_next_one_make
     async with operator.running():
         async with dialing(operator) as killed:
             leased = await killed._lease(operator.plans.plans[0])
-            await killed._make_calls(operator.plans.plans[0], leased[:20])
+            await killed._make_calls(operator.plans.plans[0], list(leased[:20]))
         operator.calls.end_leases()
         async with dialing(operator) as next_one:
             while await next_one.round():
