@@ -1,7 +1,8 @@
 """One cycle: extracts in, views, arms, models, scores, lists switched in. Keeps no state: each step is found again by its request id."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 from services.console.clients import Clients
 from services.console.identity import fingerprint, request_id
 from services.console.runs import Follower, patient
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, Violation
 
 MATRICES = ("priority.csv", "retention.csv", "new_service.csv")
 POLICIES = "policies.csv"
@@ -109,10 +110,12 @@ class _Steps:
         for file in MATRICES:
             text = _read_rules(planner, file)
             matrix = matrix_pb.ImportMatrixRequest(request_id=request_id(cycle, "matrix", text), csv=text)
-            matrices.append((await patient(partial(self.clients.matrices.ImportMatrix, matrix))).matrix.name)
+            with _naming(file):
+                matrices.append((await patient(partial(self.clients.matrices.ImportMatrix, matrix))).matrix.name)
         text = _read_rules(planner, POLICIES)
         policies = policy_pb.ImportPoliciesRequest(request_id=request_id(cycle, "policies", text), csv=text)
-        taken = await patient(partial(self.clients.policies.ImportPolicies, policies))
+        with _naming(POLICIES):
+            taken = await patient(partial(self.clients.policies.ImportPolicies, policies))
         return _Rules(tuple(matrices), taken.policy_catalogue)
 
     async def make_snapshot(self, imported: profile_pb.Import) -> profile_pb.Snapshot:
@@ -231,6 +234,16 @@ def _read_rules(planner: Path, name: str) -> str:
     if not (planner / name).is_file():
         raise InvalidInput.of(str(planner / name), f"expected the planners' files {', '.join((*MATRICES, POLICIES))}")
     return _read_text(planner / name)
+
+
+@contextmanager
+def _naming(file: str) -> Iterator[None]:
+    """Say which file it is about when a service finds it wrong: the service was sent its text only."""
+    try:
+        yield
+    except InvalidInput as wrong:
+        named = [Violation(f"{file}: {v.field}", v.description) for v in wrong.violations]
+        raise InvalidInput(named, reason=wrong.reason) from wrong
 
 
 def _read_text(path: Path) -> str:

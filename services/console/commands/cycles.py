@@ -1,6 +1,9 @@
 """`visavis import`, `visavis cycle …`: a marketing month from extracts to lists."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +22,17 @@ from services.console.session import AsJson, Session, run
 
 app = typer.Typer(help="Run a marketing month, or look at one.", no_args_is_help=True)
 
-_REJECTS_SHOWN = 20
+_OF_A_KIND = 3
+"""So many rejects with the same file, column and reason are shown: one wrong customer sets aside all his rows."""
+_REJECTS_READ = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Rejects:
+    """Rejects of every kind, a few of each, in order of file and line; `read` counts all that were looked at."""
+
+    shown: Sequence[profile_pb.ImportReject]
+    read: int
 
 
 def _month(text: str) -> str:
@@ -53,9 +66,9 @@ def import_(
         async with connect(session.settings) as clients:
             with RunBoard(session.output.console, quiet=as_json) as board:
                 taken = await take_extracts(cycle, folder, clients=clients, follower=Follower(board))
-            asked = profile_pb.ListImportRejectsRequest(parent=taken.name, page_size=_REJECTS_SHOWN)
-            rejects = await clients.profile.ListImportRejects(asked)
-        if not session.output.value({"import": as_value(taken), "first_rejects": as_value(rejects).get("rejects", [])}):
+            rejects = await _rejects_of(taken.name, clients)
+        value = {"import": as_value(taken), "first_rejects": [as_value(reject) for reject in rejects.shown]}
+        if not session.output.value(value):
             _print_import(taken, rejects, session.output)
 
     run(command, as_json=as_json, trace="import", when_interrupted=GOES_ON)
@@ -136,15 +149,35 @@ async def _runs_of(cycle: str, clients: Clients) -> list[tuple[str, RunResource]
     ]
 
 
-def _print_import(taken: profile_pb.Import, rejects: profile_pb.ListImportRejectsResponse, output: Output) -> None:
+async def _rejects_of(name: str, clients: Clients) -> _Rejects:
+    kinds: Counter[tuple[str, str, str]] = Counter()
+    shown = []
+    found = pages(
+        lambda size, token: clients.profile.ListImportRejects(
+            profile_pb.ListImportRejectsRequest(parent=name, page_size=size, page_token=token)
+        )
+    )
+    async for page in found:
+        for reject in page.rejects:
+            kind = (reject.file, reject.column, reject.reason)
+            kinds[kind] += 1
+            shown += [reject] if kinds[kind] <= _OF_A_KIND else []
+        if kinds.total() >= _REJECTS_READ:
+            break
+    return _Rejects(shown, kinds.total())
+
+
+def _print_import(taken: profile_pb.Import, rejects: _Rejects, output: Output) -> None:
     rows = [(table.table, table.row_count, table.accepted_count, table.reject_count) for table in taken.tables]
     output.table(f"{taken.name} for {taken.cycle}", ("table", "rows", "taken", "set aside"), rows)
-    if not rejects.rejects:
+    if not rejects.shown:
         return
-    lines = [(reject.file, reject.line, reject.column, reject.value, reject.reason) for reject in rejects.rejects]
+    lines = [(reject.file, reject.line, reject.column, reject.value, reject.reason) for reject in rejects.shown]
     output.table("Set aside", ("file", "line", "column", "value", "why"), lines)
-    if rejects.next_page_token:
-        output.line(f"… and more; these are the first {_REJECTS_SHOWN}.")
+    if more := rejects.read - len(lines):
+        output.line(f"… and {more:,} more of the same kinds; these are the first {_OF_A_KIND} of each.")
+    if rejects.read >= _REJECTS_READ:
+        output.line(f"Only the first {_REJECTS_READ:,} were looked at.")
 
 
 def _print_result(result: CycleResult, output: Output) -> None:

@@ -238,7 +238,6 @@ def test_a_plan_is_made_of_the_newest_lists_that_succeeded(visavis: Visavis, ser
     services.will("GetTargetSelection", recommendation_pb.GetTargetSelectionResponse(target_selection=selection))
     services.will("CreatePushPlan", plan_pb.CreatePushPlanResponse(push_plan=plan()))
     services.will("GetPushPlan", plan_pb.GetPushPlanResponse(push_plan=plan()))
-    services.will("ListPushes", plan_pb.ListPushesResponse())
     arguments = ("plan", "create", "Spring", "--channel", "sms", "--zone", "new_service", "--limit", "100")
     assert visavis(*arguments).code == visavis(*arguments).code == 0
     selected, selected_again = services.requests("SelectTargets")

@@ -13,7 +13,7 @@ from visavis.scoring.v1 import model_service_pb2 as model_pb
 from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
 from services.console.cycle import MAPPING, MATRICES, POLICIES
-from shared.errors import Conflict, Unavailable
+from shared.errors import Conflict, InvalidInput, Unavailable
 from tests.factories.runs import FAILED, PENDING, SUCCEEDED
 from tests.fakes.services import FakeServices
 from tests.integration.console.conftest import Visavis
@@ -121,6 +121,28 @@ def test_an_import_shows_what_was_set_aside(visavis: Visavis, services: FakeServ
     assert isinstance(value, dict)
     assert value["import"]["tables"][0]["reject_count"] == "1"
     assert value["first_rejects"][0]["line"] == "3"
+
+
+def test_an_import_shows_every_kind_of_fault_and_not_a_page_of_one(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    of_the_same = [profile_pb.ImportReject(file="billing.csv", line=2 + n, reason="no customer") for n in range(500)]
+    date = profile_pb.ImportReject(file="customers.csv", line=2, column="入网日期", reason="expected a date")
+    first = profile_pb.ListImportRejectsResponse(rejects=of_the_same, next_page_token="more")  # noqa: S106 - a place in a list
+    services.will("ListImportRejects", first, profile_pb.ListImportRejectsResponse(rejects=[date]))
+    page = visavis("import", folders[4], "--cycle", "2026-11").page
+    assert page.count("no customer") == 3
+    assert "expected a date" in page
+    assert "… and 497 more of the same kinds" in page
+
+
+def test_a_wrong_cell_of_a_planners_file_names_the_file(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    services.will("ImportPolicies", InvalidInput.of("row 21, column margin_fen", "expected whole fen"))
+    assert "policies.csv: row 21, column margin_fen: expected whole fen" in visavis(*folders).errors
 
 
 def test_the_runs_of_a_cycle_are_shown_and_those_of_others_are_not(visavis: Visavis, services: FakeServices) -> None:
