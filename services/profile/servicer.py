@@ -66,7 +66,7 @@ class ProfileServicer(rpc.ProfileServiceServicer):
         limit = pages.page_size(request.page_size, **_PAGE)
         first = 1 + (pages.place_in(request.page_token, request.parent, pages.number_key) or 0)
         async with self._store.reading() as resources:
-            rejects = await use_cases.find_rejects(import_id, resources=resources)
+            rejects = await use_cases.find_rejects(import_id, resources=resources, caller=current_caller())
         last = min(first + limit - 1, rejects.row_count)
         found = await self._rows.between(rejects, "number", first, last)
         return pb.ListImportRejectsResponse(

@@ -96,8 +96,11 @@ async def create_snapshot(command: CreateSnapshot, *, resources: ChangeableResou
     return await resources.create_snapshot(command.snapshot_id, request, principal=command.principal, now=clock.now())
 
 
-async def find_rejects(import_id: str, *, resources: Resources) -> Dataset:
-    """Return the rejects of an import that has succeeded. Raises NotFound, WrongState."""
+async def find_rejects(import_id: str, *, resources: Resources, caller: Caller) -> Dataset:
+    """Return the rejects of an import that has succeeded. Raises NotFound, WrongState; Denied for who does not see all
+    cities: a rejected row shows what people's cells hold, and its city may be what is wrong with it."""
+    if caller.cities is not None:
+        raise Denied(f"rejected rows are of all cities; {caller.principal} sees only some")
     imported = await resources.get_import(import_id)
     if imported.result is None:
         raise _unfinished(imported.run)

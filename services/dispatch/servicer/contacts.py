@@ -13,9 +13,9 @@ from services.dispatch.servicer.parse import instant_of, number_of, uuid_violati
 from services.dispatch.servicer.render import contact_message, event_message, opt_out_message
 from services.dispatch.use_cases.opt_outs import record_opt_out, withdraw_pushes
 from shared.clock import Clock
-from shared.errors import InvalidInput, Violation
+from shared.errors import Denied, InvalidInput, Violation
 from shared.rpc.calls import Context
-from shared.rpc.identity import current_caller
+from shared.rpc.identity import Role, current_caller, require
 from shared.rpc.pages import Key, encode_token, instant_key, number_key, page_size, place_in
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -68,6 +68,9 @@ class ContactServicer(rpc.ContactServiceServicer):
     async def ListContactEvents(
         self, request: pb.ListContactEventsRequest, context: Context
     ) -> pb.ListContactEventsResponse:
+        caller = require(Role.SERVICE, Role.OPERATIONS)
+        if caller.cities is not None:
+            raise Denied(f"events are of all cities; {caller.principal} sees only some")
         limit = page_size(request.page_size, default=500, maximum=5000)
         async with self.reading() as reading:
             page = await reading.contacts.events(cursor=request.cursor, limit=limit)

@@ -159,3 +159,11 @@ async def test_a_request_id_is_one_however_it_is_written(desk: Desk) -> None:
     first = (await desk.plans.CreatePushPlan(request)).push_plan
     request.request_id = request.request_id.upper()
     assert (await desk.plans.CreatePushPlan(request)).push_plan.name == first.name
+
+
+@pytest.mark.parametrize(
+    "caller", [Caller("li", Role.CLERK), Caller("a service of one city", Role.SERVICE, frozenset({"A"}))]
+)
+async def test_events_of_everybody_are_told_to_services_and_operations_only(desk: Desk, caller: Caller) -> None:
+    with acting_as(caller), pytest.raises(Denied):
+        await desk.contacts.ListContactEvents(contact_service.ListContactEventsRequest())

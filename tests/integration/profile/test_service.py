@@ -16,6 +16,7 @@ from shared.errors import AlreadyExists, Denied, InvalidInput, NotFound, WrongSt
 from shared.lake.messages import row_to_message
 from shared.lake.refs import from_ref
 from shared.rpc.identity import Caller, Role
+from shared.rpc.pages import encode_token
 from tests.databases import schema_differences
 from tests.factories.profile import Extracts, bill, customer, heading, subscription, traffic, usage
 from tests.integration.profile.conftest import Profile, asking, calling, new_id
@@ -71,6 +72,14 @@ async def test_rejects_are_listed_by_file_and_line_page_by_page(profile: Profile
         ("traffic.csv", 4, heading("customer_id"), "bad"),
     ]
     assert found[0].reason == "expected a mobile number of 11 digits from 13 on"
+    clerk = Caller("clerk 7", Role.CLERK, frozenset({"芜湖"}))
+    async with calling(profile.port, clerk) as stub:
+        with pytest.raises(Denied, match="all cities"):
+            await stub.ListImportRejects(pb.ListImportRejectsRequest(parent=imported.name))
+    forged = pb.ListImportRejectsRequest(parent=imported.name, page_token=encode_token(["1"], imported.name))
+    with pytest.raises(InvalidInput) as refused:
+        await profile.stub.ListImportRejects(forged)
+    assert refused.value.reason == "ERROR_REASON_PAGE_TOKEN_INVALID"
 
 
 async def test_a_snapshot_has_a_view_or_a_reason_for_each_customer(profile: Profile, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class ContactServiceServicer:
 
     def ListContactEvents(self, request, context):
         """Lists contact events after a cursor, in the order of their commit; each is told at least once.
-        Errors: INVALID_ARGUMENT (the cursor).
+        Errors: INVALID_ARGUMENT (the cursor), PERMISSION_DENIED (roles service and operations may, if they see all cities).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,7 @@ class ContactServiceStub:
     """
     ListContactEvents: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactEventsRequest, _contact_service_pb2.ListContactEventsResponse]
     """Lists contact events after a cursor, in the order of their commit; each is told at least once.
-    Errors: INVALID_ARGUMENT (the cursor).
+    Errors: INVALID_ARGUMENT (the cursor), PERMISSION_DENIED (roles service and operations may, if they see all cities).
     """
 
 @_typing.type_check_only
@@ -57,7 +57,7 @@ class ContactServiceAsyncStub(ContactServiceStub):
     """
     ListContactEvents: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactEventsRequest, _contact_service_pb2.ListContactEventsResponse]  # type: ignore[assignment]
     """Lists contact events after a cursor, in the order of their commit; each is told at least once.
-    Errors: INVALID_ARGUMENT (the cursor).
+    Errors: INVALID_ARGUMENT (the cursor), PERMISSION_DENIED (roles service and operations may, if they see all cities).
     """
 
 class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -88,7 +88,7 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.ListContactEventsResponse, _abc.Awaitable[_contact_service_pb2.ListContactEventsResponse]]:
         """Lists contact events after a cursor, in the order of their commit; each is told at least once.
-        Errors: INVALID_ARGUMENT (the cursor).
+        Errors: INVALID_ARGUMENT (the cursor), PERMISSION_DENIED (roles service and operations may, if they see all cities).
         """
 
 def add_ContactServiceServicer_to_server(servicer: ContactServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -104,7 +104,8 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListImportRejects(self, request, context):
-        """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID.
+        """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
+        PERMISSION_DENIED (the caller does not see all cities).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,9 @@ class ProfileServiceStub:
     ListImports: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListImportsRequest, _profile_service_pb2.ListImportsResponse]
     """Lists imports, newest first. Errors: PAGE_TOKEN_INVALID."""
     ListImportRejects: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListImportRejectsRequest, _profile_service_pb2.ListImportRejectsResponse]
-    """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID."""
+    """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
+    PERMISSION_DENIED (the caller does not see all cities).
+    """
     CreateSnapshot: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.CreateSnapshotRequest, _profile_service_pb2.CreateSnapshotResponse]
     """Starts folding an import into customer views. Returns at once.
     Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the import has not succeeded), REQUEST_ID_REUSED.
@@ -68,7 +70,9 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     ListImports: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListImportsRequest, _profile_service_pb2.ListImportsResponse]  # type: ignore[assignment]
     """Lists imports, newest first. Errors: PAGE_TOKEN_INVALID."""
     ListImportRejects: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListImportRejectsRequest, _profile_service_pb2.ListImportRejectsResponse]  # type: ignore[assignment]
-    """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID."""
+    """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
+    PERMISSION_DENIED (the caller does not see all cities).
+    """
     CreateSnapshot: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CreateSnapshotRequest, _profile_service_pb2.CreateSnapshotResponse]  # type: ignore[assignment]
     """Starts folding an import into customer views. Returns at once.
     Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the import has not succeeded), REQUEST_ID_REUSED.
@@ -115,7 +119,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.ListImportRejectsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.ListImportRejectsResponse, _abc.Awaitable[_profile_service_pb2.ListImportRejectsResponse]]:
-        """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID."""
+        """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
+        PERMISSION_DENIED (the caller does not see all cities).
+        """
 
     @_abc_1.abstractmethod
     def CreateSnapshot(
