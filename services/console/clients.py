@@ -1,8 +1,9 @@
 """Typed clients of the five services: the only way the console reaches anything."""
 
 import getpass
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,8 @@ from visavis.scoring.v1 import (
 )
 
 from services.console.settings import PORTS, ConsoleSettings
+from services.console.supervisor.supervisor import PROCESSES
+from shared.errors import Unavailable
 from shared.rpc.client import open_channel, reading_methods
 from shared.rpc.identity import Caller, Role
 
@@ -92,10 +95,14 @@ class Clients:
 
 @asynccontextmanager
 async def connect(settings: ConsoleSettings) -> AsyncIterator[Clients]:
-    """Open one channel per service, as the operating system's user in the role of operations; nothing is sent before the first call."""
+    """Open one channel per service, as the operating system's user in the role of operations; nothing is sent before the first call.
+
+    Where nothing was started in this home, an absent service is told with the command that starts it.
+    """
     retry = reading_methods(*_SERVICES)
-    operator = Caller(getpass.getuser(), Role.OPERATIONS)
+    operator = Caller(_user(), Role.OPERATIONS)
     async with AsyncExitStack() as stack:
+        stack.enter_context(_telling_how_to_start(settings))
         channel = {
             name: await stack.enter_async_context(
                 open_channel(settings.address(name), client_name="console", caller=operator, retry=retry)
@@ -115,3 +122,21 @@ async def connect(settings: ConsoleSettings) -> AsyncIterator[Clients]:
             feedback=feedback_service_pb2_grpc.FeedbackServiceStub(channel["feedback"]),
             evaluation=evaluation_service_pb2_grpc.EvaluationServiceStub(channel["feedback"]),
         )
+
+
+@contextmanager
+def _telling_how_to_start(settings: ConsoleSettings) -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as absent:
+        if (settings.home / PROCESSES).exists():
+            raise
+        hint = f"nothing was started with VISAVIS_HOME={settings.home}: start it with `visavis up` or `make run`"
+        raise Unavailable(f"{absent.message}; {hint}", reason=absent.reason) from absent
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have an entry in the password file
+        return f"uid-{os.getuid()}"

@@ -1,6 +1,7 @@
 """Every command of the console as a person reads it and as a program does, with its exit codes."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from visavis.dispatch.v1 import call_list_service_pb2 as call_pb
@@ -11,7 +12,8 @@ from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
 
-from shared.errors import Denied, InvalidInput, NotFound, Violation
+from services.console.supervisor.supervisor import PROCESSES
+from shared.errors import Denied, InvalidInput, NotFound, Unavailable, Violation
 from tests.factories.runs import FAILED, SUCCEEDED
 from tests.fakes.services import FakeServices
 from tests.integration.console.conftest import Visavis
@@ -283,6 +285,28 @@ def test_a_report_tells_arms_and_lift(visavis: Visavis, services: FakeServices) 
     page = visavis("report", "pushPlans/1").page
     assert "50.0% (46.7-53.3%)" in page
     assert "Targeted over control: +34.0 points (+30.0 to +38.0)" in page
+
+
+def test_where_nothing_was_started_an_absent_service_is_told_with_the_command_that_starts_it(
+    visavis: Visavis, services: FakeServices, tmp_path: Path
+) -> None:
+    services.will("GetPolicyList", Unavailable("recommendation cannot be reached"))
+    assert "start it with `visavis up`" in visavis("list", "5510000001").errors
+    (tmp_path / "home").mkdir(exist_ok=True)
+    (tmp_path / "home" / PROCESSES).write_text("{}")
+    said = visavis("list", "5510000001")
+    assert (said.code, said.errors.strip()) == (1, "✗ recommendation cannot be reached")
+
+
+def test_a_user_without_a_name_can_ask_too(
+    visavis: Visavis, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    services.will("GetPolicyList", recommendation_pb.GetPolicyListResponse(policy_list=policy_list()))
+    assert visavis("list", "5510000001").code == 0
 
 
 def test_calls_are_leased_with_what_to_say(visavis: Visavis, services: FakeServices) -> None:
