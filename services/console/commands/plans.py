@@ -39,7 +39,9 @@ def create(
     channel: Annotated[Channel, typer.Option(help="How customers are contacted.")],
     zone: Annotated[Zone, typer.Option(help="Which zone's first recommendation is offered.")],
     policy: Annotated[str, typer.Option(help="Only this policy's code.")] = "",
-    limit: Annotated[int, typer.Option(help="At most this many customers, best first; 0 = all.", min=0)] = 0,
+    limit: Annotated[
+        int, typer.Option(help="At most this many customers, best first; 0 = all. The random arm comes on top.", min=0)
+    ] = 0,
     city: Annotated[list[str] | None, typer.Option(help="Only this city; may be repeated.")] = None,
     days: Annotated[int, typer.Option(help="Nothing leaves after the end of this many days.", min=1)] = 7,
     cycle: Annotated[str, typer.Option(help="The cycle whose lists it is made of; the newest if not given.")] = "",

@@ -68,7 +68,12 @@ def migrate(as_json: AsJson = False) -> None:
 
 
 def demo(
-    customers: Annotated[int, typer.Option(help="How many customers the simulated province has.", min=200)] = 2000,
+    customers: Annotated[
+        int,
+        typer.Option(
+            help="How many customers live in it; under 2,000 are often too few to learn from or to compare.", min=200
+        ),
+    ] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same province.")] = 1,
     once: Annotated[bool, typer.Option("--once", help="Exit when done: 0 only if every promise held.")] = False,
     as_json: AsJson = False,

@@ -61,7 +61,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
     async def CreateAssemblyRun(
         self, request: pb.CreateAssemblyRunRequest, context: Context
     ) -> pb.CreateAssemblyRunResponse:
-        order = await order_assembly(_assembly_request(request), rulebook=self._rulebook)
+        order = await order_assembly(_assembly_request(request), rulebook=self._rulebook, readings=self._readings)
         run = await self._runs.create(
             ASSEMBLY_RUNS,
             identifier(request.request_id),

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.recommendation.domain import Purpose
+from services.recommendation.engine.assembly.rules import row_outputs
+from services.recommendation.engine.feel.problems import did_you_mean
 from services.recommendation.ports import Rulebook
-from services.recommendation.use_cases.rules import MatrixIds
+from services.recommendation.use_cases.rules import MatrixIds, Readings
 from shared.errors import InvalidInput, Violation
 from shared.lake.dataset import Dataset
 
 ASSEMBLY_RUNS = "assemblyRuns"
+_POLICY_OUTPUTS = ("main_policy", "policy")
+"""The outputs that name policies, of the retention and of the new-service matrix."""
 _CYCLE = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -75,8 +79,11 @@ class AssemblyRequest:
     scoring_run: str
 
 
-async def order_assembly(request: AssemblyRequest, *, rulebook: Rulebook) -> AssemblyOrder:
-    """Return the order of a request. Raises InvalidInput with all that is wrong, NotFound for a version that is not there."""
+async def order_assembly(request: AssemblyRequest, *, rulebook: Rulebook, readings: Readings) -> AssemblyOrder:
+    """Return the order of a request. Raises InvalidInput with all that is wrong, NotFound for a version that is not there.
+
+    A policy that a matrix names and the catalogue does not know is wrong here: over the base it would silently be nobody's.
+    """
     violations = _violations(request)
     purposes = {identifier: (await rulebook.matrix(identifier)).purpose for identifier in request.matrix_ids}
     if Counter(purposes[identifier] for identifier in request.matrix_ids) != Counter(Purpose):
@@ -84,8 +91,10 @@ async def order_assembly(request: AssemblyRequest, *, rulebook: Rulebook) -> Ass
         violations.append(Violation("matrices", f"expected one each of {', '.join(Purpose)}; these are {found}"))
     if violations:
         raise InvalidInput(violations)
-    await rulebook.catalogue(request.catalogue_id)
     by_purpose = {purpose: identifier for identifier, purpose in purposes.items()}
+    giving = [by_purpose[Purpose.RETENTION], by_purpose[Purpose.NEW_SERVICE]]
+    if unknown := await _unknown_policies(giving, request.catalogue_id, readings=readings):
+        raise InvalidInput(unknown, reason="ERROR_REASON_MATRIX_INVALID")
     return AssemblyOrder(
         cycle=request.cycle,
         inputs=request.inputs,
@@ -94,6 +103,17 @@ async def order_assembly(request: AssemblyRequest, *, rulebook: Rulebook) -> Ass
         snapshot=request.snapshot,
         scoring_run=request.scoring_run,
     )
+
+
+async def _unknown_policies(matrix_ids: Sequence[str], catalogue_id: str, *, readings: Readings) -> list[Violation]:
+    catalogue = await readings.catalogue(catalogue_id)
+    return [
+        Violation(f"{table.name} row {rule}", f"{code!r} is not in the policy catalogue{did_you_mean(code, catalogue)}")
+        for table in [await readings.matrix(identifier) for identifier in matrix_ids]
+        for rule, outputs in row_outputs(table)
+        for name in _POLICY_OUTPUTS
+        if (code := outputs.get(name)) is not None and code not in catalogue
+    ]
 
 
 def _violations(request: AssemblyRequest) -> list[Violation]:

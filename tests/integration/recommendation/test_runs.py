@@ -14,7 +14,8 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 
 from shared.errors import AlreadyExists, InvalidInput, NotFound, WrongState
 from shared.lake.lake import Lake
-from tests.factories.recommendation import Base, base_of, matrix_csv, member, scores, view
+from shared.lake.refs import to_ref
+from tests.factories.recommendation import Base, base_of, matrix_csv, member, sample, scores, view
 from tests.integration.recommendation.service import SAMPLE_MATRICES, Service, running_service
 
 STAGES = ("pin circumstances", "assemble", "switch in", "drop old lists")
@@ -64,6 +65,23 @@ async def test_a_request_is_checked_whole_at_the_door(service: Service) -> None:
     asked.matrices[:] = [*matrices[:2], "matrices/unheard"]
     with pytest.raises(NotFound):
         await service.recommendation.CreateAssemblyRun(asked)
+
+
+async def test_a_policy_that_a_matrix_names_and_nobody_knows_is_refused_with_its_row(service: Service) -> None:
+    without = "\n".join(line for line in sample("policies").splitlines() if not line.startswith("newspaper-wake,"))
+    matrices, catalogue = await service.rules(policies=without)
+    base = base_of(1).publish(service.lake, "unknown-policy")
+    asked = pb.CreateAssemblyRunRequest(
+        cycle="2026-11",
+        views=to_ref(base.views),
+        scores=to_ref(base.scores),
+        membership=to_ref(base.membership),
+        matrices=matrices,
+        policy_catalogue=catalogue,
+    )
+    with pytest.raises(InvalidInput, match=r"row \d+: 'newspaper-wake' is not in the policy catalogue") as refused:
+        await service.recommendation.CreateAssemblyRun(asked)
+    assert refused.value.reason == "ERROR_REASON_MATRIX_INVALID"
 
 
 async def test_two_rows_of_a_unique_matrix_end_the_run_with_an_example(service: Service) -> None:

@@ -46,7 +46,7 @@ class Offer:
 
 def retention_offers(rules: Rules) -> Iterator[Offer]:
     """Yield for each row the main policy, then the others of its group: higher margin first, then by code."""
-    for rule, outputs in _outputs(rules.retention):
+    for rule, outputs in row_outputs(rules.retention):
         group, main = outputs.get("policy_group"), outputs.get("main_policy")
         if group is None or main is None:
             continue
@@ -66,7 +66,7 @@ def retention_offers(rules: Rules) -> Iterator[Offer]:
 
 def new_service_offers(rules: Rules) -> Iterator[Offer]:
     """Yield for each row its policy, once per product."""
-    for rule, outputs in _outputs(rules.new_service):
+    for rule, outputs in row_outputs(rules.new_service):
         code = outputs.get("policy")
         if code is None:
             continue
@@ -100,7 +100,7 @@ def _offer(
     return Offer(rule, place, code, group, product, margin, needs, barred)
 
 
-def _outputs(table: DecisionTable) -> Iterator[tuple[int, Mapping[str, str | None]]]:
+def row_outputs(table: DecisionTable) -> Iterator[tuple[int, Mapping[str, str | None]]]:
     """Yield each row's outputs, all of which are texts."""
     for rule in table.rules:
         texts = (None if value is None else str(value) for value in rule.outputs)
@@ -128,7 +128,7 @@ class CompiledRules:
             rules=rules,
             zone_orders={
                 rule: (Zone(str(outputs["first"])), Zone(str(outputs["second"])))
-                for rule, outputs in _outputs(rules.priority)
+                for rule, outputs in row_outputs(rules.priority)
             },
             retention=retention,
             new_service={(offer.rule, str(offer.product)): offer for offer in new_service_offers(rules)},
