@@ -1,5 +1,6 @@
 """`python -m services.sandbox`: writes the extracts of a simulated province, or lets its customers live and answer."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,21 +31,31 @@ def extracts(
         typer.Option(help="File for the hidden tastes, outside --out.  [default: tastes.parquet beside --out]"),
     ] = None,
     cycle: Annotated[str, typer.Option(help="The marketing month; the extracts hold the nine before it.")] = "2026-11",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")] = False,
 ) -> None:
     """Write one month's extracts of a simulated province, and its hidden tastes elsewhere."""
     from services.sandbox.extracts.folder import Destination, write_extracts
     from services.sandbox.settings import SandboxSettings
     from services.sandbox.world.province import build_province
 
+    written: dict[str, int] = {}
+
     def told(table: str, rows: int) -> None:
-        typer.echo(f"  {table + '.csv':18} {rows:>12,} rows")
+        written[table] = rows
+        if not as_json:
+            typer.echo(f"  {table + '.csv':18} {rows:>12,} rows")
 
     with _plain_failures("extracts"):
         destination = Destination.of(out or SandboxSettings().home / "sandbox" / "extracts", world)
-        typer.echo(f"Simulating {customers:,} customers up to {cycle}, seed {seed} …")
+        if not as_json:
+            typer.echo(f"Simulating {customers:,} customers up to {cycle}, seed {seed} …")
         province = build_province(customers=customers, seed=seed, cycle=cycle)
         write_extracts(province, destination, told=told)
-    typer.echo(f"Extracts in {destination.extracts}; hidden tastes, for `sandbox serve` alone, in {destination.world}")
+    places = {"extracts": str(destination.extracts), "world": str(destination.world)}
+    if as_json:
+        typer.echo(json.dumps({"cycle": cycle, "rows": written, **places}, ensure_ascii=False, indent=1))
+    else:
+        typer.echo("Extracts in {extracts}; hidden tastes, for `sandbox serve` alone, in {world}".format(**places))
 
 
 @app.command()

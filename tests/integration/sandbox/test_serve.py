@@ -179,6 +179,8 @@ def test_extracts_from_the_command_line_are_the_same_bytes_say_what_they_are_and
     assert made.returncode == 0, made.stderr
     assert "customers.csv" in made.stdout
     assert " 300 rows" in made.stdout
+    told = json.loads(run(*asked, "--json").stdout)
+    assert (told["rows"]["customers"], told["extracts"]) == (300, str(tmp_path / "in" / "extracts"))
     assert sorted(path.name for path in (tmp_path / "in").iterdir()) == ["extracts", "tastes.parquet"]
     write_extracts(province(300, 3), here := Destination.of(tmp_path / "here" / "extracts", None), told=lambda *_: None)
     for path in here.extracts.iterdir():
