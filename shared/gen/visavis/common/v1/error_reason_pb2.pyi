@@ -60,6 +60,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Too little history to train the model. Example: no customer left in the months seen."""
     ERROR_REASON_MATRIX_AMBIGUOUS: _ErrorReason.ValueType  # 18
     """A customer matched more than one row of a UNIQUE matrix."""
+    ERROR_REASON_EXTRACT_IMPLAUSIBLE: _ErrorReason.ValueType  # 19
+    """An extract passed no limit of its mapping file: too many rows set aside, or far fewer rows than the cycle before.
+    Example: 31% of billing was set aside, at most 5% may be.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason in the one google.rpc.ErrorInfo that every non-OK status carries, with domain "visavis"."""
@@ -102,4 +106,8 @@ ERROR_REASON_TRAINING_DATA_INSUFFICIENT: ErrorReason.ValueType  # 17
 """Too little history to train the model. Example: no customer left in the months seen."""
 ERROR_REASON_MATRIX_AMBIGUOUS: ErrorReason.ValueType  # 18
 """A customer matched more than one row of a UNIQUE matrix."""
+ERROR_REASON_EXTRACT_IMPLAUSIBLE: ErrorReason.ValueType  # 19
+"""An extract passed no limit of its mapping file: too many rows set aside, or far fewer rows than the cycle before.
+Example: 31% of billing was set aside, at most 5% may be.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

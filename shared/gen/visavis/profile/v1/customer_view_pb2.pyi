@@ -57,6 +57,73 @@ class CustomerView(_message.Message):
     ROAMING_MINUTES_FIELD_NUMBER: _builtins.int
     PORTRAIT_FIELD_NUMBER: _builtins.int
     PRODUCTS_FIELD_NUMBER: _builtins.int
+    MICRO_REGION_FIELD_NUMBER: _builtins.int
+    NUMBER_SINCE_FIELD_NUMBER: _builtins.int
+    OWNER_LINES_FIELD_NUMBER: _builtins.int
+    OCCUPATION_FIELD_NUMBER: _builtins.int
+    INCOME_LEVEL_FIELD_NUMBER: _builtins.int
+    HANDSET_FIELD_NUMBER: _builtins.int
+    HANDSET_3G_FIELD_NUMBER: _builtins.int
+    HANDSET_4G_FIELD_NUMBER: _builtins.int
+    HANDSET_PRICE_FEN_FIELD_NUMBER: _builtins.int
+    HANDSET_DAYS_FIELD_NUMBER: _builtins.int
+    HANDSETS_OWNED_FIELD_NUMBER: _builtins.int
+    HANDSET_MODELS_OWNED_FIELD_NUMBER: _builtins.int
+    ANSWERS_MAIL_FIELD_NUMBER: _builtins.int
+    REFERRALS_FIELD_NUMBER: _builtins.int
+    VIP_LEVEL_FIELD_NUMBER: _builtins.int
+    CUSTOMER_MANAGER_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_ID_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_ROLE_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_INDUSTRY_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_EMPLOYEES_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_CONTRACT_MONTHS_LEFT_FIELD_NUMBER: _builtins.int
+    FIXED_REVENUE_FEN_FIELD_NUMBER: _builtins.int
+    VOICE_REVENUE_FEN_FIELD_NUMBER: _builtins.int
+    SMS_REVENUE_FEN_FIELD_NUMBER: _builtins.int
+    PAYMENTS_FEN_FIELD_NUMBER: _builtins.int
+    CONTRIBUTION_RATE_BEFORE_FIELD_NUMBER: _builtins.int
+    INBOUND_MINUTES_FIELD_NUMBER: _builtins.int
+    OUTBOUND_MINUTES_FIELD_NUMBER: _builtins.int
+    LOCAL_MINUTES_FIELD_NUMBER: _builtins.int
+    IN_PROVINCE_LONG_DISTANCE_MINUTES_FIELD_NUMBER: _builtins.int
+    INTER_PROVINCE_LONG_DISTANCE_MINUTES_FIELD_NUMBER: _builtins.int
+    INTERNATIONAL_LONG_DISTANCE_MINUTES_FIELD_NUMBER: _builtins.int
+    IN_PROVINCE_ROAMING_MINUTES_FIELD_NUMBER: _builtins.int
+    INTER_PROVINCE_ROAMING_MINUTES_FIELD_NUMBER: _builtins.int
+    INTERNATIONAL_ROAMING_MINUTES_FIELD_NUMBER: _builtins.int
+    VPMN_MINUTES_FIELD_NUMBER: _builtins.int
+    OVERAGE_MINUTES_FIELD_NUMBER: _builtins.int
+    UNIT_PRICE_FIELD_NUMBER: _builtins.int
+    TOP_COUNTERPART_FIELD_NUMBER: _builtins.int
+    INBOUND_CALLS_FIELD_NUMBER: _builtins.int
+    OUTBOUND_CALLS_FIELD_NUMBER: _builtins.int
+    PEAK_CALLS_FIELD_NUMBER: _builtins.int
+    OFF_PEAK_CALLS_FIELD_NUMBER: _builtins.int
+    DROPPED_CALLS_FIELD_NUMBER: _builtins.int
+    BLOCKED_CALLS_FIELD_NUMBER: _builtins.int
+    UNANSWERED_CALLS_FIELD_NUMBER: _builtins.int
+    WAITING_CALLS_FIELD_NUMBER: _builtins.int
+    CONFERENCE_CALLS_FIELD_NUMBER: _builtins.int
+    CIRCLE_BREADTH_FIELD_NUMBER: _builtins.int
+    CIRCLE_DEPTH_FIELD_NUMBER: _builtins.int
+    CIRCLE_CHANGE_FIELD_NUMBER: _builtins.int
+    VPMN_BREADTH_FIELD_NUMBER: _builtins.int
+    VPMN_DEPTH_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_PEERS_FIELD_NUMBER: _builtins.int
+    RIVAL_PEERS_FIELD_NUMBER: _builtins.int
+    BUSINESS_PEERS_FIELD_NUMBER: _builtins.int
+    VPMN_MEMBER_FIELD_NUMBER: _builtins.int
+    COMPLAINTS_FIELD_NUMBER: _builtins.int
+    CONSULTATIONS_FIELD_NUMBER: _builtins.int
+    OFFERS_MADE_FIELD_NUMBER: _builtins.int
+    OFFERS_ACCEPTED_FIELD_NUMBER: _builtins.int
+    SURVEY_SCORE_FIELD_NUMBER: _builtins.int
+    PREFERRED_CHANNEL_FIELD_NUMBER: _builtins.int
+    CONTENT_PREFERENCE_FIELD_NUMBER: _builtins.int
+    PREFERRED_HOURS_FIELD_NUMBER: _builtins.int
+    ACTIVE_PRODUCTS_FIELD_NUMBER: _builtins.int
+    SILENT_MONTHS_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer, unique in the dataset."""
     msisdn: _builtins.str
@@ -108,7 +175,9 @@ class CustomerView(_message.Message):
     arrears_fen: _builtins.int
     """Arrears at the end of the last month."""
     return_rate_score: _builtins.int
-    """Revenue net of discounts, gifts, subsidy, settlement and commission, over billed revenue, in points 0-100."""
+    """Revenue net of discounts, gifts, subsidy, settlement and commission, over billed revenue, of what there is of the last three quarters,
+    in points 0-100.
+    """
     minutes: _builtins.int
     """Minutes of the last month, all directions."""
     minutes_change: _builtins.int
@@ -121,6 +190,140 @@ class CustomerView(_message.Message):
     """Roaming minutes of the last month."""
     portrait: _builtins.str
     """The dynamic portrait."""
+    micro_region: _builtins.str
+    """Micro-region: grid, area or school."""
+    number_since: _builtins.str
+    """Since when the customer holds the number; what was recorded of the number before concerns somebody else."""
+    owner_lines: _builtins.int
+    """Lines of the same owner, this one included."""
+    occupation: _builtins.str
+    """Occupation."""
+    income_level: _builtins.int
+    """Income level, 0 (lowest) to 9."""
+    handset: _builtins.str
+    """Handset model."""
+    handset_3g: _builtins.bool
+    """Whether the handset uses 3G."""
+    handset_4g: _builtins.bool
+    """Whether the handset uses 4G."""
+    handset_price_fen: _builtins.int
+    """Price of the handset."""
+    handset_days: _builtins.int
+    """How long the customer has had the handset, as of the extract."""
+    handsets_owned: _builtins.int
+    """Handsets that the customer has owned."""
+    handset_models_owned: _builtins.int
+    """Handset models that the customer has owned."""
+    answers_mail: _builtins.bool
+    """Whether offers by mail were answered before."""
+    referrals: _builtins.int
+    """Customers brought so far."""
+    vip_level: _builtins.int
+    """Individual VIP level, 1 (lowest) to 9."""
+    customer_manager: _builtins.str
+    """Customer manager."""
+    enterprise_id: _builtins.str
+    """The enterprise the customer belongs to."""
+    enterprise_role: _builtins.str
+    """Role in the enterprise."""
+    enterprise_industry: _builtins.str
+    """Industry of the enterprise."""
+    enterprise_employees: _builtins.int
+    """Employees of the enterprise."""
+    enterprise_contract_months_left: _builtins.int
+    """Whole months until the enterprise's contract ends."""
+    fixed_revenue_fen: _builtins.int
+    """Monthly charge of the plan in the last month."""
+    voice_revenue_fen: _builtins.int
+    """Voice revenue of the last month."""
+    sms_revenue_fen: _builtins.int
+    """SMS revenue of the last month."""
+    payments_fen: _builtins.int
+    """Paid in the last month."""
+    contribution_rate_before: _builtins.int
+    """Mean of the months' contribution rates of the three months before the last: revenue net of discounts, gifts, subsidy, settlement and commission, over billed revenue, in points 0-100."""
+    inbound_minutes: _builtins.int
+    """Inbound minutes of the last month."""
+    outbound_minutes: _builtins.int
+    """Outbound minutes of the last month."""
+    local_minutes: _builtins.int
+    """Local minutes of the last month."""
+    in_province_long_distance_minutes: _builtins.int
+    """Long-distance minutes inside the province of the last month."""
+    inter_province_long_distance_minutes: _builtins.int
+    """Long-distance minutes to other provinces of the last month."""
+    international_long_distance_minutes: _builtins.int
+    """International long-distance minutes of the last month."""
+    in_province_roaming_minutes: _builtins.int
+    """Roaming minutes inside the province of the last month."""
+    inter_province_roaming_minutes: _builtins.int
+    """Roaming minutes in other provinces of the last month."""
+    international_roaming_minutes: _builtins.int
+    """International roaming minutes of the last month."""
+    vpmn_minutes: _builtins.int
+    """Minutes inside the VPMN of the last month."""
+    overage_minutes: _builtins.int
+    """Minutes beyond the plan's allowance of the last month."""
+    unit_price: _builtins.int
+    """What a minute cost in the last month, in yuan."""
+    top_counterpart: _builtins.str
+    """The province most called, or called from, by long distance in the last month."""
+    inbound_calls: _builtins.int
+    """Inbound calls of the last month."""
+    outbound_calls: _builtins.int
+    """Outbound calls of the last month."""
+    peak_calls: _builtins.int
+    """Calls in peak hours of the last month."""
+    off_peak_calls: _builtins.int
+    """Calls in off-peak hours of the last month."""
+    dropped_calls: _builtins.int
+    """Calls dropped by the network of the last month."""
+    blocked_calls: _builtins.int
+    """Calls that found no free channel of the last month."""
+    unanswered_calls: _builtins.int
+    """Calls that nobody took of the last month."""
+    waiting_calls: _builtins.int
+    """Calls held waiting of the last month."""
+    conference_calls: _builtins.int
+    """Calls of three or more of the last month."""
+    circle_breadth: _builtins.int
+    """Breadth of the calling circle in the last month: distinct peers."""
+    circle_depth: _builtins.int
+    """Depth of the calling circle in the last month."""
+    circle_change: _builtins.int
+    """Breadth of the circle in the last month over the mean of the three before, minus one."""
+    vpmn_breadth: _builtins.int
+    """Peers inside the VPMN in the last month."""
+    vpmn_depth: _builtins.int
+    """Depth of the circle inside the VPMN in the last month."""
+    enterprise_peers: _builtins.int
+    """Peers in enterprises in the last month."""
+    rival_peers: _builtins.int
+    """Peers in rival networks in the last month."""
+    business_peers: _builtins.int
+    """Business peers in the last month."""
+    vpmn_member: _builtins.bool
+    """Whether the customer called inside a VPMN in the last month."""
+    complaints: _builtins.int
+    """Complaints of the last three months."""
+    consultations: _builtins.int
+    """Consultations of the last three months."""
+    offers_made: _builtins.int
+    """Offers made to the customer in the last six months."""
+    offers_accepted: _builtins.int
+    """Offers that the customer accepted in the last six months."""
+    survey_score: _builtins.int
+    """The latest survey score, 0 to 10."""
+    preferred_channel: _builtins.str
+    """The channel on which the customer has accepted or ordered most, the latest one among equals."""
+    content_preference: _builtins.str
+    """The content category used most in the last three months."""
+    preferred_hours: _builtins.str
+    """The part of the day in which products are used most in the last three months."""
+    active_products: _builtins.int
+    """Products in the state active."""
+    silent_months: _builtins.int
+    """Months of the last six, up to the last one, without minutes and without products used."""
     @_builtins.property
     def products(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProductState]:
         """One entry per product of the catalogue that was seen in subscriptions or usage, by product."""
@@ -161,13 +364,82 @@ class CustomerView(_message.Message):
         roaming_minutes: _builtins.int | None = ...,
         portrait: _builtins.str = ...,
         products: _abc.Iterable[Global___ProductState] | None = ...,
+        micro_region: _builtins.str | None = ...,
+        number_since: _builtins.str | None = ...,
+        owner_lines: _builtins.int = ...,
+        occupation: _builtins.str | None = ...,
+        income_level: _builtins.int | None = ...,
+        handset: _builtins.str | None = ...,
+        handset_3g: _builtins.bool | None = ...,
+        handset_4g: _builtins.bool | None = ...,
+        handset_price_fen: _builtins.int | None = ...,
+        handset_days: _builtins.int | None = ...,
+        handsets_owned: _builtins.int | None = ...,
+        handset_models_owned: _builtins.int | None = ...,
+        answers_mail: _builtins.bool | None = ...,
+        referrals: _builtins.int | None = ...,
+        vip_level: _builtins.int | None = ...,
+        customer_manager: _builtins.str | None = ...,
+        enterprise_id: _builtins.str | None = ...,
+        enterprise_role: _builtins.str | None = ...,
+        enterprise_industry: _builtins.str | None = ...,
+        enterprise_employees: _builtins.int | None = ...,
+        enterprise_contract_months_left: _builtins.int | None = ...,
+        fixed_revenue_fen: _builtins.int | None = ...,
+        voice_revenue_fen: _builtins.int | None = ...,
+        sms_revenue_fen: _builtins.int | None = ...,
+        payments_fen: _builtins.int | None = ...,
+        contribution_rate_before: _builtins.int | None = ...,
+        inbound_minutes: _builtins.int | None = ...,
+        outbound_minutes: _builtins.int | None = ...,
+        local_minutes: _builtins.int | None = ...,
+        in_province_long_distance_minutes: _builtins.int | None = ...,
+        inter_province_long_distance_minutes: _builtins.int | None = ...,
+        international_long_distance_minutes: _builtins.int | None = ...,
+        in_province_roaming_minutes: _builtins.int | None = ...,
+        inter_province_roaming_minutes: _builtins.int | None = ...,
+        international_roaming_minutes: _builtins.int | None = ...,
+        vpmn_minutes: _builtins.int | None = ...,
+        overage_minutes: _builtins.int | None = ...,
+        unit_price: _builtins.int | None = ...,
+        top_counterpart: _builtins.str | None = ...,
+        inbound_calls: _builtins.int | None = ...,
+        outbound_calls: _builtins.int | None = ...,
+        peak_calls: _builtins.int | None = ...,
+        off_peak_calls: _builtins.int | None = ...,
+        dropped_calls: _builtins.int | None = ...,
+        blocked_calls: _builtins.int | None = ...,
+        unanswered_calls: _builtins.int | None = ...,
+        waiting_calls: _builtins.int | None = ...,
+        conference_calls: _builtins.int | None = ...,
+        circle_breadth: _builtins.int | None = ...,
+        circle_depth: _builtins.int | None = ...,
+        circle_change: _builtins.int | None = ...,
+        vpmn_breadth: _builtins.int | None = ...,
+        vpmn_depth: _builtins.int | None = ...,
+        enterprise_peers: _builtins.int | None = ...,
+        rival_peers: _builtins.int | None = ...,
+        business_peers: _builtins.int | None = ...,
+        vpmn_member: _builtins.bool = ...,
+        complaints: _builtins.int = ...,
+        consultations: _builtins.int = ...,
+        offers_made: _builtins.int = ...,
+        offers_accepted: _builtins.int = ...,
+        survey_score: _builtins.int | None = ...,
+        preferred_channel: _builtins.str | None = ...,
+        content_preference: _builtins.str | None = ...,
+        preferred_hours: _builtins.str | None = ...,
+        active_products: _builtins.int = ...,
+        silent_months: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_arpu_before_fen", b"_arpu_before_fen", "_arpu_fen", b"_arpu_fen", "_arrears_fen", b"_arrears_fen", "_balance_fen", b"_balance_fen", "_brand", b"_brand", "_contract_months_left", b"_contract_months_left", "_county", b"_county", "_credit_level", b"_credit_level", "_data_revenue_fen", b"_data_revenue_fen", "_handset_gprs", b"_handset_gprs", "_handset_mms", b"_handset_mms", "_handset_wap", b"_handset_wap", "_internet_access", b"_internet_access", "_long_distance_minutes", b"_long_distance_minutes", "_marketing_consent", b"_marketing_consent", "_minutes", b"_minutes", "_minutes_change", b"_minutes_change", "_plan", b"_plan", "_return_rate_score", b"_return_rate_score", "_revenue_change", b"_revenue_change", "_roaming_minutes", b"_roaming_minutes", "_sex", b"_sex", "age", b"age", "arpu_before_fen", b"arpu_before_fen", "arpu_fen", b"arpu_fen", "arrears_fen", b"arrears_fen", "balance_fen", b"balance_fen", "brand", b"brand", "contract_months_left", b"contract_months_left", "county", b"county", "credit_level", b"credit_level", "data_revenue_fen", b"data_revenue_fen", "handset_gprs", b"handset_gprs", "handset_mms", b"handset_mms", "handset_wap", b"handset_wap", "internet_access", b"internet_access", "long_distance_minutes", b"long_distance_minutes", "marketing_consent", b"marketing_consent", "minutes", b"minutes", "minutes_change", b"minutes_change", "plan", b"plan", "return_rate_score", b"return_rate_score", "revenue_change", b"revenue_change", "roaming_minutes", b"roaming_minutes", "sex", b"sex"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_answers_mail", b"_answers_mail", "_arpu_before_fen", b"_arpu_before_fen", "_arpu_fen", b"_arpu_fen", "_arrears_fen", b"_arrears_fen", "_balance_fen", b"_balance_fen", "_blocked_calls", b"_blocked_calls", "_brand", b"_brand", "_business_peers", b"_business_peers", "_circle_breadth", b"_circle_breadth", "_circle_change", b"_circle_change", "_circle_depth", b"_circle_depth", "_conference_calls", b"_conference_calls", "_content_preference", b"_content_preference", "_contract_months_left", b"_contract_months_left", "_contribution_rate_before", b"_contribution_rate_before", "_county", b"_county", "_credit_level", b"_credit_level", "_customer_manager", b"_customer_manager", "_data_revenue_fen", b"_data_revenue_fen", "_dropped_calls", b"_dropped_calls", "_enterprise_contract_months_left", b"_enterprise_contract_months_left", "_enterprise_employees", b"_enterprise_employees", "_enterprise_id", b"_enterprise_id", "_enterprise_industry", b"_enterprise_industry", "_enterprise_peers", b"_enterprise_peers", "_enterprise_role", b"_enterprise_role", "_fixed_revenue_fen", b"_fixed_revenue_fen", "_handset", b"_handset", "_handset_3g", b"_handset_3g", "_handset_4g", b"_handset_4g", "_handset_days", b"_handset_days", "_handset_gprs", b"_handset_gprs", "_handset_mms", b"_handset_mms", "_handset_models_owned", b"_handset_models_owned", "_handset_price_fen", b"_handset_price_fen", "_handset_wap", b"_handset_wap", "_handsets_owned", b"_handsets_owned", "_in_province_long_distance_minutes", b"_in_province_long_distance_minutes", "_in_province_roaming_minutes", b"_in_province_roaming_minutes", "_inbound_calls", b"_inbound_calls", "_inbound_minutes", b"_inbound_minutes", "_income_level", b"_income_level", "_inter_province_long_distance_minutes", b"_inter_province_long_distance_minutes", "_inter_province_roaming_minutes", b"_inter_province_roaming_minutes", "_international_long_distance_minutes", b"_international_long_distance_minutes", "_international_roaming_minutes", b"_international_roaming_minutes", "_internet_access", b"_internet_access", "_local_minutes", b"_local_minutes", "_long_distance_minutes", b"_long_distance_minutes", "_marketing_consent", b"_marketing_consent", "_micro_region", b"_micro_region", "_minutes", b"_minutes", "_minutes_change", b"_minutes_change", "_number_since", b"_number_since", "_occupation", b"_occupation", "_off_peak_calls", b"_off_peak_calls", "_outbound_calls", b"_outbound_calls", "_outbound_minutes", b"_outbound_minutes", "_overage_minutes", b"_overage_minutes", "_payments_fen", b"_payments_fen", "_peak_calls", b"_peak_calls", "_plan", b"_plan", "_preferred_channel", b"_preferred_channel", "_preferred_hours", b"_preferred_hours", "_referrals", b"_referrals", "_return_rate_score", b"_return_rate_score", "_revenue_change", b"_revenue_change", "_rival_peers", b"_rival_peers", "_roaming_minutes", b"_roaming_minutes", "_sex", b"_sex", "_sms_revenue_fen", b"_sms_revenue_fen", "_survey_score", b"_survey_score", "_top_counterpart", b"_top_counterpart", "_unanswered_calls", b"_unanswered_calls", "_unit_price", b"_unit_price", "_vip_level", b"_vip_level", "_voice_revenue_fen", b"_voice_revenue_fen", "_vpmn_breadth", b"_vpmn_breadth", "_vpmn_depth", b"_vpmn_depth", "_vpmn_minutes", b"_vpmn_minutes", "_waiting_calls", b"_waiting_calls", "age", b"age", "answers_mail", b"answers_mail", "arpu_before_fen", b"arpu_before_fen", "arpu_fen", b"arpu_fen", "arrears_fen", b"arrears_fen", "balance_fen", b"balance_fen", "blocked_calls", b"blocked_calls", "brand", b"brand", "business_peers", b"business_peers", "circle_breadth", b"circle_breadth", "circle_change", b"circle_change", "circle_depth", b"circle_depth", "conference_calls", b"conference_calls", "content_preference", b"content_preference", "contract_months_left", b"contract_months_left", "contribution_rate_before", b"contribution_rate_before", "county", b"county", "credit_level", b"credit_level", "customer_manager", b"customer_manager", "data_revenue_fen", b"data_revenue_fen", "dropped_calls", b"dropped_calls", "enterprise_contract_months_left", b"enterprise_contract_months_left", "enterprise_employees", b"enterprise_employees", "enterprise_id", b"enterprise_id", "enterprise_industry", b"enterprise_industry", "enterprise_peers", b"enterprise_peers", "enterprise_role", b"enterprise_role", "fixed_revenue_fen", b"fixed_revenue_fen", "handset", b"handset", "handset_3g", b"handset_3g", "handset_4g", b"handset_4g", "handset_days", b"handset_days", "handset_gprs", b"handset_gprs", "handset_mms", b"handset_mms", "handset_models_owned", b"handset_models_owned", "handset_price_fen", b"handset_price_fen", "handset_wap", b"handset_wap", "handsets_owned", b"handsets_owned", "in_province_long_distance_minutes", b"in_province_long_distance_minutes", "in_province_roaming_minutes", b"in_province_roaming_minutes", "inbound_calls", b"inbound_calls", "inbound_minutes", b"inbound_minutes", "income_level", b"income_level", "inter_province_long_distance_minutes", b"inter_province_long_distance_minutes", "inter_province_roaming_minutes", b"inter_province_roaming_minutes", "international_long_distance_minutes", b"international_long_distance_minutes", "international_roaming_minutes", b"international_roaming_minutes", "internet_access", b"internet_access", "local_minutes", b"local_minutes", "long_distance_minutes", b"long_distance_minutes", "marketing_consent", b"marketing_consent", "micro_region", b"micro_region", "minutes", b"minutes", "minutes_change", b"minutes_change", "number_since", b"number_since", "occupation", b"occupation", "off_peak_calls", b"off_peak_calls", "outbound_calls", b"outbound_calls", "outbound_minutes", b"outbound_minutes", "overage_minutes", b"overage_minutes", "payments_fen", b"payments_fen", "peak_calls", b"peak_calls", "plan", b"plan", "preferred_channel", b"preferred_channel", "preferred_hours", b"preferred_hours", "referrals", b"referrals", "return_rate_score", b"return_rate_score", "revenue_change", b"revenue_change", "rival_peers", b"rival_peers", "roaming_minutes", b"roaming_minutes", "sex", b"sex", "sms_revenue_fen", b"sms_revenue_fen", "survey_score", b"survey_score", "top_counterpart", b"top_counterpart", "unanswered_calls", b"unanswered_calls", "unit_price", b"unit_price", "vip_level", b"vip_level", "voice_revenue_fen", b"voice_revenue_fen", "vpmn_breadth", b"vpmn_breadth", "vpmn_depth", b"vpmn_depth", "vpmn_minutes", b"vpmn_minutes", "waiting_calls", b"waiting_calls"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_arpu_before_fen", b"_arpu_before_fen", "_arpu_fen", b"_arpu_fen", "_arrears_fen", b"_arrears_fen", "_balance_fen", b"_balance_fen", "_brand", b"_brand", "_contract_months_left", b"_contract_months_left", "_county", b"_county", "_credit_level", b"_credit_level", "_data_revenue_fen", b"_data_revenue_fen", "_handset_gprs", b"_handset_gprs", "_handset_mms", b"_handset_mms", "_handset_wap", b"_handset_wap", "_internet_access", b"_internet_access", "_long_distance_minutes", b"_long_distance_minutes", "_marketing_consent", b"_marketing_consent", "_minutes", b"_minutes", "_minutes_change", b"_minutes_change", "_plan", b"_plan", "_return_rate_score", b"_return_rate_score", "_revenue_change", b"_revenue_change", "_roaming_minutes", b"_roaming_minutes", "_sex", b"_sex", "age", b"age", "arpu_before_fen", b"arpu_before_fen", "arpu_fen", b"arpu_fen", "arrears_fen", b"arrears_fen", "balance_fen", b"balance_fen", "billed_months", b"billed_months", "brand", b"brand", "city", b"city", "contract_months_left", b"contract_months_left", "county", b"county", "credit_level", b"credit_level", "customer_id", b"customer_id", "data_revenue_fen", b"data_revenue_fen", "handset_gprs", b"handset_gprs", "handset_mms", b"handset_mms", "handset_wap", b"handset_wap", "in_contract", b"in_contract", "internet_access", b"internet_access", "long_distance_minutes", b"long_distance_minutes", "marketing_consent", b"marketing_consent", "minutes", b"minutes", "minutes_change", b"minutes_change", "msisdn", b"msisdn", "owner_id", b"owner_id", "plan", b"plan", "portrait", b"portrait", "products", b"products", "red_list", b"red_list", "return_rate_score", b"return_rate_score", "revenue_change", b"revenue_change", "roaming_minutes", b"roaming_minutes", "sex", b"sex", "tenure_months", b"tenure_months"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_answers_mail", b"_answers_mail", "_arpu_before_fen", b"_arpu_before_fen", "_arpu_fen", b"_arpu_fen", "_arrears_fen", b"_arrears_fen", "_balance_fen", b"_balance_fen", "_blocked_calls", b"_blocked_calls", "_brand", b"_brand", "_business_peers", b"_business_peers", "_circle_breadth", b"_circle_breadth", "_circle_change", b"_circle_change", "_circle_depth", b"_circle_depth", "_conference_calls", b"_conference_calls", "_content_preference", b"_content_preference", "_contract_months_left", b"_contract_months_left", "_contribution_rate_before", b"_contribution_rate_before", "_county", b"_county", "_credit_level", b"_credit_level", "_customer_manager", b"_customer_manager", "_data_revenue_fen", b"_data_revenue_fen", "_dropped_calls", b"_dropped_calls", "_enterprise_contract_months_left", b"_enterprise_contract_months_left", "_enterprise_employees", b"_enterprise_employees", "_enterprise_id", b"_enterprise_id", "_enterprise_industry", b"_enterprise_industry", "_enterprise_peers", b"_enterprise_peers", "_enterprise_role", b"_enterprise_role", "_fixed_revenue_fen", b"_fixed_revenue_fen", "_handset", b"_handset", "_handset_3g", b"_handset_3g", "_handset_4g", b"_handset_4g", "_handset_days", b"_handset_days", "_handset_gprs", b"_handset_gprs", "_handset_mms", b"_handset_mms", "_handset_models_owned", b"_handset_models_owned", "_handset_price_fen", b"_handset_price_fen", "_handset_wap", b"_handset_wap", "_handsets_owned", b"_handsets_owned", "_in_province_long_distance_minutes", b"_in_province_long_distance_minutes", "_in_province_roaming_minutes", b"_in_province_roaming_minutes", "_inbound_calls", b"_inbound_calls", "_inbound_minutes", b"_inbound_minutes", "_income_level", b"_income_level", "_inter_province_long_distance_minutes", b"_inter_province_long_distance_minutes", "_inter_province_roaming_minutes", b"_inter_province_roaming_minutes", "_international_long_distance_minutes", b"_international_long_distance_minutes", "_international_roaming_minutes", b"_international_roaming_minutes", "_internet_access", b"_internet_access", "_local_minutes", b"_local_minutes", "_long_distance_minutes", b"_long_distance_minutes", "_marketing_consent", b"_marketing_consent", "_micro_region", b"_micro_region", "_minutes", b"_minutes", "_minutes_change", b"_minutes_change", "_number_since", b"_number_since", "_occupation", b"_occupation", "_off_peak_calls", b"_off_peak_calls", "_outbound_calls", b"_outbound_calls", "_outbound_minutes", b"_outbound_minutes", "_overage_minutes", b"_overage_minutes", "_payments_fen", b"_payments_fen", "_peak_calls", b"_peak_calls", "_plan", b"_plan", "_preferred_channel", b"_preferred_channel", "_preferred_hours", b"_preferred_hours", "_referrals", b"_referrals", "_return_rate_score", b"_return_rate_score", "_revenue_change", b"_revenue_change", "_rival_peers", b"_rival_peers", "_roaming_minutes", b"_roaming_minutes", "_sex", b"_sex", "_sms_revenue_fen", b"_sms_revenue_fen", "_survey_score", b"_survey_score", "_top_counterpart", b"_top_counterpart", "_unanswered_calls", b"_unanswered_calls", "_unit_price", b"_unit_price", "_vip_level", b"_vip_level", "_voice_revenue_fen", b"_voice_revenue_fen", "_vpmn_breadth", b"_vpmn_breadth", "_vpmn_depth", b"_vpmn_depth", "_vpmn_minutes", b"_vpmn_minutes", "_waiting_calls", b"_waiting_calls", "active_products", b"active_products", "age", b"age", "answers_mail", b"answers_mail", "arpu_before_fen", b"arpu_before_fen", "arpu_fen", b"arpu_fen", "arrears_fen", b"arrears_fen", "balance_fen", b"balance_fen", "billed_months", b"billed_months", "blocked_calls", b"blocked_calls", "brand", b"brand", "business_peers", b"business_peers", "circle_breadth", b"circle_breadth", "circle_change", b"circle_change", "circle_depth", b"circle_depth", "city", b"city", "complaints", b"complaints", "conference_calls", b"conference_calls", "consultations", b"consultations", "content_preference", b"content_preference", "contract_months_left", b"contract_months_left", "contribution_rate_before", b"contribution_rate_before", "county", b"county", "credit_level", b"credit_level", "customer_id", b"customer_id", "customer_manager", b"customer_manager", "data_revenue_fen", b"data_revenue_fen", "dropped_calls", b"dropped_calls", "enterprise_contract_months_left", b"enterprise_contract_months_left", "enterprise_employees", b"enterprise_employees", "enterprise_id", b"enterprise_id", "enterprise_industry", b"enterprise_industry", "enterprise_peers", b"enterprise_peers", "enterprise_role", b"enterprise_role", "fixed_revenue_fen", b"fixed_revenue_fen", "handset", b"handset", "handset_3g", b"handset_3g", "handset_4g", b"handset_4g", "handset_days", b"handset_days", "handset_gprs", b"handset_gprs", "handset_mms", b"handset_mms", "handset_models_owned", b"handset_models_owned", "handset_price_fen", b"handset_price_fen", "handset_wap", b"handset_wap", "handsets_owned", b"handsets_owned", "in_contract", b"in_contract", "in_province_long_distance_minutes", b"in_province_long_distance_minutes", "in_province_roaming_minutes", b"in_province_roaming_minutes", "inbound_calls", b"inbound_calls", "inbound_minutes", b"inbound_minutes", "income_level", b"income_level", "inter_province_long_distance_minutes", b"inter_province_long_distance_minutes", "inter_province_roaming_minutes", b"inter_province_roaming_minutes", "international_long_distance_minutes", b"international_long_distance_minutes", "international_roaming_minutes", b"international_roaming_minutes", "internet_access", b"internet_access", "local_minutes", b"local_minutes", "long_distance_minutes", b"long_distance_minutes", "marketing_consent", b"marketing_consent", "micro_region", b"micro_region", "minutes", b"minutes", "minutes_change", b"minutes_change", "msisdn", b"msisdn", "number_since", b"number_since", "occupation", b"occupation", "off_peak_calls", b"off_peak_calls", "offers_accepted", b"offers_accepted", "offers_made", b"offers_made", "outbound_calls", b"outbound_calls", "outbound_minutes", b"outbound_minutes", "overage_minutes", b"overage_minutes", "owner_id", b"owner_id", "owner_lines", b"owner_lines", "payments_fen", b"payments_fen", "peak_calls", b"peak_calls", "plan", b"plan", "portrait", b"portrait", "preferred_channel", b"preferred_channel", "preferred_hours", b"preferred_hours", "products", b"products", "red_list", b"red_list", "referrals", b"referrals", "return_rate_score", b"return_rate_score", "revenue_change", b"revenue_change", "rival_peers", b"rival_peers", "roaming_minutes", b"roaming_minutes", "sex", b"sex", "silent_months", b"silent_months", "sms_revenue_fen", b"sms_revenue_fen", "survey_score", b"survey_score", "tenure_months", b"tenure_months", "top_counterpart", b"top_counterpart", "unanswered_calls", b"unanswered_calls", "unit_price", b"unit_price", "vip_level", b"vip_level", "voice_revenue_fen", b"voice_revenue_fen", "vpmn_breadth", b"vpmn_breadth", "vpmn_depth", b"vpmn_depth", "vpmn_member", b"vpmn_member", "vpmn_minutes", b"vpmn_minutes", "waiting_calls", b"waiting_calls"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__age: _TypeAlias = _typing.Literal["age"]  # noqa: Y015
     _WhichOneofArgType__age: _TypeAlias = _typing.Literal["_age", b"_age"]  # noqa: Y015
+    _WhichOneofReturnType__answers_mail: _TypeAlias = _typing.Literal["answers_mail"]  # noqa: Y015
+    _WhichOneofArgType__answers_mail: _TypeAlias = _typing.Literal["_answers_mail", b"_answers_mail"]  # noqa: Y015
     _WhichOneofReturnType__arpu_before_fen: _TypeAlias = _typing.Literal["arpu_before_fen"]  # noqa: Y015
     _WhichOneofArgType__arpu_before_fen: _TypeAlias = _typing.Literal["_arpu_before_fen", b"_arpu_before_fen"]  # noqa: Y015
     _WhichOneofReturnType__arpu_fen: _TypeAlias = _typing.Literal["arpu_fen"]  # noqa: Y015
@@ -176,44 +448,162 @@ class CustomerView(_message.Message):
     _WhichOneofArgType__arrears_fen: _TypeAlias = _typing.Literal["_arrears_fen", b"_arrears_fen"]  # noqa: Y015
     _WhichOneofReturnType__balance_fen: _TypeAlias = _typing.Literal["balance_fen"]  # noqa: Y015
     _WhichOneofArgType__balance_fen: _TypeAlias = _typing.Literal["_balance_fen", b"_balance_fen"]  # noqa: Y015
+    _WhichOneofReturnType__blocked_calls: _TypeAlias = _typing.Literal["blocked_calls"]  # noqa: Y015
+    _WhichOneofArgType__blocked_calls: _TypeAlias = _typing.Literal["_blocked_calls", b"_blocked_calls"]  # noqa: Y015
     _WhichOneofReturnType__brand: _TypeAlias = _typing.Literal["brand"]  # noqa: Y015
     _WhichOneofArgType__brand: _TypeAlias = _typing.Literal["_brand", b"_brand"]  # noqa: Y015
+    _WhichOneofReturnType__business_peers: _TypeAlias = _typing.Literal["business_peers"]  # noqa: Y015
+    _WhichOneofArgType__business_peers: _TypeAlias = _typing.Literal["_business_peers", b"_business_peers"]  # noqa: Y015
+    _WhichOneofReturnType__circle_breadth: _TypeAlias = _typing.Literal["circle_breadth"]  # noqa: Y015
+    _WhichOneofArgType__circle_breadth: _TypeAlias = _typing.Literal["_circle_breadth", b"_circle_breadth"]  # noqa: Y015
+    _WhichOneofReturnType__circle_change: _TypeAlias = _typing.Literal["circle_change"]  # noqa: Y015
+    _WhichOneofArgType__circle_change: _TypeAlias = _typing.Literal["_circle_change", b"_circle_change"]  # noqa: Y015
+    _WhichOneofReturnType__circle_depth: _TypeAlias = _typing.Literal["circle_depth"]  # noqa: Y015
+    _WhichOneofArgType__circle_depth: _TypeAlias = _typing.Literal["_circle_depth", b"_circle_depth"]  # noqa: Y015
+    _WhichOneofReturnType__conference_calls: _TypeAlias = _typing.Literal["conference_calls"]  # noqa: Y015
+    _WhichOneofArgType__conference_calls: _TypeAlias = _typing.Literal["_conference_calls", b"_conference_calls"]  # noqa: Y015
+    _WhichOneofReturnType__content_preference: _TypeAlias = _typing.Literal["content_preference"]  # noqa: Y015
+    _WhichOneofArgType__content_preference: _TypeAlias = _typing.Literal["_content_preference", b"_content_preference"]  # noqa: Y015
     _WhichOneofReturnType__contract_months_left: _TypeAlias = _typing.Literal["contract_months_left"]  # noqa: Y015
     _WhichOneofArgType__contract_months_left: _TypeAlias = _typing.Literal["_contract_months_left", b"_contract_months_left"]  # noqa: Y015
+    _WhichOneofReturnType__contribution_rate_before: _TypeAlias = _typing.Literal["contribution_rate_before"]  # noqa: Y015
+    _WhichOneofArgType__contribution_rate_before: _TypeAlias = _typing.Literal["_contribution_rate_before", b"_contribution_rate_before"]  # noqa: Y015
     _WhichOneofReturnType__county: _TypeAlias = _typing.Literal["county"]  # noqa: Y015
     _WhichOneofArgType__county: _TypeAlias = _typing.Literal["_county", b"_county"]  # noqa: Y015
     _WhichOneofReturnType__credit_level: _TypeAlias = _typing.Literal["credit_level"]  # noqa: Y015
     _WhichOneofArgType__credit_level: _TypeAlias = _typing.Literal["_credit_level", b"_credit_level"]  # noqa: Y015
+    _WhichOneofReturnType__customer_manager: _TypeAlias = _typing.Literal["customer_manager"]  # noqa: Y015
+    _WhichOneofArgType__customer_manager: _TypeAlias = _typing.Literal["_customer_manager", b"_customer_manager"]  # noqa: Y015
     _WhichOneofReturnType__data_revenue_fen: _TypeAlias = _typing.Literal["data_revenue_fen"]  # noqa: Y015
     _WhichOneofArgType__data_revenue_fen: _TypeAlias = _typing.Literal["_data_revenue_fen", b"_data_revenue_fen"]  # noqa: Y015
+    _WhichOneofReturnType__dropped_calls: _TypeAlias = _typing.Literal["dropped_calls"]  # noqa: Y015
+    _WhichOneofArgType__dropped_calls: _TypeAlias = _typing.Literal["_dropped_calls", b"_dropped_calls"]  # noqa: Y015
+    _WhichOneofReturnType__enterprise_contract_months_left: _TypeAlias = _typing.Literal["enterprise_contract_months_left"]  # noqa: Y015
+    _WhichOneofArgType__enterprise_contract_months_left: _TypeAlias = _typing.Literal["_enterprise_contract_months_left", b"_enterprise_contract_months_left"]  # noqa: Y015
+    _WhichOneofReturnType__enterprise_employees: _TypeAlias = _typing.Literal["enterprise_employees"]  # noqa: Y015
+    _WhichOneofArgType__enterprise_employees: _TypeAlias = _typing.Literal["_enterprise_employees", b"_enterprise_employees"]  # noqa: Y015
+    _WhichOneofReturnType__enterprise_id: _TypeAlias = _typing.Literal["enterprise_id"]  # noqa: Y015
+    _WhichOneofArgType__enterprise_id: _TypeAlias = _typing.Literal["_enterprise_id", b"_enterprise_id"]  # noqa: Y015
+    _WhichOneofReturnType__enterprise_industry: _TypeAlias = _typing.Literal["enterprise_industry"]  # noqa: Y015
+    _WhichOneofArgType__enterprise_industry: _TypeAlias = _typing.Literal["_enterprise_industry", b"_enterprise_industry"]  # noqa: Y015
+    _WhichOneofReturnType__enterprise_peers: _TypeAlias = _typing.Literal["enterprise_peers"]  # noqa: Y015
+    _WhichOneofArgType__enterprise_peers: _TypeAlias = _typing.Literal["_enterprise_peers", b"_enterprise_peers"]  # noqa: Y015
+    _WhichOneofReturnType__enterprise_role: _TypeAlias = _typing.Literal["enterprise_role"]  # noqa: Y015
+    _WhichOneofArgType__enterprise_role: _TypeAlias = _typing.Literal["_enterprise_role", b"_enterprise_role"]  # noqa: Y015
+    _WhichOneofReturnType__fixed_revenue_fen: _TypeAlias = _typing.Literal["fixed_revenue_fen"]  # noqa: Y015
+    _WhichOneofArgType__fixed_revenue_fen: _TypeAlias = _typing.Literal["_fixed_revenue_fen", b"_fixed_revenue_fen"]  # noqa: Y015
+    _WhichOneofReturnType__handset: _TypeAlias = _typing.Literal["handset"]  # noqa: Y015
+    _WhichOneofArgType__handset: _TypeAlias = _typing.Literal["_handset", b"_handset"]  # noqa: Y015
+    _WhichOneofReturnType__handset_3g: _TypeAlias = _typing.Literal["handset_3g"]  # noqa: Y015
+    _WhichOneofArgType__handset_3g: _TypeAlias = _typing.Literal["_handset_3g", b"_handset_3g"]  # noqa: Y015
+    _WhichOneofReturnType__handset_4g: _TypeAlias = _typing.Literal["handset_4g"]  # noqa: Y015
+    _WhichOneofArgType__handset_4g: _TypeAlias = _typing.Literal["_handset_4g", b"_handset_4g"]  # noqa: Y015
+    _WhichOneofReturnType__handset_days: _TypeAlias = _typing.Literal["handset_days"]  # noqa: Y015
+    _WhichOneofArgType__handset_days: _TypeAlias = _typing.Literal["_handset_days", b"_handset_days"]  # noqa: Y015
     _WhichOneofReturnType__handset_gprs: _TypeAlias = _typing.Literal["handset_gprs"]  # noqa: Y015
     _WhichOneofArgType__handset_gprs: _TypeAlias = _typing.Literal["_handset_gprs", b"_handset_gprs"]  # noqa: Y015
     _WhichOneofReturnType__handset_mms: _TypeAlias = _typing.Literal["handset_mms"]  # noqa: Y015
     _WhichOneofArgType__handset_mms: _TypeAlias = _typing.Literal["_handset_mms", b"_handset_mms"]  # noqa: Y015
+    _WhichOneofReturnType__handset_models_owned: _TypeAlias = _typing.Literal["handset_models_owned"]  # noqa: Y015
+    _WhichOneofArgType__handset_models_owned: _TypeAlias = _typing.Literal["_handset_models_owned", b"_handset_models_owned"]  # noqa: Y015
+    _WhichOneofReturnType__handset_price_fen: _TypeAlias = _typing.Literal["handset_price_fen"]  # noqa: Y015
+    _WhichOneofArgType__handset_price_fen: _TypeAlias = _typing.Literal["_handset_price_fen", b"_handset_price_fen"]  # noqa: Y015
     _WhichOneofReturnType__handset_wap: _TypeAlias = _typing.Literal["handset_wap"]  # noqa: Y015
     _WhichOneofArgType__handset_wap: _TypeAlias = _typing.Literal["_handset_wap", b"_handset_wap"]  # noqa: Y015
+    _WhichOneofReturnType__handsets_owned: _TypeAlias = _typing.Literal["handsets_owned"]  # noqa: Y015
+    _WhichOneofArgType__handsets_owned: _TypeAlias = _typing.Literal["_handsets_owned", b"_handsets_owned"]  # noqa: Y015
+    _WhichOneofReturnType__in_province_long_distance_minutes: _TypeAlias = _typing.Literal["in_province_long_distance_minutes"]  # noqa: Y015
+    _WhichOneofArgType__in_province_long_distance_minutes: _TypeAlias = _typing.Literal["_in_province_long_distance_minutes", b"_in_province_long_distance_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__in_province_roaming_minutes: _TypeAlias = _typing.Literal["in_province_roaming_minutes"]  # noqa: Y015
+    _WhichOneofArgType__in_province_roaming_minutes: _TypeAlias = _typing.Literal["_in_province_roaming_minutes", b"_in_province_roaming_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__inbound_calls: _TypeAlias = _typing.Literal["inbound_calls"]  # noqa: Y015
+    _WhichOneofArgType__inbound_calls: _TypeAlias = _typing.Literal["_inbound_calls", b"_inbound_calls"]  # noqa: Y015
+    _WhichOneofReturnType__inbound_minutes: _TypeAlias = _typing.Literal["inbound_minutes"]  # noqa: Y015
+    _WhichOneofArgType__inbound_minutes: _TypeAlias = _typing.Literal["_inbound_minutes", b"_inbound_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__income_level: _TypeAlias = _typing.Literal["income_level"]  # noqa: Y015
+    _WhichOneofArgType__income_level: _TypeAlias = _typing.Literal["_income_level", b"_income_level"]  # noqa: Y015
+    _WhichOneofReturnType__inter_province_long_distance_minutes: _TypeAlias = _typing.Literal["inter_province_long_distance_minutes"]  # noqa: Y015
+    _WhichOneofArgType__inter_province_long_distance_minutes: _TypeAlias = _typing.Literal["_inter_province_long_distance_minutes", b"_inter_province_long_distance_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__inter_province_roaming_minutes: _TypeAlias = _typing.Literal["inter_province_roaming_minutes"]  # noqa: Y015
+    _WhichOneofArgType__inter_province_roaming_minutes: _TypeAlias = _typing.Literal["_inter_province_roaming_minutes", b"_inter_province_roaming_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__international_long_distance_minutes: _TypeAlias = _typing.Literal["international_long_distance_minutes"]  # noqa: Y015
+    _WhichOneofArgType__international_long_distance_minutes: _TypeAlias = _typing.Literal["_international_long_distance_minutes", b"_international_long_distance_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__international_roaming_minutes: _TypeAlias = _typing.Literal["international_roaming_minutes"]  # noqa: Y015
+    _WhichOneofArgType__international_roaming_minutes: _TypeAlias = _typing.Literal["_international_roaming_minutes", b"_international_roaming_minutes"]  # noqa: Y015
     _WhichOneofReturnType__internet_access: _TypeAlias = _typing.Literal["internet_access"]  # noqa: Y015
     _WhichOneofArgType__internet_access: _TypeAlias = _typing.Literal["_internet_access", b"_internet_access"]  # noqa: Y015
+    _WhichOneofReturnType__local_minutes: _TypeAlias = _typing.Literal["local_minutes"]  # noqa: Y015
+    _WhichOneofArgType__local_minutes: _TypeAlias = _typing.Literal["_local_minutes", b"_local_minutes"]  # noqa: Y015
     _WhichOneofReturnType__long_distance_minutes: _TypeAlias = _typing.Literal["long_distance_minutes"]  # noqa: Y015
     _WhichOneofArgType__long_distance_minutes: _TypeAlias = _typing.Literal["_long_distance_minutes", b"_long_distance_minutes"]  # noqa: Y015
     _WhichOneofReturnType__marketing_consent: _TypeAlias = _typing.Literal["marketing_consent"]  # noqa: Y015
     _WhichOneofArgType__marketing_consent: _TypeAlias = _typing.Literal["_marketing_consent", b"_marketing_consent"]  # noqa: Y015
+    _WhichOneofReturnType__micro_region: _TypeAlias = _typing.Literal["micro_region"]  # noqa: Y015
+    _WhichOneofArgType__micro_region: _TypeAlias = _typing.Literal["_micro_region", b"_micro_region"]  # noqa: Y015
     _WhichOneofReturnType__minutes: _TypeAlias = _typing.Literal["minutes"]  # noqa: Y015
     _WhichOneofArgType__minutes: _TypeAlias = _typing.Literal["_minutes", b"_minutes"]  # noqa: Y015
     _WhichOneofReturnType__minutes_change: _TypeAlias = _typing.Literal["minutes_change"]  # noqa: Y015
     _WhichOneofArgType__minutes_change: _TypeAlias = _typing.Literal["_minutes_change", b"_minutes_change"]  # noqa: Y015
+    _WhichOneofReturnType__number_since: _TypeAlias = _typing.Literal["number_since"]  # noqa: Y015
+    _WhichOneofArgType__number_since: _TypeAlias = _typing.Literal["_number_since", b"_number_since"]  # noqa: Y015
+    _WhichOneofReturnType__occupation: _TypeAlias = _typing.Literal["occupation"]  # noqa: Y015
+    _WhichOneofArgType__occupation: _TypeAlias = _typing.Literal["_occupation", b"_occupation"]  # noqa: Y015
+    _WhichOneofReturnType__off_peak_calls: _TypeAlias = _typing.Literal["off_peak_calls"]  # noqa: Y015
+    _WhichOneofArgType__off_peak_calls: _TypeAlias = _typing.Literal["_off_peak_calls", b"_off_peak_calls"]  # noqa: Y015
+    _WhichOneofReturnType__outbound_calls: _TypeAlias = _typing.Literal["outbound_calls"]  # noqa: Y015
+    _WhichOneofArgType__outbound_calls: _TypeAlias = _typing.Literal["_outbound_calls", b"_outbound_calls"]  # noqa: Y015
+    _WhichOneofReturnType__outbound_minutes: _TypeAlias = _typing.Literal["outbound_minutes"]  # noqa: Y015
+    _WhichOneofArgType__outbound_minutes: _TypeAlias = _typing.Literal["_outbound_minutes", b"_outbound_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__overage_minutes: _TypeAlias = _typing.Literal["overage_minutes"]  # noqa: Y015
+    _WhichOneofArgType__overage_minutes: _TypeAlias = _typing.Literal["_overage_minutes", b"_overage_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__payments_fen: _TypeAlias = _typing.Literal["payments_fen"]  # noqa: Y015
+    _WhichOneofArgType__payments_fen: _TypeAlias = _typing.Literal["_payments_fen", b"_payments_fen"]  # noqa: Y015
+    _WhichOneofReturnType__peak_calls: _TypeAlias = _typing.Literal["peak_calls"]  # noqa: Y015
+    _WhichOneofArgType__peak_calls: _TypeAlias = _typing.Literal["_peak_calls", b"_peak_calls"]  # noqa: Y015
     _WhichOneofReturnType__plan: _TypeAlias = _typing.Literal["plan"]  # noqa: Y015
     _WhichOneofArgType__plan: _TypeAlias = _typing.Literal["_plan", b"_plan"]  # noqa: Y015
+    _WhichOneofReturnType__preferred_channel: _TypeAlias = _typing.Literal["preferred_channel"]  # noqa: Y015
+    _WhichOneofArgType__preferred_channel: _TypeAlias = _typing.Literal["_preferred_channel", b"_preferred_channel"]  # noqa: Y015
+    _WhichOneofReturnType__preferred_hours: _TypeAlias = _typing.Literal["preferred_hours"]  # noqa: Y015
+    _WhichOneofArgType__preferred_hours: _TypeAlias = _typing.Literal["_preferred_hours", b"_preferred_hours"]  # noqa: Y015
+    _WhichOneofReturnType__referrals: _TypeAlias = _typing.Literal["referrals"]  # noqa: Y015
+    _WhichOneofArgType__referrals: _TypeAlias = _typing.Literal["_referrals", b"_referrals"]  # noqa: Y015
     _WhichOneofReturnType__return_rate_score: _TypeAlias = _typing.Literal["return_rate_score"]  # noqa: Y015
     _WhichOneofArgType__return_rate_score: _TypeAlias = _typing.Literal["_return_rate_score", b"_return_rate_score"]  # noqa: Y015
     _WhichOneofReturnType__revenue_change: _TypeAlias = _typing.Literal["revenue_change"]  # noqa: Y015
     _WhichOneofArgType__revenue_change: _TypeAlias = _typing.Literal["_revenue_change", b"_revenue_change"]  # noqa: Y015
+    _WhichOneofReturnType__rival_peers: _TypeAlias = _typing.Literal["rival_peers"]  # noqa: Y015
+    _WhichOneofArgType__rival_peers: _TypeAlias = _typing.Literal["_rival_peers", b"_rival_peers"]  # noqa: Y015
     _WhichOneofReturnType__roaming_minutes: _TypeAlias = _typing.Literal["roaming_minutes"]  # noqa: Y015
     _WhichOneofArgType__roaming_minutes: _TypeAlias = _typing.Literal["_roaming_minutes", b"_roaming_minutes"]  # noqa: Y015
     _WhichOneofReturnType__sex: _TypeAlias = _typing.Literal["sex"]  # noqa: Y015
     _WhichOneofArgType__sex: _TypeAlias = _typing.Literal["_sex", b"_sex"]  # noqa: Y015
+    _WhichOneofReturnType__sms_revenue_fen: _TypeAlias = _typing.Literal["sms_revenue_fen"]  # noqa: Y015
+    _WhichOneofArgType__sms_revenue_fen: _TypeAlias = _typing.Literal["_sms_revenue_fen", b"_sms_revenue_fen"]  # noqa: Y015
+    _WhichOneofReturnType__survey_score: _TypeAlias = _typing.Literal["survey_score"]  # noqa: Y015
+    _WhichOneofArgType__survey_score: _TypeAlias = _typing.Literal["_survey_score", b"_survey_score"]  # noqa: Y015
+    _WhichOneofReturnType__top_counterpart: _TypeAlias = _typing.Literal["top_counterpart"]  # noqa: Y015
+    _WhichOneofArgType__top_counterpart: _TypeAlias = _typing.Literal["_top_counterpart", b"_top_counterpart"]  # noqa: Y015
+    _WhichOneofReturnType__unanswered_calls: _TypeAlias = _typing.Literal["unanswered_calls"]  # noqa: Y015
+    _WhichOneofArgType__unanswered_calls: _TypeAlias = _typing.Literal["_unanswered_calls", b"_unanswered_calls"]  # noqa: Y015
+    _WhichOneofReturnType__unit_price: _TypeAlias = _typing.Literal["unit_price"]  # noqa: Y015
+    _WhichOneofArgType__unit_price: _TypeAlias = _typing.Literal["_unit_price", b"_unit_price"]  # noqa: Y015
+    _WhichOneofReturnType__vip_level: _TypeAlias = _typing.Literal["vip_level"]  # noqa: Y015
+    _WhichOneofArgType__vip_level: _TypeAlias = _typing.Literal["_vip_level", b"_vip_level"]  # noqa: Y015
+    _WhichOneofReturnType__voice_revenue_fen: _TypeAlias = _typing.Literal["voice_revenue_fen"]  # noqa: Y015
+    _WhichOneofArgType__voice_revenue_fen: _TypeAlias = _typing.Literal["_voice_revenue_fen", b"_voice_revenue_fen"]  # noqa: Y015
+    _WhichOneofReturnType__vpmn_breadth: _TypeAlias = _typing.Literal["vpmn_breadth"]  # noqa: Y015
+    _WhichOneofArgType__vpmn_breadth: _TypeAlias = _typing.Literal["_vpmn_breadth", b"_vpmn_breadth"]  # noqa: Y015
+    _WhichOneofReturnType__vpmn_depth: _TypeAlias = _typing.Literal["vpmn_depth"]  # noqa: Y015
+    _WhichOneofArgType__vpmn_depth: _TypeAlias = _typing.Literal["_vpmn_depth", b"_vpmn_depth"]  # noqa: Y015
+    _WhichOneofReturnType__vpmn_minutes: _TypeAlias = _typing.Literal["vpmn_minutes"]  # noqa: Y015
+    _WhichOneofArgType__vpmn_minutes: _TypeAlias = _typing.Literal["_vpmn_minutes", b"_vpmn_minutes"]  # noqa: Y015
+    _WhichOneofReturnType__waiting_calls: _TypeAlias = _typing.Literal["waiting_calls"]  # noqa: Y015
+    _WhichOneofArgType__waiting_calls: _TypeAlias = _typing.Literal["_waiting_calls", b"_waiting_calls"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__age) -> _WhichOneofReturnType__age | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__answers_mail) -> _WhichOneofReturnType__answers_mail | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__arpu_before_fen) -> _WhichOneofReturnType__arpu_before_fen | None: ...
     @_typing.overload
@@ -223,41 +613,157 @@ class CustomerView(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__balance_fen) -> _WhichOneofReturnType__balance_fen | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__blocked_calls) -> _WhichOneofReturnType__blocked_calls | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__brand) -> _WhichOneofReturnType__brand | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__business_peers) -> _WhichOneofReturnType__business_peers | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__circle_breadth) -> _WhichOneofReturnType__circle_breadth | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__circle_change) -> _WhichOneofReturnType__circle_change | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__circle_depth) -> _WhichOneofReturnType__circle_depth | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__conference_calls) -> _WhichOneofReturnType__conference_calls | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content_preference) -> _WhichOneofReturnType__content_preference | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__contract_months_left) -> _WhichOneofReturnType__contract_months_left | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__contribution_rate_before) -> _WhichOneofReturnType__contribution_rate_before | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__county) -> _WhichOneofReturnType__county | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_level) -> _WhichOneofReturnType__credit_level | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_manager) -> _WhichOneofReturnType__customer_manager | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__data_revenue_fen) -> _WhichOneofReturnType__data_revenue_fen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dropped_calls) -> _WhichOneofReturnType__dropped_calls | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enterprise_contract_months_left) -> _WhichOneofReturnType__enterprise_contract_months_left | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enterprise_employees) -> _WhichOneofReturnType__enterprise_employees | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enterprise_id) -> _WhichOneofReturnType__enterprise_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enterprise_industry) -> _WhichOneofReturnType__enterprise_industry | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enterprise_peers) -> _WhichOneofReturnType__enterprise_peers | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enterprise_role) -> _WhichOneofReturnType__enterprise_role | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fixed_revenue_fen) -> _WhichOneofReturnType__fixed_revenue_fen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__handset) -> _WhichOneofReturnType__handset | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__handset_3g) -> _WhichOneofReturnType__handset_3g | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__handset_4g) -> _WhichOneofReturnType__handset_4g | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__handset_days) -> _WhichOneofReturnType__handset_days | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__handset_gprs) -> _WhichOneofReturnType__handset_gprs | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__handset_mms) -> _WhichOneofReturnType__handset_mms | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__handset_models_owned) -> _WhichOneofReturnType__handset_models_owned | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__handset_price_fen) -> _WhichOneofReturnType__handset_price_fen | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__handset_wap) -> _WhichOneofReturnType__handset_wap | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__handsets_owned) -> _WhichOneofReturnType__handsets_owned | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__in_province_long_distance_minutes) -> _WhichOneofReturnType__in_province_long_distance_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__in_province_roaming_minutes) -> _WhichOneofReturnType__in_province_roaming_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__inbound_calls) -> _WhichOneofReturnType__inbound_calls | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__inbound_minutes) -> _WhichOneofReturnType__inbound_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__income_level) -> _WhichOneofReturnType__income_level | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__inter_province_long_distance_minutes) -> _WhichOneofReturnType__inter_province_long_distance_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__inter_province_roaming_minutes) -> _WhichOneofReturnType__inter_province_roaming_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__international_long_distance_minutes) -> _WhichOneofReturnType__international_long_distance_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__international_roaming_minutes) -> _WhichOneofReturnType__international_roaming_minutes | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__internet_access) -> _WhichOneofReturnType__internet_access | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__local_minutes) -> _WhichOneofReturnType__local_minutes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__long_distance_minutes) -> _WhichOneofReturnType__long_distance_minutes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__marketing_consent) -> _WhichOneofReturnType__marketing_consent | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__micro_region) -> _WhichOneofReturnType__micro_region | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__minutes) -> _WhichOneofReturnType__minutes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__minutes_change) -> _WhichOneofReturnType__minutes_change | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__number_since) -> _WhichOneofReturnType__number_since | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__occupation) -> _WhichOneofReturnType__occupation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__off_peak_calls) -> _WhichOneofReturnType__off_peak_calls | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__outbound_calls) -> _WhichOneofReturnType__outbound_calls | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__outbound_minutes) -> _WhichOneofReturnType__outbound_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__overage_minutes) -> _WhichOneofReturnType__overage_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__payments_fen) -> _WhichOneofReturnType__payments_fen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__peak_calls) -> _WhichOneofReturnType__peak_calls | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__plan) -> _WhichOneofReturnType__plan | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__preferred_channel) -> _WhichOneofReturnType__preferred_channel | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__preferred_hours) -> _WhichOneofReturnType__preferred_hours | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__referrals) -> _WhichOneofReturnType__referrals | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__return_rate_score) -> _WhichOneofReturnType__return_rate_score | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__revenue_change) -> _WhichOneofReturnType__revenue_change | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rival_peers) -> _WhichOneofReturnType__rival_peers | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__roaming_minutes) -> _WhichOneofReturnType__roaming_minutes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__sex) -> _WhichOneofReturnType__sex | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sms_revenue_fen) -> _WhichOneofReturnType__sms_revenue_fen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__survey_score) -> _WhichOneofReturnType__survey_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top_counterpart) -> _WhichOneofReturnType__top_counterpart | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unanswered_calls) -> _WhichOneofReturnType__unanswered_calls | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unit_price) -> _WhichOneofReturnType__unit_price | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__vip_level) -> _WhichOneofReturnType__vip_level | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__voice_revenue_fen) -> _WhichOneofReturnType__voice_revenue_fen | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__vpmn_breadth) -> _WhichOneofReturnType__vpmn_breadth | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__vpmn_depth) -> _WhichOneofReturnType__vpmn_depth | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__vpmn_minutes) -> _WhichOneofReturnType__vpmn_minutes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__waiting_calls) -> _WhichOneofReturnType__waiting_calls | None: ...
 
 Global___CustomerView: _TypeAlias = CustomerView  # noqa: Y015
 
@@ -271,6 +777,12 @@ class ProductState(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     ACTIVE_DAYS_FIELD_NUMBER: _builtins.int
     PROVISIONED_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    TRIAL_ENDS_ON_FIELD_NUMBER: _builtins.int
+    MONTHS_HELD_FIELD_NUMBER: _builtins.int
+    CANCEL_REASON_FIELD_NUMBER: _builtins.int
+    CONTENT_CATEGORY_FIELD_NUMBER: _builtins.int
+    CONTENT_AGE_MONTHS_FIELD_NUMBER: _builtins.int
     product: _builtins.str
     """The product's code."""
     state: _builtins.str
@@ -279,6 +791,20 @@ class ProductState(_message.Message):
     """Days used in the last month."""
     provisioned: _builtins.bool
     """Whether it is provisioned; not provisioned needs a repair, not marketing."""
+    cause: _builtins.str
+    """Why it is inactive, the first that holds: not provisioned; the handset or the internet access that it needs is missing; never
+    used; or, of those who used it once, what they said of it in complaints and surveys: price or fashion; else unaware.
+    """
+    trial_ends_on: _builtins.str
+    """The day a free trial ends."""
+    months_held: _builtins.int
+    """Whole months since the latest order."""
+    cancel_reason: _builtins.str
+    """Why it was cancelled, in the operator's words."""
+    content_category: _builtins.str
+    """The content category used last."""
+    content_age_months: _builtins.int
+    """Months since the content was changed last, at most 99."""
     def __init__(
         self,
         *,
@@ -286,12 +812,41 @@ class ProductState(_message.Message):
         state: _builtins.str = ...,
         active_days: _builtins.int = ...,
         provisioned: _builtins.bool = ...,
+        cause: _builtins.str | None = ...,
+        trial_ends_on: _builtins.str | None = ...,
+        months_held: _builtins.int | None = ...,
+        cancel_reason: _builtins.str | None = ...,
+        content_category: _builtins.str | None = ...,
+        content_age_months: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cancel_reason", b"_cancel_reason", "_cause", b"_cause", "_content_age_months", b"_content_age_months", "_content_category", b"_content_category", "_months_held", b"_months_held", "_trial_ends_on", b"_trial_ends_on", "cancel_reason", b"cancel_reason", "cause", b"cause", "content_age_months", b"content_age_months", "content_category", b"content_category", "months_held", b"months_held", "trial_ends_on", b"trial_ends_on"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_days", b"active_days", "product", b"product", "provisioned", b"provisioned", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cancel_reason", b"_cancel_reason", "_cause", b"_cause", "_content_age_months", b"_content_age_months", "_content_category", b"_content_category", "_months_held", b"_months_held", "_trial_ends_on", b"_trial_ends_on", "active_days", b"active_days", "cancel_reason", b"cancel_reason", "cause", b"cause", "content_age_months", b"content_age_months", "content_category", b"content_category", "months_held", b"months_held", "product", b"product", "provisioned", b"provisioned", "state", b"state", "trial_ends_on", b"trial_ends_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__cancel_reason: _TypeAlias = _typing.Literal["cancel_reason"]  # noqa: Y015
+    _WhichOneofArgType__cancel_reason: _TypeAlias = _typing.Literal["_cancel_reason", b"_cancel_reason"]  # noqa: Y015
+    _WhichOneofReturnType__cause: _TypeAlias = _typing.Literal["cause"]  # noqa: Y015
+    _WhichOneofArgType__cause: _TypeAlias = _typing.Literal["_cause", b"_cause"]  # noqa: Y015
+    _WhichOneofReturnType__content_age_months: _TypeAlias = _typing.Literal["content_age_months"]  # noqa: Y015
+    _WhichOneofArgType__content_age_months: _TypeAlias = _typing.Literal["_content_age_months", b"_content_age_months"]  # noqa: Y015
+    _WhichOneofReturnType__content_category: _TypeAlias = _typing.Literal["content_category"]  # noqa: Y015
+    _WhichOneofArgType__content_category: _TypeAlias = _typing.Literal["_content_category", b"_content_category"]  # noqa: Y015
+    _WhichOneofReturnType__months_held: _TypeAlias = _typing.Literal["months_held"]  # noqa: Y015
+    _WhichOneofArgType__months_held: _TypeAlias = _typing.Literal["_months_held", b"_months_held"]  # noqa: Y015
+    _WhichOneofReturnType__trial_ends_on: _TypeAlias = _typing.Literal["trial_ends_on"]  # noqa: Y015
+    _WhichOneofArgType__trial_ends_on: _TypeAlias = _typing.Literal["_trial_ends_on", b"_trial_ends_on"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cancel_reason) -> _WhichOneofReturnType__cancel_reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cause) -> _WhichOneofReturnType__cause | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content_age_months) -> _WhichOneofReturnType__content_age_months | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content_category) -> _WhichOneofReturnType__content_category | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__months_held) -> _WhichOneofReturnType__months_held | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__trial_ends_on) -> _WhichOneofReturnType__trial_ends_on | None: ...
 
 Global___ProductState: _TypeAlias = ProductState  # noqa: Y015
 
@@ -330,6 +885,119 @@ class CustomerLabels(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CustomerLabels: _TypeAlias = CustomerLabels  # noqa: Y015
+
+@_typing.final
+class EnterpriseView(_message.Message):
+    """One enterprise as of one month: a row of a snapshot's enterprise views, sorted by enterprise_id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTERPRISE_ID_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    INDUSTRY_FIELD_NUMBER: _builtins.int
+    EMPLOYEES_FIELD_NUMBER: _builtins.int
+    CREDIT_LEVEL_FIELD_NUMBER: _builtins.int
+    TENURE_MONTHS_FIELD_NUMBER: _builtins.int
+    CONTRACT_MONTHS_LEFT_FIELD_NUMBER: _builtins.int
+    CUSTOMER_MANAGER_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    MEMBERS_LEFT_FIELD_NUMBER: _builtins.int
+    KEY_PERSONS_FIELD_NUMBER: _builtins.int
+    REVENUE_FEN_FIELD_NUMBER: _builtins.int
+    REVENUE_CHANGE_FIELD_NUMBER: _builtins.int
+    MINUTES_CHANGE_FIELD_NUMBER: _builtins.int
+    VPMN_SHARE_FIELD_NUMBER: _builtins.int
+    COMPLAINTS_FIELD_NUMBER: _builtins.int
+    enterprise_id: _builtins.str
+    """The enterprise, unique in the dataset."""
+    city: _builtins.str
+    """City: the enterprise's own, else that of most of its members."""
+    industry: _builtins.str
+    """Industry."""
+    employees: _builtins.int
+    """Employees."""
+    credit_level: _builtins.int
+    """Credit level, 1 (lowest) to 9."""
+    tenure_months: _builtins.int
+    """Months since the enterprise signed."""
+    contract_months_left: _builtins.int
+    """Whole months until its contract ends."""
+    customer_manager: _builtins.str
+    """Customer manager."""
+    members: _builtins.int
+    """Members with a view."""
+    members_left: _builtins.int
+    """Members who have left in the three months up to the view."""
+    key_persons: _builtins.int
+    """Key persons among the members."""
+    revenue_fen: _builtins.int
+    """Billed revenue of its members in the last month."""
+    revenue_change: _builtins.int
+    """That revenue over the mean of the three months before, minus one."""
+    minutes_change: _builtins.int
+    """Minutes of its members in the last month over the mean of the three before, minus one."""
+    vpmn_share: _builtins.int
+    """Share of its members who call inside a VPMN."""
+    complaints: _builtins.int
+    """Complaints of its members in the last three months."""
+    def __init__(
+        self,
+        *,
+        enterprise_id: _builtins.str = ...,
+        city: _builtins.str = ...,
+        industry: _builtins.str | None = ...,
+        employees: _builtins.int | None = ...,
+        credit_level: _builtins.int | None = ...,
+        tenure_months: _builtins.int | None = ...,
+        contract_months_left: _builtins.int | None = ...,
+        customer_manager: _builtins.str | None = ...,
+        members: _builtins.int = ...,
+        members_left: _builtins.int = ...,
+        key_persons: _builtins.int = ...,
+        revenue_fen: _builtins.int = ...,
+        revenue_change: _builtins.int | None = ...,
+        minutes_change: _builtins.int | None = ...,
+        vpmn_share: _builtins.int = ...,
+        complaints: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_contract_months_left", b"_contract_months_left", "_credit_level", b"_credit_level", "_customer_manager", b"_customer_manager", "_employees", b"_employees", "_industry", b"_industry", "_minutes_change", b"_minutes_change", "_revenue_change", b"_revenue_change", "_tenure_months", b"_tenure_months", "contract_months_left", b"contract_months_left", "credit_level", b"credit_level", "customer_manager", b"customer_manager", "employees", b"employees", "industry", b"industry", "minutes_change", b"minutes_change", "revenue_change", b"revenue_change", "tenure_months", b"tenure_months"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_contract_months_left", b"_contract_months_left", "_credit_level", b"_credit_level", "_customer_manager", b"_customer_manager", "_employees", b"_employees", "_industry", b"_industry", "_minutes_change", b"_minutes_change", "_revenue_change", b"_revenue_change", "_tenure_months", b"_tenure_months", "city", b"city", "complaints", b"complaints", "contract_months_left", b"contract_months_left", "credit_level", b"credit_level", "customer_manager", b"customer_manager", "employees", b"employees", "enterprise_id", b"enterprise_id", "industry", b"industry", "key_persons", b"key_persons", "members", b"members", "members_left", b"members_left", "minutes_change", b"minutes_change", "revenue_change", b"revenue_change", "revenue_fen", b"revenue_fen", "tenure_months", b"tenure_months", "vpmn_share", b"vpmn_share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__contract_months_left: _TypeAlias = _typing.Literal["contract_months_left"]  # noqa: Y015
+    _WhichOneofArgType__contract_months_left: _TypeAlias = _typing.Literal["_contract_months_left", b"_contract_months_left"]  # noqa: Y015
+    _WhichOneofReturnType__credit_level: _TypeAlias = _typing.Literal["credit_level"]  # noqa: Y015
+    _WhichOneofArgType__credit_level: _TypeAlias = _typing.Literal["_credit_level", b"_credit_level"]  # noqa: Y015
+    _WhichOneofReturnType__customer_manager: _TypeAlias = _typing.Literal["customer_manager"]  # noqa: Y015
+    _WhichOneofArgType__customer_manager: _TypeAlias = _typing.Literal["_customer_manager", b"_customer_manager"]  # noqa: Y015
+    _WhichOneofReturnType__employees: _TypeAlias = _typing.Literal["employees"]  # noqa: Y015
+    _WhichOneofArgType__employees: _TypeAlias = _typing.Literal["_employees", b"_employees"]  # noqa: Y015
+    _WhichOneofReturnType__industry: _TypeAlias = _typing.Literal["industry"]  # noqa: Y015
+    _WhichOneofArgType__industry: _TypeAlias = _typing.Literal["_industry", b"_industry"]  # noqa: Y015
+    _WhichOneofReturnType__minutes_change: _TypeAlias = _typing.Literal["minutes_change"]  # noqa: Y015
+    _WhichOneofArgType__minutes_change: _TypeAlias = _typing.Literal["_minutes_change", b"_minutes_change"]  # noqa: Y015
+    _WhichOneofReturnType__revenue_change: _TypeAlias = _typing.Literal["revenue_change"]  # noqa: Y015
+    _WhichOneofArgType__revenue_change: _TypeAlias = _typing.Literal["_revenue_change", b"_revenue_change"]  # noqa: Y015
+    _WhichOneofReturnType__tenure_months: _TypeAlias = _typing.Literal["tenure_months"]  # noqa: Y015
+    _WhichOneofArgType__tenure_months: _TypeAlias = _typing.Literal["_tenure_months", b"_tenure_months"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__contract_months_left) -> _WhichOneofReturnType__contract_months_left | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__credit_level) -> _WhichOneofReturnType__credit_level | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__customer_manager) -> _WhichOneofReturnType__customer_manager | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__employees) -> _WhichOneofReturnType__employees | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__industry) -> _WhichOneofReturnType__industry | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minutes_change) -> _WhichOneofReturnType__minutes_change | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__revenue_change) -> _WhichOneofReturnType__revenue_change | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__tenure_months) -> _WhichOneofReturnType__tenure_months | None: ...
+
+Global___EnterpriseView: _TypeAlias = EnterpriseView  # noqa: Y015
 
 @_typing.final
 class SnapshotReject(_message.Message):

@@ -74,6 +74,7 @@ class TableImport(_message.Message):
     ACCEPTED_COUNT_FIELD_NUMBER: _builtins.int
     REJECT_COUNT_FIELD_NUMBER: _builtins.int
     DATASET_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
     table: _builtins.str
     """The table. Example: "billing"."""
     row_count: _builtins.int
@@ -86,6 +87,10 @@ class TableImport(_message.Message):
     def dataset(self) -> _dataset_pb2.DatasetRef:
         """The rows taken."""
 
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RuleCount]:
+        """How many cells or rows each rule set aside, the most frequent first; a row may be set aside by several."""
+
     def __init__(
         self,
         *,
@@ -94,14 +99,45 @@ class TableImport(_message.Message):
         accepted_count: _builtins.int = ...,
         reject_count: _builtins.int = ...,
         dataset: _dataset_pb2.DatasetRef | None = ...,
+        rules: _abc.Iterable[Global___RuleCount] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dataset", b"dataset"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_count", b"accepted_count", "dataset", b"dataset", "reject_count", b"reject_count", "row_count", b"row_count", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_count", b"accepted_count", "dataset", b"dataset", "reject_count", b"reject_count", "row_count", b"row_count", "rules", b"rules", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TableImport: _TypeAlias = TableImport  # noqa: Y015
+
+@_typing.final
+class RuleCount(_message.Message):
+    """How often one rule set something aside."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    column: _builtins.str
+    """The column's heading in the file; empty when the whole row is wrong."""
+    reason: _builtins.str
+    """What was expected."""
+    count: _builtins.int
+    """How often it was not so."""
+    def __init__(
+        self,
+        *,
+        column: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "count", b"count", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RuleCount: _TypeAlias = RuleCount  # noqa: Y015
 
 @_typing.final
 class ImportReject(_message.Message):
@@ -155,6 +191,8 @@ class Snapshot(_message.Message):
     REJECTS_FIELD_NUMBER: _builtins.int
     HISTORY_VIEWS_FIELD_NUMBER: _builtins.int
     HISTORY_LABELS_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_VIEWS_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """snapshots/{snapshot}."""
     cycle: _builtins.str
@@ -181,6 +219,14 @@ class Snapshot(_message.Message):
     def history_labels(self) -> _dataset_pb2.DatasetRef:
         """Rows of CustomerLabels for history_views."""
 
+    @_builtins.property
+    def enterprise_views(self) -> _dataset_pb2.DatasetRef:
+        """Rows of EnterpriseView as of the month before the cycle."""
+
+    @_builtins.property
+    def quality(self) -> _containers.RepeatedCompositeFieldContainer[Global___QualityFigure]:
+        """What the data are like; set when succeeded."""
+
     def __init__(
         self,
         *,
@@ -192,14 +238,52 @@ class Snapshot(_message.Message):
         rejects: _dataset_pb2.DatasetRef | None = ...,
         history_views: _dataset_pb2.DatasetRef | None = ...,
         history_labels: _dataset_pb2.DatasetRef | None = ...,
+        enterprise_views: _dataset_pb2.DatasetRef | None = ...,
+        quality: _abc.Iterable[Global___QualityFigure] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["history_labels", b"history_labels", "history_views", b"history_views", "rejects", b"rejects", "status", b"status", "views", b"views"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["enterprise_views", b"enterprise_views", "history_labels", b"history_labels", "history_views", b"history_views", "rejects", b"rejects", "status", b"status", "views", b"views"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "history_labels", b"history_labels", "history_views", b"history_views", "import_run", b"import_run", "name", b"name", "rejects", b"rejects", "status", b"status", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "enterprise_views", b"enterprise_views", "history_labels", b"history_labels", "history_views", b"history_views", "import_run", b"import_run", "name", b"name", "quality", b"quality", "rejects", b"rejects", "status", b"status", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Snapshot: _TypeAlias = Snapshot  # noqa: Y015
+
+@_typing.final
+class QualityFigure(_message.Message):
+    """One figure about the data of a snapshot, beside that of the newest snapshot of an earlier cycle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    FIGURE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    COUNT_BEFORE_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """What it is about: a source table, or table.column."""
+    figure: _builtins.str
+    """What is counted. Example: "rows", "rejected", "customers without a row", "empty cells"."""
+    count: _builtins.int
+    """The count now."""
+    count_before: _builtins.int
+    """The same of the earlier cycle; absent where there is none."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        figure: _builtins.str = ...,
+        count: _builtins.int = ...,
+        count_before: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count_before", b"_count_before", "count_before", b"count_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count_before", b"_count_before", "count", b"count", "count_before", b"count_before", "figure", b"figure", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__count_before: _TypeAlias = _typing.Literal["count_before"]  # noqa: Y015
+    _WhichOneofArgType__count_before: _TypeAlias = _typing.Literal["_count_before", b"_count_before"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__count_before) -> _WhichOneofReturnType__count_before | None: ...
+
+Global___QualityFigure: _TypeAlias = QualityFigure  # noqa: Y015
 
 @_typing.final
 class CreateImportRequest(_message.Message):
@@ -416,6 +500,102 @@ class ListImportRejectsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListImportRejectsResponse: _TypeAlias = ListImportRejectsResponse  # noqa: Y015
+
+@_typing.final
+class CheckSourceRequest(_message.Message):
+    """Asks for a look at extracts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_URI_FIELD_NUMBER: _builtins.int
+    source_uri: _builtins.str
+    """A file, or a folder of files, readable by the profile server."""
+    def __init__(
+        self,
+        *,
+        source_uri: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["source_uri", b"source_uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckSourceRequest: _TypeAlias = CheckSourceRequest  # noqa: Y015
+
+@_typing.final
+class CheckSourceResponse(_message.Message):
+    """What was found there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAPPING_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    mapping: _builtins.str
+    """A mapping file, TOML, with comments where a person has to decide."""
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceFinding]:
+        """One entry per file."""
+
+    def __init__(
+        self,
+        *,
+        mapping: _builtins.str = ...,
+        findings: _abc.Iterable[Global___SourceFinding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings", "mapping", b"mapping"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckSourceResponse: _TypeAlias = CheckSourceResponse  # noqa: Y015
+
+@_typing.final
+class SourceFinding(_message.Message):
+    """What one file looks like."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    LAYOUT_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
+    MATCHED_COUNT_FIELD_NUMBER: _builtins.int
+    UNMATCHED_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    file: _builtins.str
+    """The file, relative to source_uri."""
+    layout: _builtins.str
+    """How it is read. Example: "CSV, GB18030, delimiter ',', 23 columns"."""
+    table: _builtins.str
+    """The table it was taken for; empty when none fits."""
+    matched_count: _builtins.int
+    """Headings that were matched to one of our columns."""
+    @_builtins.property
+    def unmatched(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Headings that were not."""
+
+    @_builtins.property
+    def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Columns that every row needs and that no heading was found for."""
+
+    def __init__(
+        self,
+        *,
+        file: _builtins.str = ...,
+        layout: _builtins.str = ...,
+        table: _builtins.str = ...,
+        matched_count: _builtins.int = ...,
+        unmatched: _abc.Iterable[_builtins.str] | None = ...,
+        missing: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "layout", b"layout", "matched_count", b"matched_count", "missing", b"missing", "table", b"table", "unmatched", b"unmatched"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SourceFinding: _TypeAlias = SourceFinding  # noqa: Y015
 
 @_typing.final
 class CreateSnapshotRequest(_message.Message):

@@ -55,6 +55,11 @@ class ProfileServiceStub:
                 request_serializer=visavis_dot_profile_dot_v1_dot_profile__service__pb2.ListImportRejectsRequest.SerializeToString,
                 response_deserializer=visavis_dot_profile_dot_v1_dot_profile__service__pb2.ListImportRejectsResponse.FromString,
                 _registered_method=True)
+        self.CheckSource = channel.unary_unary(
+                '/visavis.profile.v1.ProfileService/CheckSource',
+                request_serializer=visavis_dot_profile_dot_v1_dot_profile__service__pb2.CheckSourceRequest.SerializeToString,
+                response_deserializer=visavis_dot_profile_dot_v1_dot_profile__service__pb2.CheckSourceResponse.FromString,
+                _registered_method=True)
         self.CreateSnapshot = channel.unary_unary(
                 '/visavis.profile.v1.ProfileService/CreateSnapshot',
                 request_serializer=visavis_dot_profile_dot_v1_dot_profile__service__pb2.CreateSnapshotRequest.SerializeToString,
@@ -111,6 +116,14 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckSource(self, request, context):
+        """Looks at a file or a folder of extracts, and proposes a mapping for a person to correct; writes nothing.
+        Errors: SOURCE_UNREADABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateSnapshot(self, request, context):
         """Starts folding an import into customer views. Returns at once.
         Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the import has not succeeded), REQUEST_ID_REUSED.
@@ -162,6 +175,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.ListImportRejects,
                     request_deserializer=visavis_dot_profile_dot_v1_dot_profile__service__pb2.ListImportRejectsRequest.FromString,
                     response_serializer=visavis_dot_profile_dot_v1_dot_profile__service__pb2.ListImportRejectsResponse.SerializeToString,
+            ),
+            'CheckSource': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckSource,
+                    request_deserializer=visavis_dot_profile_dot_v1_dot_profile__service__pb2.CheckSourceRequest.FromString,
+                    response_serializer=visavis_dot_profile_dot_v1_dot_profile__service__pb2.CheckSourceResponse.SerializeToString,
             ),
             'CreateSnapshot': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateSnapshot,
@@ -293,6 +311,33 @@ class ProfileService:
             '/visavis.profile.v1.ProfileService/ListImportRejects',
             visavis_dot_profile_dot_v1_dot_profile__service__pb2.ListImportRejectsRequest.SerializeToString,
             visavis_dot_profile_dot_v1_dot_profile__service__pb2.ListImportRejectsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckSource(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.profile.v1.ProfileService/CheckSource',
+            visavis_dot_profile_dot_v1_dot_profile__service__pb2.CheckSourceRequest.SerializeToString,
+            visavis_dot_profile_dot_v1_dot_profile__service__pb2.CheckSourceResponse.FromString,
             options,
             channel_credentials,
             insecure,

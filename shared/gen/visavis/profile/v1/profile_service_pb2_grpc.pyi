@@ -45,6 +45,10 @@ class ProfileServiceStub:
     """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
     PERMISSION_DENIED (the caller does not see all cities).
     """
+    CheckSource: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.CheckSourceRequest, _profile_service_pb2.CheckSourceResponse]
+    """Looks at a file or a folder of extracts, and proposes a mapping for a person to correct; writes nothing.
+    Errors: SOURCE_UNREADABLE.
+    """
     CreateSnapshot: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.CreateSnapshotRequest, _profile_service_pb2.CreateSnapshotResponse]
     """Starts folding an import into customer views. Returns at once.
     Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the import has not succeeded), REQUEST_ID_REUSED.
@@ -72,6 +76,10 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     ListImportRejects: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListImportRejectsRequest, _profile_service_pb2.ListImportRejectsResponse]  # type: ignore[assignment]
     """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
     PERMISSION_DENIED (the caller does not see all cities).
+    """
+    CheckSource: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CheckSourceRequest, _profile_service_pb2.CheckSourceResponse]  # type: ignore[assignment]
+    """Looks at a file or a folder of extracts, and proposes a mapping for a person to correct; writes nothing.
+    Errors: SOURCE_UNREADABLE.
     """
     CreateSnapshot: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CreateSnapshotRequest, _profile_service_pb2.CreateSnapshotResponse]  # type: ignore[assignment]
     """Starts folding an import into customer views. Returns at once.
@@ -121,6 +129,16 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_profile_service_pb2.ListImportRejectsResponse, _abc.Awaitable[_profile_service_pb2.ListImportRejectsResponse]]:
         """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
         PERMISSION_DENIED (the caller does not see all cities).
+        """
+
+    @_abc_1.abstractmethod
+    def CheckSource(
+        self,
+        request: _profile_service_pb2.CheckSourceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.CheckSourceResponse, _abc.Awaitable[_profile_service_pb2.CheckSourceResponse]]:
+        """Looks at a file or a folder of extracts, and proposes a mapping for a person to correct; writes nothing.
+        Errors: SOURCE_UNREADABLE.
         """
 
     @_abc_1.abstractmethod

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from visavis.common.v1 import dataset_pb2 as visavis_dot_common_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/scoring/v1/customer_scores.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xd6\x02\n\x0e\x43ustomerScores\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x34\n\nvalue_tier\x18\x03 \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12$\n\nstickiness\x18\x04 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x30\n\x0fstickiness_band\x18\x05 \x01(\tB\x17\xa2\xbb\x18\x13\x08\x03\"\x04high\"\x03mid\"\x04none\x12\'\n\rchurn_warning\x18\x06 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x0e\n\x06warned\x18\x07 \x01(\x08\x12\x17\n\x0flimited_history\x18\x08 \x01(\x08\x12.\n\x05needs\x18\t \x03(\x0b\x32\x1f.visavis.scoring.v1.ProductNeed\"\x8a\x01\n\x0bProductNeed\x12\x17\n\x07product\x18\x01 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12)\n\x0bprobability\x18\x02 \x01(\x03\x42\x14\xa2\xbb\x18\x10\x08\x01\x10\x04\x1a\nshare of 1\x12\x37\n\x05level\x18\x03 \x01(\tB(\xa2\xbb\x18$\x08\x03\"\x05rigid\"\tsensitive\"\x08ordinary\"\x04noneb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/scoring/v1/customer_scores.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xe1\x06\n\x0e\x43ustomerScores\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x34\n\nvalue_tier\x18\x03 \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12$\n\nstickiness\x18\x04 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x30\n\x0fstickiness_band\x18\x05 \x01(\tB\x17\xa2\xbb\x18\x13\x08\x03\"\x04high\"\x03mid\"\x04none\x12\'\n\rchurn_warning\x18\x06 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x0e\n\x06warned\x18\x07 \x01(\x08\x12\x17\n\x0flimited_history\x18\x08 \x01(\x08\x12.\n\x05needs\x18\t \x03(\x0b\x32\x1f.visavis.scoring.v1.ProductNeed\x12:\n\x10value_tier_fixed\x18\n \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12\x1d\n\rvoice_segment\x18\x0b \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12J\n\x0fstrategic_group\x18\x0c \x01(\tB1\xa2\xbb\x18-\x08\x03\"\tretention\"\x11voice_stimulation\"\x0bnew_service\x12~\n\x15\x65nterprise_value_tier\x18\r \x01(\tBZ\xa2\xbb\x18V\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low*8belongs to no enterprise, or enterprises were not scoredH\x00\x88\x01\x01\x12^\n\x11\x65nterprise_warned\x18\x0e \x01(\x08\x42>\xa2\xbb\x18:*8belongs to no enterprise, or enterprises were not scoredH\x01\x88\x01\x01\x12@\n\rwarned_before\x18\x0f \x01(\x08\x42$\xa2\xbb\x18 *\x1enot scored in the cycle beforeH\x02\x88\x01\x01\x42\x18\n\x16_enterprise_value_tierB\x14\n\x12_enterprise_warnedB\x10\n\x0e_warned_before\"\xcf\x01\n\x10\x45nterpriseScores\x12\x15\n\renterprise_id\x18\x01 \x01(\t\x12\x14\n\x04\x63ity\x18\x02 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12\x1f\n\x05value\x18\x03 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x34\n\nvalue_tier\x18\x04 \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12\'\n\rearly_warning\x18\x05 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x0e\n\x06warned\x18\x06 \x01(\x08\"\x8a\x01\n\x0bProductNeed\x12\x17\n\x07product\x18\x01 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12)\n\x0bprobability\x18\x02 \x01(\x03\x42\x14\xa2\xbb\x18\x10\x08\x01\x10\x04\x1a\nshare of 1\x12\x37\n\x05level\x18\x03 \x01(\tB(\xa2\xbb\x18$\x08\x03\"\x05rigid\"\tsensitive\"\x08ordinary\"\x04noneb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +42,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMERSCORES'].fields_by_name['stickiness_band']._serialized_options = b'\242\273\030\023\010\003\"\004high\"\003mid\"\004none'
   _globals['_CUSTOMERSCORES'].fields_by_name['churn_warning']._loaded_options = None
   _globals['_CUSTOMERSCORES'].fields_by_name['churn_warning']._serialized_options = b'\242\273\030\014\010\001\020\002\032\006points'
+  _globals['_CUSTOMERSCORES'].fields_by_name['value_tier_fixed']._loaded_options = None
+  _globals['_CUSTOMERSCORES'].fields_by_name['value_tier_fixed']._serialized_options = b'\242\273\030\034\010\003\"\004high\"\010mid_high\"\003mid\"\003low'
+  _globals['_CUSTOMERSCORES'].fields_by_name['voice_segment']._loaded_options = None
+  _globals['_CUSTOMERSCORES'].fields_by_name['voice_segment']._serialized_options = b'\242\273\030\002\010\003'
+  _globals['_CUSTOMERSCORES'].fields_by_name['strategic_group']._loaded_options = None
+  _globals['_CUSTOMERSCORES'].fields_by_name['strategic_group']._serialized_options = b'\242\273\030-\010\003\"\tretention\"\021voice_stimulation\"\013new_service'
+  _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_value_tier']._loaded_options = None
+  _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_value_tier']._serialized_options = b'\242\273\030V\010\003\"\004high\"\010mid_high\"\003mid\"\003low*8belongs to no enterprise, or enterprises were not scored'
+  _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_warned']._loaded_options = None
+  _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_warned']._serialized_options = b'\242\273\030:*8belongs to no enterprise, or enterprises were not scored'
+  _globals['_CUSTOMERSCORES'].fields_by_name['warned_before']._loaded_options = None
+  _globals['_CUSTOMERSCORES'].fields_by_name['warned_before']._serialized_options = b'\242\273\030 *\036not scored in the cycle before'
+  _globals['_ENTERPRISESCORES'].fields_by_name['city']._loaded_options = None
+  _globals['_ENTERPRISESCORES'].fields_by_name['city']._serialized_options = b'\242\273\030\002\010\003'
+  _globals['_ENTERPRISESCORES'].fields_by_name['value']._loaded_options = None
+  _globals['_ENTERPRISESCORES'].fields_by_name['value']._serialized_options = b'\242\273\030\014\010\001\020\002\032\006points'
+  _globals['_ENTERPRISESCORES'].fields_by_name['value_tier']._loaded_options = None
+  _globals['_ENTERPRISESCORES'].fields_by_name['value_tier']._serialized_options = b'\242\273\030\034\010\003\"\004high\"\010mid_high\"\003mid\"\003low'
+  _globals['_ENTERPRISESCORES'].fields_by_name['early_warning']._loaded_options = None
+  _globals['_ENTERPRISESCORES'].fields_by_name['early_warning']._serialized_options = b'\242\273\030\014\010\001\020\002\032\006points'
   _globals['_PRODUCTNEED'].fields_by_name['product']._loaded_options = None
   _globals['_PRODUCTNEED'].fields_by_name['product']._serialized_options = b'\242\273\030\002\010\003'
   _globals['_PRODUCTNEED'].fields_by_name['probability']._loaded_options = None
@@ -49,7 +69,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRODUCTNEED'].fields_by_name['level']._loaded_options = None
   _globals['_PRODUCTNEED'].fields_by_name['level']._serialized_options = b'\242\273\030$\010\003\"\005rigid\"\tsensitive\"\010ordinary\"\004none'
   _globals['_CUSTOMERSCORES']._serialized_start=98
-  _globals['_CUSTOMERSCORES']._serialized_end=440
-  _globals['_PRODUCTNEED']._serialized_start=443
-  _globals['_PRODUCTNEED']._serialized_end=581
+  _globals['_CUSTOMERSCORES']._serialized_end=963
+  _globals['_ENTERPRISESCORES']._serialized_start=966
+  _globals['_ENTERPRISESCORES']._serialized_end=1173
+  _globals['_PRODUCTNEED']._serialized_start=1176
+  _globals['_PRODUCTNEED']._serialized_end=1314
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,12 @@ class CustomerScores(_message.Message):
     WARNED_FIELD_NUMBER: _builtins.int
     LIMITED_HISTORY_FIELD_NUMBER: _builtins.int
     NEEDS_FIELD_NUMBER: _builtins.int
+    VALUE_TIER_FIXED_FIELD_NUMBER: _builtins.int
+    VOICE_SEGMENT_FIELD_NUMBER: _builtins.int
+    STRATEGIC_GROUP_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_VALUE_TIER_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_WARNED_FIELD_NUMBER: _builtins.int
+    WARNED_BEFORE_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer, unique in the dataset."""
     value: _builtins.int
@@ -49,6 +55,18 @@ class CustomerScores(_message.Message):
     """Whether the churn warning reaches the city's threshold."""
     limited_history: _builtins.bool
     """Whether fewer than three months of bills were there to score on."""
+    value_tier_fixed: _builtins.str
+    """Tier by fixed cuts of the value, the same in every city, so that cities can be compared."""
+    voice_segment: _builtins.str
+    """Group of call behaviour, by the rules of the scoring settings, the first that holds."""
+    strategic_group: _builtins.str
+    """The strategic group: retention where warned, voice stimulation where minutes can grow, else new service."""
+    enterprise_value_tier: _builtins.str
+    """Value tier of the customer's enterprise."""
+    enterprise_warned: _builtins.bool
+    """Whether the customer's enterprise is in the early-warning group."""
+    warned_before: _builtins.bool
+    """Whether the customer was warned in the cycle before: who was, stays so until the churn warning falls below the second threshold."""
     @_builtins.property
     def needs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProductNeed]:
         """Need per product, by product."""
@@ -65,14 +83,73 @@ class CustomerScores(_message.Message):
         warned: _builtins.bool = ...,
         limited_history: _builtins.bool = ...,
         needs: _abc.Iterable[Global___ProductNeed] | None = ...,
+        value_tier_fixed: _builtins.str = ...,
+        voice_segment: _builtins.str = ...,
+        strategic_group: _builtins.str = ...,
+        enterprise_value_tier: _builtins.str | None = ...,
+        enterprise_warned: _builtins.bool | None = ...,
+        warned_before: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_enterprise_value_tier", b"_enterprise_value_tier", "_enterprise_warned", b"_enterprise_warned", "_warned_before", b"_warned_before", "enterprise_value_tier", b"enterprise_value_tier", "enterprise_warned", b"enterprise_warned", "warned_before", b"warned_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_enterprise_value_tier", b"_enterprise_value_tier", "_enterprise_warned", b"_enterprise_warned", "_warned_before", b"_warned_before", "churn_warning", b"churn_warning", "customer_id", b"customer_id", "enterprise_value_tier", b"enterprise_value_tier", "enterprise_warned", b"enterprise_warned", "limited_history", b"limited_history", "needs", b"needs", "stickiness", b"stickiness", "stickiness_band", b"stickiness_band", "strategic_group", b"strategic_group", "value", b"value", "value_tier", b"value_tier", "value_tier_fixed", b"value_tier_fixed", "voice_segment", b"voice_segment", "warned", b"warned", "warned_before", b"warned_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__enterprise_value_tier: _TypeAlias = _typing.Literal["enterprise_value_tier"]  # noqa: Y015
+    _WhichOneofArgType__enterprise_value_tier: _TypeAlias = _typing.Literal["_enterprise_value_tier", b"_enterprise_value_tier"]  # noqa: Y015
+    _WhichOneofReturnType__enterprise_warned: _TypeAlias = _typing.Literal["enterprise_warned"]  # noqa: Y015
+    _WhichOneofArgType__enterprise_warned: _TypeAlias = _typing.Literal["_enterprise_warned", b"_enterprise_warned"]  # noqa: Y015
+    _WhichOneofReturnType__warned_before: _TypeAlias = _typing.Literal["warned_before"]  # noqa: Y015
+    _WhichOneofArgType__warned_before: _TypeAlias = _typing.Literal["_warned_before", b"_warned_before"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enterprise_value_tier) -> _WhichOneofReturnType__enterprise_value_tier | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__enterprise_warned) -> _WhichOneofReturnType__enterprise_warned | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__warned_before) -> _WhichOneofReturnType__warned_before | None: ...
+
+Global___CustomerScores: _TypeAlias = CustomerScores  # noqa: Y015
+
+@_typing.final
+class EnterpriseScores(_message.Message):
+    """One enterprise's scores: a row of a scoring run's enterprise dataset, sorted by enterprise_id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTERPRISE_ID_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    VALUE_TIER_FIELD_NUMBER: _builtins.int
+    EARLY_WARNING_FIELD_NUMBER: _builtins.int
+    WARNED_FIELD_NUMBER: _builtins.int
+    enterprise_id: _builtins.str
+    """The enterprise, unique in the dataset."""
+    city: _builtins.str
+    """City, for ranks and the caller's scope."""
+    value: _builtins.int
+    """Value by the enterprises' own hierarchy: key persons and enterprise; credit, loyalty, influence; 0-100."""
+    value_tier: _builtins.str
+    """Tier by rank inside the city, as for customers."""
+    early_warning: _builtins.int
+    """Early-warning score by weighted signs, 0-100."""
+    warned: _builtins.bool
+    """Whether the early warning reaches the city's threshold: the early-warning group."""
+    def __init__(
+        self,
+        *,
+        enterprise_id: _builtins.str = ...,
+        city: _builtins.str = ...,
+        value: _builtins.int = ...,
+        value_tier: _builtins.str = ...,
+        early_warning: _builtins.int = ...,
+        warned: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["churn_warning", b"churn_warning", "customer_id", b"customer_id", "limited_history", b"limited_history", "needs", b"needs", "stickiness", b"stickiness", "stickiness_band", b"stickiness_band", "value", b"value", "value_tier", b"value_tier", "warned", b"warned"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "early_warning", b"early_warning", "enterprise_id", b"enterprise_id", "value", b"value", "value_tier", b"value_tier", "warned", b"warned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CustomerScores: _TypeAlias = CustomerScores  # noqa: Y015
+Global___EnterpriseScores: _TypeAlias = EnterpriseScores  # noqa: Y015
 
 @_typing.final
 class ProductNeed(_message.Message):

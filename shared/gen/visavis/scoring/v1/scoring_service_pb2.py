@@ -27,7 +27,7 @@ from visavis.common.v1 import run_pb2 as visavis_dot_common_dot_v1_dot_run__pb2
 from visavis.scoring.v1 import customer_scores_pb2 as visavis_dot_scoring_dot_v1_dot_customer__scores__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/scoring/v1/scoring_service.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a(visavis/scoring/v1/customer_scores.proto\"\xc4\x01\n\nScoringRun\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12,\n\x06status\x18\x03 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12,\n\x05views\x18\x04 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x0e\n\x06models\x18\x05 \x03(\t\x12-\n\x06scores\x18\x06 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\"z\n\x17\x43reateScoringRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12,\n\x05views\x18\x03 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x0e\n\x06models\x18\x04 \x03(\t\"O\n\x18\x43reateScoringRunResponse\x12\x33\n\x0bscoring_run\x18\x01 \x01(\x0b\x32\x1e.visavis.scoring.v1.ScoringRun\"$\n\x14GetScoringRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"L\n\x15GetScoringRunResponse\x12\x33\n\x0bscoring_run\x18\x01 \x01(\x0b\x32\x1e.visavis.scoring.v1.ScoringRun\"?\n\x16ListScoringRunsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"h\n\x17ListScoringRunsResponse\x12\x34\n\x0cscoring_runs\x18\x01 \x03(\x0b\x32\x1e.visavis.scoring.v1.ScoringRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"D\n\x18GetCustomerScoresRequest\x12\x13\n\x0bscoring_run\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\"O\n\x19GetCustomerScoresResponse\x12\x32\n\x06scores\x18\x01 \x01(\x0b\x32\".visavis.scoring.v1.CustomerScores2\xc3\x03\n\x0eScoringService\x12m\n\x10\x43reateScoringRun\x12+.visavis.scoring.v1.CreateScoringRunRequest\x1a,.visavis.scoring.v1.CreateScoringRunResponse\x12\x64\n\rGetScoringRun\x12(.visavis.scoring.v1.GetScoringRunRequest\x1a).visavis.scoring.v1.GetScoringRunResponse\x12j\n\x0fListScoringRuns\x12*.visavis.scoring.v1.ListScoringRunsRequest\x1a+.visavis.scoring.v1.ListScoringRunsResponse\x12p\n\x11GetCustomerScores\x12,.visavis.scoring.v1.GetCustomerScoresRequest\x1a-.visavis.scoring.v1.GetCustomerScoresResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/scoring/v1/scoring_service.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a(visavis/scoring/v1/customer_scores.proto\"\xfe\x01\n\nScoringRun\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12,\n\x06status\x18\x03 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12,\n\x05views\x18\x04 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x0e\n\x06models\x18\x05 \x03(\t\x12-\n\x06scores\x18\x06 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x38\n\x11\x65nterprise_scores\x18\x07 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\"\xe9\x01\n\x17\x43reateScoringRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12,\n\x05views\x18\x03 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x0e\n\x06models\x18\x04 \x03(\t\x12\x37\n\x10\x65nterprise_views\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x34\n\rscores_before\x18\x06 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\"O\n\x18\x43reateScoringRunResponse\x12\x33\n\x0bscoring_run\x18\x01 \x01(\x0b\x32\x1e.visavis.scoring.v1.ScoringRun\"$\n\x14GetScoringRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"L\n\x15GetScoringRunResponse\x12\x33\n\x0bscoring_run\x18\x01 \x01(\x0b\x32\x1e.visavis.scoring.v1.ScoringRun\"?\n\x16ListScoringRunsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"h\n\x17ListScoringRunsResponse\x12\x34\n\x0cscoring_runs\x18\x01 \x03(\x0b\x32\x1e.visavis.scoring.v1.ScoringRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"D\n\x18GetCustomerScoresRequest\x12\x13\n\x0bscoring_run\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\"O\n\x19GetCustomerScoresResponse\x12\x32\n\x06scores\x18\x01 \x01(\x0b\x32\".visavis.scoring.v1.CustomerScores2\xc3\x03\n\x0eScoringService\x12m\n\x10\x43reateScoringRun\x12+.visavis.scoring.v1.CreateScoringRunRequest\x1a,.visavis.scoring.v1.CreateScoringRunResponse\x12\x64\n\rGetScoringRun\x12(.visavis.scoring.v1.GetScoringRunRequest\x1a).visavis.scoring.v1.GetScoringRunResponse\x12j\n\x0fListScoringRuns\x12*.visavis.scoring.v1.ListScoringRunsRequest\x1a+.visavis.scoring.v1.ListScoringRunsResponse\x12p\n\x11GetCustomerScores\x12,.visavis.scoring.v1.GetCustomerScoresRequest\x1a-.visavis.scoring.v1.GetCustomerScoresResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,23 +35,23 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.scoring.v1.scoring_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCORINGRUN']._serialized_start=169
-  _globals['_SCORINGRUN']._serialized_end=365
-  _globals['_CREATESCORINGRUNREQUEST']._serialized_start=367
-  _globals['_CREATESCORINGRUNREQUEST']._serialized_end=489
-  _globals['_CREATESCORINGRUNRESPONSE']._serialized_start=491
-  _globals['_CREATESCORINGRUNRESPONSE']._serialized_end=570
-  _globals['_GETSCORINGRUNREQUEST']._serialized_start=572
-  _globals['_GETSCORINGRUNREQUEST']._serialized_end=608
-  _globals['_GETSCORINGRUNRESPONSE']._serialized_start=610
-  _globals['_GETSCORINGRUNRESPONSE']._serialized_end=686
-  _globals['_LISTSCORINGRUNSREQUEST']._serialized_start=688
-  _globals['_LISTSCORINGRUNSREQUEST']._serialized_end=751
-  _globals['_LISTSCORINGRUNSRESPONSE']._serialized_start=753
-  _globals['_LISTSCORINGRUNSRESPONSE']._serialized_end=857
-  _globals['_GETCUSTOMERSCORESREQUEST']._serialized_start=859
-  _globals['_GETCUSTOMERSCORESREQUEST']._serialized_end=927
-  _globals['_GETCUSTOMERSCORESRESPONSE']._serialized_start=929
-  _globals['_GETCUSTOMERSCORESRESPONSE']._serialized_end=1008
-  _globals['_SCORINGSERVICE']._serialized_start=1011
-  _globals['_SCORINGSERVICE']._serialized_end=1462
+  _globals['_SCORINGRUN']._serialized_end=423
+  _globals['_CREATESCORINGRUNREQUEST']._serialized_start=426
+  _globals['_CREATESCORINGRUNREQUEST']._serialized_end=659
+  _globals['_CREATESCORINGRUNRESPONSE']._serialized_start=661
+  _globals['_CREATESCORINGRUNRESPONSE']._serialized_end=740
+  _globals['_GETSCORINGRUNREQUEST']._serialized_start=742
+  _globals['_GETSCORINGRUNREQUEST']._serialized_end=778
+  _globals['_GETSCORINGRUNRESPONSE']._serialized_start=780
+  _globals['_GETSCORINGRUNRESPONSE']._serialized_end=856
+  _globals['_LISTSCORINGRUNSREQUEST']._serialized_start=858
+  _globals['_LISTSCORINGRUNSREQUEST']._serialized_end=921
+  _globals['_LISTSCORINGRUNSRESPONSE']._serialized_start=923
+  _globals['_LISTSCORINGRUNSRESPONSE']._serialized_end=1027
+  _globals['_GETCUSTOMERSCORESREQUEST']._serialized_start=1029
+  _globals['_GETCUSTOMERSCORESREQUEST']._serialized_end=1097
+  _globals['_GETCUSTOMERSCORESRESPONSE']._serialized_start=1099
+  _globals['_GETCUSTOMERSCORESRESPONSE']._serialized_end=1178
+  _globals['_SCORINGSERVICE']._serialized_start=1181
+  _globals['_SCORINGSERVICE']._serialized_end=1632
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,7 @@ class ScoringRun(_message.Message):
     VIEWS_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
     SCORES_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_SCORES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """scoringRuns/{scoring_run}."""
     cycle: _builtins.str
@@ -53,6 +54,10 @@ class ScoringRun(_message.Message):
     def scores(self) -> _dataset_pb2.DatasetRef:
         """Rows of CustomerScores; set when succeeded."""
 
+    @_builtins.property
+    def enterprise_scores(self) -> _dataset_pb2.DatasetRef:
+        """Rows of EnterpriseScores; set when succeeded, where enterprise views were given."""
+
     def __init__(
         self,
         *,
@@ -62,10 +67,11 @@ class ScoringRun(_message.Message):
         views: _dataset_pb2.DatasetRef | None = ...,
         models: _abc.Iterable[_builtins.str] | None = ...,
         scores: _dataset_pb2.DatasetRef | None = ...,
+        enterprise_scores: _dataset_pb2.DatasetRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["scores", b"scores", "status", b"status", "views", b"views"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["enterprise_scores", b"enterprise_scores", "scores", b"scores", "status", b"status", "views", b"views"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "models", b"models", "name", b"name", "scores", b"scores", "status", b"status", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "enterprise_scores", b"enterprise_scores", "models", b"models", "name", b"name", "scores", b"scores", "status", b"status", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -81,6 +87,8 @@ class CreateScoringRunRequest(_message.Message):
     CYCLE_FIELD_NUMBER: _builtins.int
     VIEWS_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
+    ENTERPRISE_VIEWS_FIELD_NUMBER: _builtins.int
+    SCORES_BEFORE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID; the same one with the same request returns the run that is there."""
     cycle: _builtins.str
@@ -93,6 +101,14 @@ class CreateScoringRunRequest(_message.Message):
     def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """models/{model}: one for stickiness, one for churn warning, and one per product whose need is scored; all trained."""
 
+    @_builtins.property
+    def enterprise_views(self) -> _dataset_pb2.DatasetRef:
+        """Rows of visavis.profile.v1.EnterpriseView; absent: enterprises are not scored."""
+
+    @_builtins.property
+    def scores_before(self) -> _dataset_pb2.DatasetRef:
+        """Rows of CustomerScores of the cycle before, whose warnings last until the second threshold; absent: nobody was warned before."""
+
     def __init__(
         self,
         *,
@@ -100,10 +116,12 @@ class CreateScoringRunRequest(_message.Message):
         cycle: _builtins.str = ...,
         views: _dataset_pb2.DatasetRef | None = ...,
         models: _abc.Iterable[_builtins.str] | None = ...,
+        enterprise_views: _dataset_pb2.DatasetRef | None = ...,
+        scores_before: _dataset_pb2.DatasetRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["views", b"views"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["enterprise_views", b"enterprise_views", "scores_before", b"scores_before", "views", b"views"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "models", b"models", "request_id", b"request_id", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "enterprise_views", b"enterprise_views", "models", b"models", "request_id", b"request_id", "scores_before", b"scores_before", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
