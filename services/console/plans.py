@@ -17,7 +17,6 @@ from services.console.identity import request_id
 from services.console.runs import Follower, pages, patient
 from shared.errors import InvalidInput, NotFound
 
-ZONES = {"retention": policy_pb.ZONE_RETENTION, "new_service": policy_pb.ZONE_NEW_SERVICE}
 _COLLECTION = "pushPlans/"
 _KEPT_BACK = {
     "held": plan_pb.PUSH_STATE_HELD,
@@ -36,6 +35,7 @@ class Zone(StrEnum):
 
     RETENTION = "retention"
     NEW_SERVICE = "new_service"
+    VOICE_USAGE = "voice_usage"
 
 
 class Channel(StrEnum):
@@ -45,7 +45,11 @@ class Channel(StrEnum):
     CALL = "call"
 
 
-_ZONES = {Zone.RETENTION: policy_pb.ZONE_RETENTION, Zone.NEW_SERVICE: policy_pb.ZONE_NEW_SERVICE}
+_ZONES = {
+    Zone.RETENTION: policy_pb.ZONE_RETENTION,
+    Zone.NEW_SERVICE: policy_pb.ZONE_NEW_SERVICE,
+    Zone.VOICE_USAGE: policy_pb.ZONE_VOICE_USAGE,
+}
 _CHANNELS = {Channel.SMS: contact_pb.CHANNEL_SMS, Channel.CALL: contact_pb.CHANNEL_CALL}
 
 

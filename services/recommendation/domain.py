@@ -16,6 +16,7 @@ class Zone(StrEnum):
 
     RETENTION = "retention"
     NEW_SERVICE = "new_service"
+    VOICE_USAGE = "voice_usage"
 
 
 class Purpose(StrEnum):
@@ -24,6 +25,15 @@ class Purpose(StrEnum):
     PRIORITY = "priority"
     RETENTION = "retention"
     NEW_SERVICE = "new_service"
+    VOICE_USAGE = "voice_usage"
+    VPMN = "vpmn"
+    EXTRACTION = "extraction"
+
+
+NEEDED = (Purpose.PRIORITY, Purpose.RETENTION, Purpose.NEW_SERVICE)
+"""The matrices without which no list is assembled."""
+OPTIONAL = (Purpose.VOICE_USAGE, Purpose.VPMN)
+"""The matrices that a province may do without: then nobody is given what they give."""
 
 
 class Arm(StrEnum):

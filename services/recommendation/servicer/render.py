@@ -17,7 +17,11 @@ from services.recommendation.use_cases.desk import DeskAnswer, Offered
 from services.recommendation.use_cases.explanation import Explanation
 from shared.observability.masking import mask_msisdn
 
-_ZONES = {Zone.RETENTION: policy_pb.ZONE_RETENTION, Zone.NEW_SERVICE: policy_pb.ZONE_NEW_SERVICE}
+_ZONES = {
+    Zone.RETENTION: policy_pb.ZONE_RETENTION,
+    Zone.NEW_SERVICE: policy_pb.ZONE_NEW_SERVICE,
+    Zone.VOICE_USAGE: policy_pb.ZONE_VOICE_USAGE,
+}
 _ANSWERS = {
     None: contact_pb2.CONTACT_ANSWER_UNSPECIFIED,
     Answer.ACCEPTED: contact_pb2.CONTACT_ANSWER_ACCEPTED,

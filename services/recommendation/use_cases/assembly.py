@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.recommendation.domain import Purpose
+from services.recommendation.domain import NEEDED, OPTIONAL, Purpose
 from services.recommendation.engine.assembly.rules import row_outputs
 from services.recommendation.engine.feel.problems import did_you_mean
 from services.recommendation.ports import Rulebook
@@ -86,22 +86,30 @@ async def order_assembly(request: AssemblyRequest, *, rulebook: Rulebook, readin
     """
     violations = _violations(request)
     purposes = {identifier: (await rulebook.matrix(identifier)).purpose for identifier in request.matrix_ids}
-    if Counter(purposes[identifier] for identifier in request.matrix_ids) != Counter(Purpose):
-        found = ", ".join(purposes[identifier] for identifier in request.matrix_ids) or "none"
-        violations.append(Violation("matrices", f"expected one each of {', '.join(Purpose)}; these are {found}"))
+    given = [purposes[identifier] for identifier in request.matrix_ids]
+    if not _one_each(given):
+        expected = f"one each of {', '.join(NEEDED)}, at most one each of {', '.join(OPTIONAL)}"
+        violations.append(Violation("matrices", f"expected {expected}; these are {', '.join(given) or 'none'}"))
     if violations:
         raise InvalidInput(violations)
     by_purpose = {purpose: identifier for identifier, purpose in purposes.items()}
-    giving = [by_purpose[Purpose.RETENTION], by_purpose[Purpose.NEW_SERVICE]]
+    giving = [identifier for purpose, identifier in by_purpose.items() if purpose is not Purpose.PRIORITY]
     if unknown := await _unknown_policies(giving, request.catalogue_id, readings=readings):
         raise InvalidInput(unknown, reason="ERROR_REASON_MATRIX_INVALID")
     return AssemblyOrder(
         cycle=request.cycle,
         inputs=request.inputs,
-        matrices=MatrixIds(*(by_purpose[purpose] for purpose in Purpose)),
+        matrices=MatrixIds(*(by_purpose.get(purpose, "") for purpose in (*NEEDED, *OPTIONAL))),
         catalogue_id=request.catalogue_id,
         snapshot=request.snapshot,
         scoring_run=request.scoring_run,
+    )
+
+
+def _one_each(given: Sequence[Purpose]) -> bool:
+    counts = Counter(given)
+    return all(counts[purpose] == 1 for purpose in NEEDED) and all(
+        counts[purpose] <= (purpose in OPTIONAL) for purpose in counts.keys() - set(NEEDED)
     )
 
 

@@ -19,11 +19,13 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class MatrixIds:
-    """One version per purpose."""
+    """One version per purpose; empty where the province does without."""
 
     priority: str
     retention: str
     new_service: str
+    voice_usage: str = ""
+    vpmn: str = ""
 
 
 @dataclass(frozen=True, slots=True)

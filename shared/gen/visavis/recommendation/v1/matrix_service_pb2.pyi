@@ -34,6 +34,12 @@ class _MatrixPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MatrixP
     """Policy group and main policy."""
     MATRIX_PURPOSE_NEW_SERVICE: _MatrixPurpose.ValueType  # 3
     """Policies per product; its grain is customer x product."""
+    MATRIX_PURPOSE_VOICE_USAGE: _MatrixPurpose.ValueType  # 4
+    """A series of packs that make people call more."""
+    MATRIX_PURPOSE_VPMN: _MatrixPurpose.ValueType  # 5
+    """One plan of a closed user group with short numbers."""
+    MATRIX_PURPOSE_EXTRACTION: _MatrixPurpose.ValueType  # 6
+    """Who is picked from the whole base for a push."""
 
 class MatrixPurpose(_MatrixPurpose, metaclass=_MatrixPurposeEnumTypeWrapper):
     """What a matrix decides."""
@@ -46,6 +52,12 @@ MATRIX_PURPOSE_RETENTION: MatrixPurpose.ValueType  # 2
 """Policy group and main policy."""
 MATRIX_PURPOSE_NEW_SERVICE: MatrixPurpose.ValueType  # 3
 """Policies per product; its grain is customer x product."""
+MATRIX_PURPOSE_VOICE_USAGE: MatrixPurpose.ValueType  # 4
+"""A series of packs that make people call more."""
+MATRIX_PURPOSE_VPMN: MatrixPurpose.ValueType  # 5
+"""One plan of a closed user group with short numbers."""
+MATRIX_PURPOSE_EXTRACTION: MatrixPurpose.ValueType  # 6
+"""Who is picked from the whole base for a push."""
 Global___MatrixPurpose: _TypeAlias = MatrixPurpose  # noqa: Y015
 
 @_typing.final

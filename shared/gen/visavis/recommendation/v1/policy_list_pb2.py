@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from visavis.common.v1 import dataset_pb2 as visavis_dot_common_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+visavis/recommendation/v1/policy_list.proto\x12\x19visavis.recommendation.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xe5\x02\n\rPolicyListRow\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\t\x12\x0e\n\x06msisdn\x18\x03 \x01(\t\x12\x14\n\x04\x63ity\x18\x04 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12.\n\x03\x61rm\x18\x05 \x01(\tB!\xa2\xbb\x18\x1d\x08\x03\"\x08targeted\"\x06random\"\x07\x63ontrol\x12\x13\n\x0b\x63ontactable\x18\x06 \x01(\x08\x12\x32\n\nzone_order\x18\x07 \x03(\tB\x1e\xa2\xbb\x18\x1a\x08\x03\"\tretention\"\x0bnew_service\x12\x15\n\rpriority_rule\x18\x08 \x01(\x05\x12\x42\n\x0frecommendations\x18\t \x03(\x0b\x32).visavis.recommendation.v1.Recommendation\x12\x33\n\x07\x62locked\x18\n \x03(\x0b\x32\".visavis.recommendation.v1.Blocked\"\x81\x03\n\x0eRecommendation\x12,\n\x04zone\x18\x01 \x01(\tB\x1e\xa2\xbb\x18\x1a\x08\x03\"\tretention\"\x0bnew_service\x12\x0c\n\x04rank\x18\x02 \x01(\x05\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x37\n\x0cpolicy_group\x18\x04 \x01(\tB\x1c\xa2\xbb\x18\x18*\x16not a retention policyH\x00\x88\x01\x01\x12/\n\x07product\x18\x05 \x01(\tB\x19\xa2\xbb\x18\x15*\x13not about a productH\x01\x88\x01\x01\x12V\n\nneed_level\x18\x06 \x01(\tB=\xa2\xbb\x18\x39\x08\x03\"\x05rigid\"\tsensitive\"\x08ordinary\"\x04none*\x13not about a productH\x02\x88\x01\x01\x12\x0c\n\x04rule\x18\x07 \x01(\x05\x12\'\n\x12\x65xpected_value_fen\x18\x08 \x01(\x03\x42\x0b\xa2\xbb\x18\x07\x08\x04\x1a\x03\x66\x65nB\x0f\n\r_policy_groupB\n\n\x08_productB\r\n\x0b_need_level\"m\n\x07\x42locked\x12,\n\x04zone\x18\x01 \x01(\tB\x1e\xa2\xbb\x18\x1a\x08\x03\"\tretention\"\x0bnew_service\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\x05\x12\x16\n\x06reason\x18\x04 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\"5\n\x0e\x41ssemblyReject\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x8c\x02\n\tTargetRow\x12\x0c\n\x04rank\x18\x01 \x01(\x03\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x10\n\x08owner_id\x18\x03 \x01(\t\x12\x0e\n\x06msisdn\x18\x04 \x01(\t\x12\x14\n\x04\x63ity\x18\x05 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12.\n\x03\x61rm\x18\x06 \x01(\tB!\xa2\xbb\x18\x1d\x08\x03\"\x08targeted\"\x06random\"\x07\x63ontrol\x12\x0e\n\x06policy\x18\x07 \x01(\t\x12/\n\x07product\x18\x08 \x01(\tB\x19\xa2\xbb\x18\x15*\x13not about a productH\x00\x88\x01\x01\x12\'\n\x12\x65xpected_value_fen\x18\t \x01(\x03\x42\x0b\xa2\xbb\x18\x07\x08\x04\x1a\x03\x66\x65nB\n\n\x08_productb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+visavis/recommendation/v1/policy_list.proto\x12\x19visavis.recommendation.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xf2\x02\n\rPolicyListRow\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\t\x12\x0e\n\x06msisdn\x18\x03 \x01(\t\x12\x14\n\x04\x63ity\x18\x04 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12.\n\x03\x61rm\x18\x05 \x01(\tB!\xa2\xbb\x18\x1d\x08\x03\"\x08targeted\"\x06random\"\x07\x63ontrol\x12\x13\n\x0b\x63ontactable\x18\x06 \x01(\x08\x12?\n\nzone_order\x18\x07 \x03(\tB+\xa2\xbb\x18\'\x08\x03\"\tretention\"\x0bnew_service\"\x0bvoice_usage\x12\x15\n\rpriority_rule\x18\x08 \x01(\x05\x12\x42\n\x0frecommendations\x18\t \x03(\x0b\x32).visavis.recommendation.v1.Recommendation\x12\x33\n\x07\x62locked\x18\n \x03(\x0b\x32\".visavis.recommendation.v1.Blocked\"\x89\x04\n\x0eRecommendation\x12\x39\n\x04zone\x18\x01 \x01(\tB+\xa2\xbb\x18\'\x08\x03\"\tretention\"\x0bnew_service\"\x0bvoice_usage\x12\x0c\n\x04rank\x18\x02 \x01(\x05\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x37\n\x0cpolicy_group\x18\x04 \x01(\tB\x1c\xa2\xbb\x18\x18*\x16not a retention policyH\x00\x88\x01\x01\x12/\n\x07product\x18\x05 \x01(\tB\x19\xa2\xbb\x18\x15*\x13not about a productH\x01\x88\x01\x01\x12V\n\nneed_level\x18\x06 \x01(\tB=\xa2\xbb\x18\x39\x08\x03\"\x05rigid\"\tsensitive\"\x08ordinary\"\x04none*\x13not about a productH\x02\x88\x01\x01\x12\x0c\n\x04rule\x18\x07 \x01(\x05\x12\'\n\x12\x65xpected_value_fen\x18\x08 \x01(\x03\x42\x0b\xa2\xbb\x18\x07\x08\x04\x1a\x03\x66\x65n\x12n\n\x06matrix\x18\t \x01(\tBY\xa2\xbb\x18U\x08\x03\"\tretention\"\x0bnew_service\"\x0bvoice_usage\"\x04vpmn*&the matrix that is named like the zoneH\x03\x88\x01\x01\x42\x0f\n\r_policy_groupB\n\n\x08_productB\r\n\x0b_need_levelB\t\n\x07_matrix\"\xf5\x01\n\x07\x42locked\x12\x39\n\x04zone\x18\x01 \x01(\tB+\xa2\xbb\x18\'\x08\x03\"\tretention\"\x0bnew_service\"\x0bvoice_usage\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\x05\x12\x16\n\x06reason\x18\x04 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12n\n\x06matrix\x18\x05 \x01(\tBY\xa2\xbb\x18U\x08\x03\"\tretention\"\x0bnew_service\"\x0bvoice_usage\"\x04vpmn*&the matrix that is named like the zoneH\x00\x88\x01\x01\x42\t\n\x07_matrix\"5\n\x0e\x41ssemblyReject\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x8c\x02\n\tTargetRow\x12\x0c\n\x04rank\x18\x01 \x01(\x03\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x10\n\x08owner_id\x18\x03 \x01(\t\x12\x0e\n\x06msisdn\x18\x04 \x01(\t\x12\x14\n\x04\x63ity\x18\x05 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12.\n\x03\x61rm\x18\x06 \x01(\tB!\xa2\xbb\x18\x1d\x08\x03\"\x08targeted\"\x06random\"\x07\x63ontrol\x12\x0e\n\x06policy\x18\x07 \x01(\t\x12/\n\x07product\x18\x08 \x01(\tB\x19\xa2\xbb\x18\x15*\x13not about a productH\x00\x88\x01\x01\x12\'\n\x12\x65xpected_value_fen\x18\t \x01(\x03\x42\x0b\xa2\xbb\x18\x07\x08\x04\x1a\x03\x66\x65nB\n\n\x08_productb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,9 +37,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICYLISTROW'].fields_by_name['arm']._loaded_options = None
   _globals['_POLICYLISTROW'].fields_by_name['arm']._serialized_options = b'\242\273\030\035\010\003\"\010targeted\"\006random\"\007control'
   _globals['_POLICYLISTROW'].fields_by_name['zone_order']._loaded_options = None
-  _globals['_POLICYLISTROW'].fields_by_name['zone_order']._serialized_options = b'\242\273\030\032\010\003\"\tretention\"\013new_service'
+  _globals['_POLICYLISTROW'].fields_by_name['zone_order']._serialized_options = b'\242\273\030\'\010\003\"\tretention\"\013new_service\"\013voice_usage'
   _globals['_RECOMMENDATION'].fields_by_name['zone']._loaded_options = None
-  _globals['_RECOMMENDATION'].fields_by_name['zone']._serialized_options = b'\242\273\030\032\010\003\"\tretention\"\013new_service'
+  _globals['_RECOMMENDATION'].fields_by_name['zone']._serialized_options = b'\242\273\030\'\010\003\"\tretention\"\013new_service\"\013voice_usage'
   _globals['_RECOMMENDATION'].fields_by_name['policy_group']._loaded_options = None
   _globals['_RECOMMENDATION'].fields_by_name['policy_group']._serialized_options = b'\242\273\030\030*\026not a retention policy'
   _globals['_RECOMMENDATION'].fields_by_name['product']._loaded_options = None
@@ -48,10 +48,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECOMMENDATION'].fields_by_name['need_level']._serialized_options = b'\242\273\0309\010\003\"\005rigid\"\tsensitive\"\010ordinary\"\004none*\023not about a product'
   _globals['_RECOMMENDATION'].fields_by_name['expected_value_fen']._loaded_options = None
   _globals['_RECOMMENDATION'].fields_by_name['expected_value_fen']._serialized_options = b'\242\273\030\007\010\004\032\003fen'
+  _globals['_RECOMMENDATION'].fields_by_name['matrix']._loaded_options = None
+  _globals['_RECOMMENDATION'].fields_by_name['matrix']._serialized_options = b'\242\273\030U\010\003\"\tretention\"\013new_service\"\013voice_usage\"\004vpmn*&the matrix that is named like the zone'
   _globals['_BLOCKED'].fields_by_name['zone']._loaded_options = None
-  _globals['_BLOCKED'].fields_by_name['zone']._serialized_options = b'\242\273\030\032\010\003\"\tretention\"\013new_service'
+  _globals['_BLOCKED'].fields_by_name['zone']._serialized_options = b'\242\273\030\'\010\003\"\tretention\"\013new_service\"\013voice_usage'
   _globals['_BLOCKED'].fields_by_name['reason']._loaded_options = None
   _globals['_BLOCKED'].fields_by_name['reason']._serialized_options = b'\242\273\030\002\010\003'
+  _globals['_BLOCKED'].fields_by_name['matrix']._loaded_options = None
+  _globals['_BLOCKED'].fields_by_name['matrix']._serialized_options = b'\242\273\030U\010\003\"\tretention\"\013new_service\"\013voice_usage\"\004vpmn*&the matrix that is named like the zone'
   _globals['_TARGETROW'].fields_by_name['city']._loaded_options = None
   _globals['_TARGETROW'].fields_by_name['city']._serialized_options = b'\242\273\030\002\010\003'
   _globals['_TARGETROW'].fields_by_name['arm']._loaded_options = None
@@ -61,13 +65,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TARGETROW'].fields_by_name['expected_value_fen']._loaded_options = None
   _globals['_TARGETROW'].fields_by_name['expected_value_fen']._serialized_options = b'\242\273\030\007\010\004\032\003fen'
   _globals['_POLICYLISTROW']._serialized_start=108
-  _globals['_POLICYLISTROW']._serialized_end=465
-  _globals['_RECOMMENDATION']._serialized_start=468
-  _globals['_RECOMMENDATION']._serialized_end=853
-  _globals['_BLOCKED']._serialized_start=855
-  _globals['_BLOCKED']._serialized_end=964
-  _globals['_ASSEMBLYREJECT']._serialized_start=966
-  _globals['_ASSEMBLYREJECT']._serialized_end=1019
-  _globals['_TARGETROW']._serialized_start=1022
-  _globals['_TARGETROW']._serialized_end=1290
+  _globals['_POLICYLISTROW']._serialized_end=478
+  _globals['_RECOMMENDATION']._serialized_start=481
+  _globals['_RECOMMENDATION']._serialized_end=1002
+  _globals['_BLOCKED']._serialized_start=1005
+  _globals['_BLOCKED']._serialized_end=1250
+  _globals['_ASSEMBLYREJECT']._serialized_start=1252
+  _globals['_ASSEMBLYREJECT']._serialized_end=1305
+  _globals['_TARGETROW']._serialized_start=1308
+  _globals['_TARGETROW']._serialized_end=1576
 # @@protoc_insertion_point(module_scope)

@@ -50,7 +50,7 @@ class PolicyListRow(_message.Message):
     """The row of the priority matrix that fired."""
     @_builtins.property
     def zone_order(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The zones in the order of the customer's priority."""
+        """All zones in the order of the customer's priority."""
 
     @_builtins.property
     def recommendations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Recommendation]:
@@ -96,6 +96,7 @@ class Recommendation(_message.Message):
     NEED_LEVEL_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     EXPECTED_VALUE_FEN_FIELD_NUMBER: _builtins.int
+    MATRIX_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """The zone."""
     rank: _builtins.int
@@ -112,6 +113,8 @@ class Recommendation(_message.Message):
     """The row of the zone's matrix that fired."""
     expected_value_fen: _builtins.int
     """Need probability x policy margin for new services, the policy margin for retention; orders targets."""
+    matrix: _builtins.str
+    """The matrix that gave it: in the zone voice_usage stand packs of matrix voice_usage and, behind them, the plan of matrix vpmn."""
     def __init__(
         self,
         *,
@@ -123,17 +126,22 @@ class Recommendation(_message.Message):
         need_level: _builtins.str | None = ...,
         rule: _builtins.int = ...,
         expected_value_fen: _builtins.int = ...,
+        matrix: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_need_level", b"_need_level", "_policy_group", b"_policy_group", "_product", b"_product", "need_level", b"need_level", "policy_group", b"policy_group", "product", b"product"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_matrix", b"_matrix", "_need_level", b"_need_level", "_policy_group", b"_policy_group", "_product", b"_product", "matrix", b"matrix", "need_level", b"need_level", "policy_group", b"policy_group", "product", b"product"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_need_level", b"_need_level", "_policy_group", b"_policy_group", "_product", b"_product", "expected_value_fen", b"expected_value_fen", "need_level", b"need_level", "policy", b"policy", "policy_group", b"policy_group", "product", b"product", "rank", b"rank", "rule", b"rule", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_matrix", b"_matrix", "_need_level", b"_need_level", "_policy_group", b"_policy_group", "_product", b"_product", "expected_value_fen", b"expected_value_fen", "matrix", b"matrix", "need_level", b"need_level", "policy", b"policy", "policy_group", b"policy_group", "product", b"product", "rank", b"rank", "rule", b"rule", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__matrix: _TypeAlias = _typing.Literal["matrix"]  # noqa: Y015
+    _WhichOneofArgType__matrix: _TypeAlias = _typing.Literal["_matrix", b"_matrix"]  # noqa: Y015
     _WhichOneofReturnType__need_level: _TypeAlias = _typing.Literal["need_level"]  # noqa: Y015
     _WhichOneofArgType__need_level: _TypeAlias = _typing.Literal["_need_level", b"_need_level"]  # noqa: Y015
     _WhichOneofReturnType__policy_group: _TypeAlias = _typing.Literal["policy_group"]  # noqa: Y015
     _WhichOneofArgType__policy_group: _TypeAlias = _typing.Literal["_policy_group", b"_policy_group"]  # noqa: Y015
     _WhichOneofReturnType__product: _TypeAlias = _typing.Literal["product"]  # noqa: Y015
     _WhichOneofArgType__product: _TypeAlias = _typing.Literal["_product", b"_product"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__matrix) -> _WhichOneofReturnType__matrix | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__need_level) -> _WhichOneofReturnType__need_level | None: ...
     @_typing.overload
@@ -153,6 +161,7 @@ class Blocked(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     RULE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MATRIX_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """The zone."""
     policy: _builtins.str
@@ -161,6 +170,8 @@ class Blocked(_message.Message):
     """The row of the zone's matrix that had fired."""
     reason: _builtins.str
     """What took it away. Example: "handset_wap", "already_active", "need_none", "not_valid", "unknown_policy"."""
+    matrix: _builtins.str
+    """The matrix that had given it."""
     def __init__(
         self,
         *,
@@ -168,12 +179,15 @@ class Blocked(_message.Message):
         policy: _builtins.str = ...,
         rule: _builtins.int = ...,
         reason: _builtins.str = ...,
+        matrix: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_matrix", b"_matrix", "matrix", b"matrix"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "reason", b"reason", "rule", b"rule", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_matrix", b"_matrix", "matrix", b"matrix", "policy", b"policy", "reason", b"reason", "rule", b"rule", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__matrix: _TypeAlias = _typing.Literal["matrix"]  # noqa: Y015
+    _WhichOneofArgType__matrix: _TypeAlias = _typing.Literal["_matrix", b"_matrix"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__matrix) -> _WhichOneofReturnType__matrix | None: ...
 
 Global___Blocked: _TypeAlias = Blocked  # noqa: Y015
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.visavis/recommendation/v1/policy_service.proto\x12\x19visavis.recommendation.v1\"\xaa\x02\n\x06Policy\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x04zone\x18\x03 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x14\n\x0cpolicy_group\x18\x04 \x01(\t\x12\x0f\n\x07product\x18\x05 \x01(\t\x12\x17\n\x0f\x62oss_offer_code\x18\x06 \x01(\t\x12\x12\n\nmargin_fen\x18\x07 \x01(\x03\x12\x12\n\nvalid_from\x18\x08 \x01(\t\x12\x13\n\x0bvalid_until\x18\t \x01(\t\x12\x15\n\rhandset_needs\x18\n \x03(\t\x12\x0e\n\x06script\x18\x0b \x01(\t\x12\x10\n\x08sms_text\x18\x0c \x01(\t\x12\x15\n\rorder_keyword\x18\r \x01(\t\"8\n\x15ImportPoliciesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03\x63sv\x18\x02 \x01(\t\"H\n\x16ImportPoliciesResponse\x12\x18\n\x10policy_catalogue\x18\x01 \x01(\t\x12\x14\n\x0cpolicy_count\x18\x02 \x01(\x05\"L\n\x13ListPoliciesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x14ListPoliciesResponse\x12\x33\n\x08policies\x18\x01 \x03(\x0b\x32!.visavis.recommendation.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*F\n\x04Zone\x12\x14\n\x10ZONE_UNSPECIFIED\x10\x00\x12\x12\n\x0eZONE_RETENTION\x10\x01\x12\x14\n\x10ZONE_NEW_SERVICE\x10\x02\x32\xf7\x01\n\rPolicyService\x12u\n\x0eImportPolicies\x12\x30.visavis.recommendation.v1.ImportPoliciesRequest\x1a\x31.visavis.recommendation.v1.ImportPoliciesResponse\x12o\n\x0cListPolicies\x12..visavis.recommendation.v1.ListPoliciesRequest\x1a/.visavis.recommendation.v1.ListPoliciesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.visavis/recommendation/v1/policy_service.proto\x12\x19visavis.recommendation.v1\"\xaa\x02\n\x06Policy\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x04zone\x18\x03 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x14\n\x0cpolicy_group\x18\x04 \x01(\t\x12\x0f\n\x07product\x18\x05 \x01(\t\x12\x17\n\x0f\x62oss_offer_code\x18\x06 \x01(\t\x12\x12\n\nmargin_fen\x18\x07 \x01(\x03\x12\x12\n\nvalid_from\x18\x08 \x01(\t\x12\x13\n\x0bvalid_until\x18\t \x01(\t\x12\x15\n\rhandset_needs\x18\n \x03(\t\x12\x0e\n\x06script\x18\x0b \x01(\t\x12\x10\n\x08sms_text\x18\x0c \x01(\t\x12\x15\n\rorder_keyword\x18\r \x01(\t\"8\n\x15ImportPoliciesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03\x63sv\x18\x02 \x01(\t\"H\n\x16ImportPoliciesResponse\x12\x18\n\x10policy_catalogue\x18\x01 \x01(\t\x12\x14\n\x0cpolicy_count\x18\x02 \x01(\x05\"L\n\x13ListPoliciesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x14ListPoliciesResponse\x12\x33\n\x08policies\x18\x01 \x03(\x0b\x32!.visavis.recommendation.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\\\n\x04Zone\x12\x14\n\x10ZONE_UNSPECIFIED\x10\x00\x12\x12\n\x0eZONE_RETENTION\x10\x01\x12\x14\n\x10ZONE_NEW_SERVICE\x10\x02\x12\x14\n\x10ZONE_VOICE_USAGE\x10\x03\x32\xf7\x01\n\rPolicyService\x12u\n\x0eImportPolicies\x12\x30.visavis.recommendation.v1.ImportPoliciesRequest\x1a\x31.visavis.recommendation.v1.ImportPoliciesResponse\x12o\n\x0cListPolicies\x12..visavis.recommendation.v1.ListPoliciesRequest\x1a/.visavis.recommendation.v1.ListPoliciesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.recommendation.v1.p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ZONE']._serialized_start=690
-  _globals['_ZONE']._serialized_end=760
+  _globals['_ZONE']._serialized_end=782
   _globals['_POLICY']._serialized_start=78
   _globals['_POLICY']._serialized_end=376
   _globals['_IMPORTPOLICIESREQUEST']._serialized_start=378
@@ -43,6 +43,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPOLICIESREQUEST']._serialized_end=586
   _globals['_LISTPOLICIESRESPONSE']._serialized_start=588
   _globals['_LISTPOLICIESRESPONSE']._serialized_end=688
-  _globals['_POLICYSERVICE']._serialized_start=763
-  _globals['_POLICYSERVICE']._serialized_end=1010
+  _globals['_POLICYSERVICE']._serialized_start=785
+  _globals['_POLICYSERVICE']._serialized_end=1032
 # @@protoc_insertion_point(module_scope)

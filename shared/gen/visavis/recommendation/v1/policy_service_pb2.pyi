@@ -31,6 +31,8 @@ class _ZoneEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Zone.ValueType],
     """Keeping the customer."""
     ZONE_NEW_SERVICE: _Zone.ValueType  # 2
     """New services."""
+    ZONE_VOICE_USAGE: _Zone.ValueType  # 3
+    """Calling more: voice packs, then the plan of a closed user group."""
 
 class Zone(_Zone, metaclass=_ZoneEnumTypeWrapper):
     """The zones of a policy list."""
@@ -41,6 +43,8 @@ ZONE_RETENTION: Zone.ValueType  # 1
 """Keeping the customer."""
 ZONE_NEW_SERVICE: Zone.ValueType  # 2
 """New services."""
+ZONE_VOICE_USAGE: Zone.ValueType  # 3
+"""Calling more: voice packs, then the plan of a closed user group."""
 Global___Zone: _TypeAlias = Zone  # noqa: Y015
 
 @_typing.final
