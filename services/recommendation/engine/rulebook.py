@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from services.recommendation.domain import Purpose, Zone
-from services.recommendation.engine.feel import FieldType
-from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, read_csv
+from services.recommendation.engine.feel import FieldType, Value
+from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, Outputs, read_csv
 from services.recommendation.engine.matrix.csv_layout import Faults, read_records
 from shared.errors import InvalidInput, Violation
 
@@ -22,16 +22,24 @@ PAIR_FIELDS: Fields = {
 
 _ZONE = FieldType.string(*Zone)
 _TEXT = FieldType.string()
+_A_POLICY = (Output("policy", _TEXT, required=False),)
+"""An empty cell gives nothing: such a row keeps its customers from the rows below it."""
 OUTPUTS: Mapping[str, Sequence[Output]] = {
-    Purpose.PRIORITY: (Output("first", _ZONE), Output("second", _ZONE)),
+    Purpose.PRIORITY: (Output("first", _ZONE), Output("second", _ZONE), Output("third", _ZONE, required=False)),
     Purpose.RETENTION: (Output("policy_group", _TEXT, required=False), Output("main_policy", _TEXT, required=False)),
-    Purpose.NEW_SERVICE: (Output("policy", _TEXT, required=False),),
+    Purpose.NEW_SERVICE: _A_POLICY,
+    Purpose.VOICE_USAGE: _A_POLICY,
+    Purpose.VPMN: _A_POLICY,
+    Purpose.EXTRACTION: _A_POLICY,
 }
 _ONE_ROW = (HitPolicy.FIRST, HitPolicy.UNIQUE)
 _HIT_POLICIES: Mapping[str, Sequence[HitPolicy]] = {
     Purpose.PRIORITY: _ONE_ROW,
     Purpose.RETENTION: _ONE_ROW,
     Purpose.NEW_SERVICE: tuple(HitPolicy),
+    Purpose.VOICE_USAGE: tuple(HitPolicy),
+    Purpose.VPMN: _ONE_ROW,
+    Purpose.EXTRACTION: tuple(HitPolicy),
 }
 
 
@@ -66,12 +74,23 @@ def _violations(table: DecisionTable) -> list[Violation]:
     for rule in table.rules:
         outputs = dict(zip(names, rule.outputs, strict=True))
         where = f"row {rule.id}, column => {names[-1]}"
-        if table.purpose == Purpose.PRIORITY and outputs["first"] == outputs["second"]:
-            found.append(Violation(where, f'"{outputs["second"]}" is the first zone, too: expected the other one'))
+        if table.purpose == Purpose.PRIORITY:
+            found += _repeated_zones(rule.id, outputs)
         if table.purpose == Purpose.RETENTION and (outputs.get("policy_group") is None) != (
             outputs.get("main_policy") is None
         ):
             found.append(Violation(where, "group and main policy go together: fill in both, or neither for no policy"))
+    return found
+
+
+def _repeated_zones(row: int, outputs: Outputs) -> list[Violation]:
+    places: dict[Value, str] = {}
+    found = []
+    for place in ("first", "second", "third"):
+        zone = outputs.get(place)
+        if zone is not None and places.setdefault(zone, place) != place:
+            where = f"row {row}, column => {place}"
+            found.append(Violation(where, f'"{zone}" is the {places[zone]} zone, too: expected another one'))
     return found
 
 

@@ -25,9 +25,30 @@ def test_inputs_are_the_exact_fields_of_views_and_scores_and_never_a_person() ->
     assert not {"customer_id", "msisdn", "owner_id", "arpu_fen", "products", "needs"} & set(fields)
 
 
-def test_the_two_zones_of_a_priority_differ() -> None:
+def test_the_zones_of_a_priority_differ() -> None:
     text = matrix_csv("priority", "FIRST", ["arpu", "=> first", "=> second"], [["-", "retention", "retention"]])
-    assert faults(text) == ['row 3, column => second: "retention" is the first zone, too: expected the other one']
+    assert faults(text) == ['row 3, column => second: "retention" is the first zone, too: expected another one']
+    headers = ["arpu", "=> first", "=> second", "=> third"]
+    text = matrix_csv("priority", "FIRST", headers, [["-", "retention", "voice_usage", "voice_usage"]])
+    assert faults(text) == ['row 3, column => third: "voice_usage" is the second zone, too: expected another one']
+
+
+def test_a_priority_may_leave_the_third_zone_open() -> None:
+    headers = ["arpu", "=> first", "=> second", "=> third"]
+    for text in (
+        matrix_csv("priority", "FIRST", headers, [["-", "voice_usage", "new_service", ""]]),
+        matrix_csv("priority", "FIRST", headers[:-1], [["-", "voice_usage", "new_service"]]),
+    ):
+        (rule,) = read_matrix(text, fields=matrix_fields()).rules
+        assert rule.outputs[:2] == ("voice_usage", "new_service")
+
+
+@pytest.mark.parametrize("purpose", ["voice_usage", "vpmn", "extraction"])
+def test_purposes_about_the_customer_know_no_product_and_may_give_nothing(purpose: str) -> None:
+    rows = [['"called_from_outside"', "a-pack"], ["-", ""]]
+    table = read_matrix(matrix_csv(purpose, "FIRST", ["voice_segment", "=> policy"], rows), fields=matrix_fields())
+    assert [rule.outputs for rule in table.rules] == [("a-pack",), (None,)]
+    assert 'no field is called "product"' in faults(matrix_csv(purpose, "FIRST", ["product", "=> policy"], rows))[0]
 
 
 def test_group_and_main_policy_go_together() -> None:
@@ -44,6 +65,7 @@ def test_group_and_main_policy_go_together() -> None:
     [
         ("priority", ["=> first", "=> second"], ["retention", "new_service"]),
         ("retention", ["=> policy_group", "=> main_policy"], ["g", "m"]),
+        ("vpmn", ["=> policy"], ["p"]),
     ],
 )
 def test_a_purpose_that_needs_one_row_cannot_collect(purpose: str, outputs: list[str], values: list[str]) -> None:
