@@ -112,9 +112,9 @@ class Extracts:
     def write(self, folder: Path) -> ImportRequest:
         """Write the folder and return what asks for its import."""
         for table in SOURCE_TABLES:
-            rows: Sequence[Cells] = getattr(self, table.name)
+            rows: Sequence[Cells] = getattr(self, table.name, ())
             lines = [",".join(heading(column.name) for column in table.columns)]
-            lines += [",".join(row[column.name] for column in table.columns) for row in rows]
+            lines += [",".join(row.get(column.name, "") for column in table.columns) for row in rows]
             (folder / f"{table.name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return ImportRequest(CYCLE, str(folder), mapping_text())
 

@@ -1,15 +1,17 @@
 """Sound rows beside each other and beside the customers: who is unknown, and what is there twice."""
 
 from services.profile.domain.months import Month
-from services.profile.domain.source_tables import CUSTOMERS
+from services.profile.domain.source_tables import CUSTOMERS, SourceTable, owners_of
 from services.profile.engine.checked_rows import FileLayout
 from shared.lake.engine import ColumnarEngine
+
+_SINGULAR = {"customers": "a customer", "enterprises": "an enterprise"}
 
 
 def accept_rows(engine: ColumnarEngine, layout: FileLayout, cycle: Month) -> None:
     """Make view `accepted` and table `rejects` (line, position, heading, value, reason) of table `checked`.
 
-    Each line is in exactly one of the two. The rows of other tables than customers belong to one in table `customers`.
+    Each line is in exactly one of the two. Rows that belong to one of another table need that table in the engine.
     """
     engine.execute("""
         CREATE OR REPLACE TABLE rejects AS
@@ -21,8 +23,8 @@ def accept_rows(engine: ColumnarEngine, layout: FileLayout, cycle: Month) -> Non
         SELECT * EXCLUDE (faults) FROM checked WHERE line NOT IN (SELECT line FROM rejects)
     """)
     table = layout.mapping.table
-    if table is not CUSTOMERS:
-        _reject_unknown_customers(engine, layout)
+    for column, owner in owners_of(table).items():
+        _reject_rows_of_nobody(engine, layout, column, owner)
     _reject_repeated(engine, layout, table.key, f"expected one row per {', '.join(table.key)}")
     if table is CUSTOMERS:
         # A number comes back into use after its holder has left.
@@ -30,15 +32,16 @@ def accept_rows(engine: ColumnarEngine, layout: FileLayout, cycle: Month) -> Non
         _reject_repeated(engine, layout, ("msisdn",), "expected one customer who holds this number", among=holder)
 
 
-def _reject_unknown_customers(engine: ColumnarEngine, layout: FileLayout) -> None:
-    place = _place(layout, "customer_id")
+def _reject_rows_of_nobody(engine: ColumnarEngine, layout: FileLayout, column: str, owner: SourceTable) -> None:
     engine.execute(
-        """
+        f"""
         INSERT INTO rejects
-        SELECT line, $position, $heading, customer_id, 'expected a customer of the customers table without a fault'
-        FROM accepted ANTI JOIN customers USING (customer_id)
+        SELECT line, $position, $heading, {column}, $reason FROM accepted ANTI JOIN {owner.name} USING ({column})
         """,
-        place,
+        {
+            **_place(layout, column),
+            "reason": f"expected {_SINGULAR[owner.name]} of the {owner.name} table without a fault",
+        },
     )
 
 

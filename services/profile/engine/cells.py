@@ -82,7 +82,8 @@ def _msisdn(_source: ColumnSource, written: str, _bound: Bound) -> tuple[str, st
 
 def _decimal(source: ColumnSource, written: str, _bound: Bound) -> tuple[str, str]:
     scale = source.column.scale
-    looks = f"regexp_full_match({written}, '[0-9]{{1,12}}([.][0-9]{{1,{scale}}})?')"
+    sign = "-?" if source.column.signed else ""
+    looks = f"regexp_full_match({written}, '{sign}[0-9]{{1,12}}([.][0-9]{{1,{scale}}})?')"
     typed = f"TRY_CAST({written} AS DECIMAL(18, {scale}))"
     return _if(looks, typed), f"a number like 12.5 with at most {scale} digits after the point"
 

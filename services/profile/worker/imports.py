@@ -1,18 +1,20 @@
 """The stages of an import: one per source table, customers first, then the rejects of all of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from services.profile.domain.mapping import MAPPING_INVALID, TableMapping, heading_violations, sound_mapping
 from services.profile.domain.months import Month, history_of
 from services.profile.domain.resources import ImportRequest, ImportResult, TakenTable
-from services.profile.domain.source_tables import CUSTOMERS, SOURCE_TABLES, SourceTable
+from services.profile.domain.source_tables import SOURCE_TABLES, SourceTable, owners_of
+from services.profile.engine import schemas
 from services.profile.engine.checked_rows import FileLayout
-from services.profile.engine.schemas import schema_name
+from services.profile.engine.schemas import schema_name, stored_schema
 from services.profile.engine.taken_rows import take_rows, write_accepted, write_numbered_rejects, write_rejects
 from services.profile.ports import Heard, SourceUnreadable
 from services.profile.worker.desk import Desk, in_thread
@@ -41,22 +43,24 @@ class ImportStages:
 
     async def _take_table(self, table: SourceTable, context: StageContext) -> JsonObject:
         request = from_json(ImportRequest, context.run.request)
-        customers = None if table is CUSTOMERS else _taken(context, CUSTOMERS).accepted
-        take = partial(self._take, context.run.run_id, request, table, customers)
+        owners = {owner.name: _taken(context, owner).accepted for owner in owners_of(table).values()}
+        take = partial(self._take, context.run.run_id, request, table, owners)
         taken = await in_thread(context, take)
         await context.progress(taken.row_count, taken.row_count)
         return to_json(taken)
 
     def _take(
-        self, run_id: str, request: ImportRequest, table: SourceTable, customers: Dataset | None, heard: Heard
+        self, run_id: str, request: ImportRequest, table: SourceTable, owners: Mapping[str, Dataset], heard: Heard
     ) -> TakenTable:
         cycle = Month.parse(request.cycle)
-        layout = self._layout(request, table, cycle)
+        mapping = next((each for each in sound_mapping(request.mapping) if each.table is table), None)
+        if mapping is None:
+            return self._without_rows(run_id, table)
+        layout = self._layout(request, mapping, cycle)
         lines = self.read_lines(Path(request.source, layout.mapping.file), heard)
-        inputs = [] if customers is None else [customers]
         with self.desk.engine() as engine:
-            if customers is not None:
-                engine.register("customers", customers)
+            for name, dataset in owners.items():
+                engine.register(name, dataset)
             counts = take_rows(engine, layout, lines, cycle)
             rejects = self.desk.publish(
                 f"profile/{table.name}_rejects/{run_id}", LINE_REJECT, partial(write_rejects, engine, layout)
@@ -65,15 +69,23 @@ class ImportStages:
                 f"profile/{table.name}/{run_id}",
                 schema_name(table),
                 partial(write_accepted, engine, layout),
-                inputs=inputs,
+                inputs=list(owners.values()),
             )
         if counts.accepted != accepted.row_count:
             raise _changed_meanwhile(layout.mapping.file, counts.accepted, accepted.row_count)
         return TakenTable(table.name, counts.read, accepted, counts.rejected, rejects)
 
-    def _layout(self, request: ImportRequest, table: SourceTable, cycle: Month) -> FileLayout:
+    def _without_rows(self, run_id: str, table: SourceTable) -> TakenTable:
+        """Publish a table that the operator does not have, so that views can rely on all of them."""
+        rows = stored_schema(table)
+        accepted = self.desk.publish(f"profile/{table.name}/{run_id}", schema_name(table), partial(_write_none, rows))
+        rejects = self.desk.publish(
+            f"profile/{table.name}_rejects/{run_id}", LINE_REJECT, partial(_write_none, schemas.LINE_REJECT)
+        )
+        return TakenTable(table.name, 0, accepted, 0, rejects)
+
+    def _layout(self, request: ImportRequest, mapping: TableMapping, cycle: Month) -> FileLayout:
         """Look at the file once more: it may have changed since the import was asked for."""
-        mapping = next(each for each in sound_mapping(request.mapping) if each.table is table)
         headings = self._headings(request.source, mapping)
         violations = heading_violations(mapping, headings)
         if violations:
@@ -106,6 +118,11 @@ class ImportStages:
 
 def _taken(context: StageContext, table: SourceTable) -> TakenTable:
     return from_json(TakenTable, context.outputs[table.name])
+
+
+def _write_none(schema: pa.Schema, path: Path) -> int:
+    pq.write_table(schema.empty_table(), path)
+    return 0
 
 
 def _changed_meanwhile(file: str, now: int, before: int) -> Failure:

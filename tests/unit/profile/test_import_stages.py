@@ -21,7 +21,7 @@ BOTH = [customer("c1"), customer("c2", msisdn="1")]
 
 def take(request: ImportRequest, lake: Path) -> TakenTable:
     stages = ImportStages(Desk(Lake(lake), ManualClock(NOW)), read_headings, read_lines)
-    return stages._take("run", request, CUSTOMERS, None, lambda _done, _total: None)
+    return stages._take("run", request, CUSTOMERS, {}, lambda _done, _total: None)
 
 
 def test_a_stage_done_again_gives_what_is_published_already(tmp_path: Path) -> None:

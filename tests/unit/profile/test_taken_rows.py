@@ -63,7 +63,7 @@ def rejects(engine: ColumnarEngine, folder: Path, table: SourceTable, rows: Sequ
             "expected a day not before the activation on 2020-05-17",
         ),
         ({"birth_year": "2021"}, "birth_year", "expected a year not after the activation on 2020-05-17"),
-        ({"credit_level": "6"}, "credit_level", "expected a whole number from 1 to 5"),
+        ({"credit_level": "10"}, "credit_level", "expected a whole number from 1 to 9"),
         (
             {"balance": "1.005"},
             "balance",

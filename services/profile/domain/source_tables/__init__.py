@@ -1,5 +1,7 @@
 """The operator's tables as we want them: every column's type and limits. Checks, SQL and schemas are generated from here."""
 
+from collections.abc import Mapping
+
 from services.profile.domain.source_tables.customers import (
     COMPLAINTS,
     CUSTOMERS,
@@ -32,6 +34,7 @@ __all__ = [
     "Kind",
     "SourceColumn",
     "SourceTable",
+    "owners_of",
 ]
 
 SOURCE_TABLES = (
@@ -49,4 +52,10 @@ SOURCE_TABLES = (
     SURVEYS,
     OUTCOMES,
 )
-"""In the order of taking in: customers first, since the rows of the others belong to one."""
+"""In the order of taking in: a table comes behind those that its rows belong to."""
+
+
+def owners_of(table: SourceTable) -> Mapping[str, SourceTable]:
+    """Return the tables that each row of this one belongs to, by the column that says to which of their rows."""
+    by_column = {"customer_id": CUSTOMERS, "enterprise_id": ENTERPRISES}
+    return {column: owner for column, owner in by_column.items() if owner is not table and table.has_column(column)}
