@@ -232,6 +232,7 @@ class TargetRow(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     PRODUCT_FIELD_NUMBER: _builtins.int
     EXPECTED_VALUE_FEN_FIELD_NUMBER: _builtins.int
+    NUMBER_SINCE_FIELD_NUMBER: _builtins.int
     rank: _builtins.int
     """Place in the plan, from 1: by expected value in the targeted arm, by lot in the others."""
     customer_id: _builtins.str
@@ -250,6 +251,8 @@ class TargetRow(_message.Message):
     """The product it is about, where it is about one."""
     expected_value_fen: _builtins.int
     """Expected value."""
+    number_since: _builtins.str
+    """Since when the customer holds the number; what was recorded of the number before concerns somebody else."""
     def __init__(
         self,
         *,
@@ -262,13 +265,19 @@ class TargetRow(_message.Message):
         policy: _builtins.str = ...,
         product: _builtins.str | None = ...,
         expected_value_fen: _builtins.int = ...,
+        number_since: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_product", b"_product", "product", b"product"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_number_since", b"_number_since", "_product", b"_product", "number_since", b"number_since", "product", b"product"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_product", b"_product", "arm", b"arm", "city", b"city", "customer_id", b"customer_id", "expected_value_fen", b"expected_value_fen", "msisdn", b"msisdn", "owner_id", b"owner_id", "policy", b"policy", "product", b"product", "rank", b"rank"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_number_since", b"_number_since", "_product", b"_product", "arm", b"arm", "city", b"city", "customer_id", b"customer_id", "expected_value_fen", b"expected_value_fen", "msisdn", b"msisdn", "number_since", b"number_since", "owner_id", b"owner_id", "policy", b"policy", "product", b"product", "rank", b"rank"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__number_since: _TypeAlias = _typing.Literal["number_since"]  # noqa: Y015
+    _WhichOneofArgType__number_since: _TypeAlias = _typing.Literal["_number_since", b"_number_since"]  # noqa: Y015
     _WhichOneofReturnType__product: _TypeAlias = _typing.Literal["product"]  # noqa: Y015
     _WhichOneofArgType__product: _TypeAlias = _typing.Literal["_product", b"_product"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__number_since) -> _WhichOneofReturnType__number_since | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__product) -> _WhichOneofReturnType__product | None: ...
 
 Global___TargetRow: _TypeAlias = TargetRow  # noqa: Y015
