@@ -14,7 +14,7 @@ from shared.lake.lake import Lake
 
 SCHEMA = policy_list_pb2.TargetRow.DESCRIPTOR.full_name
 _CONTROL = "control"
-_COLUMNS = ["rank", "customer_id", "owner_id", "msisdn", "city", "arm", "policy", "product"]
+_COLUMNS = ["rank", "customer_id", "owner_id", "msisdn", "city", "arm", "policy", "product", "number_since"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,13 @@ class Targets:
         return found
 
     def rows(self) -> Iterator[TargetValues]:
-        """Yield rank, customer_id, owner_id, msisdn, city, arm, policy, product of those to be pushed."""
+        """Yield the values of those to be pushed; a dataset from before a column was declared has nulls in it."""
         for path in self.lake.open(self.dataset, expect=SCHEMA):
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(columns=_COLUMNS):
                     pushed = batch.filter(pc.not_equal(batch.column("arm"), pa.scalar(_CONTROL)))
-                    yield from zip(*(pushed.column(name).to_pylist() for name in _COLUMNS), strict=True)
+                    yield from zip(*(_values(pushed, name) for name in _COLUMNS), strict=True)
+
+
+def _values(batch: pa.RecordBatch, name: str) -> list[object]:
+    return batch.column(name).to_pylist() if name in batch.schema.names else [None] * batch.num_rows

@@ -1,6 +1,6 @@
 """The tables of schema `dispatch`. Ids of pushes, contacts, calls and opt-outs are numbers drawn by PostgreSQL."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Date, DateTime, Identity, Index, Integer, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db.outbox import outbox_table
@@ -40,6 +40,8 @@ PUSHES = Table(
     Column("arm", Text, nullable=False),
     Column("policy", Text, nullable=False),
     Column("product", Text),
+    # Since when the customer holds the number; null where that is not known.
+    Column("number_since", Date),
     Column("state", Text, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
     Column("hold_until", DateTime(timezone=True)),
@@ -151,8 +153,9 @@ OPT_OUTS = Table(
     Column("msisdn", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("create_time", DateTime(timezone=True), nullable=False),
-    Index("uq_opt_outs_customer_id", "customer_id", unique=True, postgresql_where=text("customer_id <> ''")),
-    Index("uq_opt_outs_msisdn_alone", "msisdn", unique=True, postgresql_where=text("customer_id = ''")),
+    # When it was said last: the number may have another holder by then.
+    Column("latest_time", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("customer_id", "msisdn"),
     Index("ix_opt_outs_msisdn", "msisdn"),
 )
 

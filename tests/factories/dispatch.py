@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow.parquet as pq
 from visavis.recommendation.v1.policy_list_pb2 import TargetRow
@@ -33,7 +33,14 @@ def rules(**changes: object) -> ContactRules:
     return replace(ContactRuleSettings().rules(), **changes)  # type: ignore[arg-type]  # names of its own fields
 
 
-def target_row(number: int, *, policy: str = NEWSPAPER.policy, owner: str = "", arm: str = "targeted") -> TargetRow:
+def target_row(
+    number: int,
+    *,
+    policy: str = NEWSPAPER.policy,
+    owner: str = "",
+    arm: str = "targeted",
+    number_since: str | None = None,
+) -> TargetRow:
     """Return the target of customer `c-<number>`, whose rank and MSISDN come from the number."""
     return TargetRow(
         rank=number,
@@ -44,12 +51,14 @@ def target_row(number: int, *, policy: str = NEWSPAPER.policy, owner: str = "", 
         arm=arm,
         policy=policy,
         expected_value_fen=100,
+        number_since=number_since,
     )
 
 
 def values(row: TargetRow) -> TargetValues:
     """Return a target as the loader hands it to the store."""
-    return (row.rank, row.customer_id, row.owner_id, row.msisdn, row.city, row.arm, row.policy, None)
+    since = date.fromisoformat(row.number_since) if row.HasField("number_since") else None
+    return (row.rank, row.customer_id, row.owner_id, row.msisdn, row.city, row.arm, row.policy, None, since)
 
 
 def msisdn(number: int) -> str:

@@ -97,13 +97,17 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """A customer's word that there be no more marketing. `customer_id` is empty while only the number is known."""
+    """A customer's word that there be no more marketing, said first and last at these times, from one number.
+
+    `customer_id` is empty while only the number is known, `msisdn` where it came by the customer's name.
+    """
 
     opt_out_id: int
     customer_id: str
     msisdn: str
     source: str
     create_time: datetime
+    latest_time: datetime
 
 
 class EventKind(StrEnum):

@@ -26,7 +26,7 @@ from services.dispatch.ports.channels import Receipt, Reply
 from shared.runs.domain import RunPlace
 
 TargetValues: TypeAlias = tuple[object, ...]
-"""Values of rank, customer_id, owner_id, msisdn, city, arm, policy, product."""
+"""Values of rank, customer_id, owner_id, msisdn, city, arm, policy, product, number_since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,10 @@ class ContactQueries:
         ]
 
     async def opt_out_of(self, customer_id: str) -> OptOut | None:
-        statement = select(OPT_OUTS).where(OPT_OUTS.c.customer_id == customer_id)
+        columns = OPT_OUTS.c
+        statement = select(OPT_OUTS).where(columns.customer_id == customer_id).order_by(columns.opt_out_id).limit(1)
         row = (await self._tx.connection.execute(statement)).one_or_none()
-        return OptOut(row.opt_out_id, row.customer_id, row.msisdn, row.source, row.create_time) if row else None
+        return OptOut(*row) if row else None
 
     async def pushes(
         self, plan_id: PlanId, *, state: PushState | None, after_rank: int, limit: int, cities: Collection[str] | None

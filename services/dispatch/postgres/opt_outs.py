@@ -5,25 +5,27 @@ from datetime import datetime
 from sqlalchemy import text
 
 from services.dispatch.domain.pushes import OptOut
+from services.dispatch.postgres.refusals import held_when_said
 from shared.db.transactions import WriteTransaction
 
 _INSERT = text("""
-    INSERT INTO dispatch.opt_outs (customer_id, msisdn, source, create_time)
-    VALUES (:customer, :msisdn, :source, :now) ON CONFLICT DO NOTHING
-    RETURNING opt_out_id, customer_id, msisdn, source, create_time
-""")
-
-_FIND = text("""
-    SELECT opt_out_id, customer_id, msisdn, source, create_time FROM dispatch.opt_outs
-     WHERE customer_id = CAST(:customer AS text) AND (customer_id <> '' OR msisdn = :msisdn)
+    INSERT INTO dispatch.opt_outs AS o (customer_id, msisdn, source, create_time, latest_time)
+    VALUES (:customer, :msisdn, :source, :now, :now)
+    ON CONFLICT (customer_id, msisdn) DO UPDATE SET latest_time = greatest(o.latest_time, excluded.latest_time)
+    RETURNING opt_out_id, customer_id, msisdn, source, create_time, latest_time,
+        xmax = 0 AND NOT EXISTS (
+            SELECT 1 FROM dispatch.opt_outs AS earlier
+             WHERE earlier.customer_id = o.customer_id AND (earlier.customer_id <> '' OR earlier.msisdn = o.msisdn)
+        ) AS is_new
 """)
 
 # Waits for whoever is writing one of them right now.
-_LOCK_OPEN = text("""
+_LOCK_OPEN = text(f"""
     SELECT p.push_id FROM dispatch.pushes AS p JOIN dispatch.push_plans AS pl USING (plan)
      WHERE p.state IN ('planned', 'held', 'claimed', 'leased')
        AND (p.customer_id = CAST(:customer AS text)
-            OR (p.msisdn = CAST(:msisdn AS text) AND (CAST(:customer AS text) = '' OR pl.create_time <= :since)))
+            OR (p.msisdn = CAST(:msisdn AS text)
+                AND {held_when_said("p", "pl", said="CAST(:since AS timestamptz)", customer="CAST(:customer AS text)")}))
      ORDER BY p.push_id FOR UPDATE OF p
 """)
 
@@ -58,12 +60,11 @@ class OptOutTable:
 
     async def record(self, customer_id: str, msisdn: str, source: str, now: datetime) -> tuple[OptOut, bool]:
         values = {"customer": customer_id, "msisdn": msisdn, "source": source, "now": now}
-        created = (await self._tx.connection.execute(_INSERT, values)).one_or_none()
-        row = created or (await self._tx.connection.execute(_FIND, values)).one()
-        return OptOut(*row), created is not None
+        *found, is_new = (await self._tx.connection.execute(_INSERT, values)).one()
+        return OptOut(*found), is_new
 
     async def withdraw_open(self, opt_out: OptOut) -> int:
-        known = {"customer": opt_out.customer_id, "msisdn": opt_out.msisdn, "since": opt_out.create_time}
+        known = {"customer": opt_out.customer_id, "msisdn": opt_out.msisdn, "since": opt_out.latest_time}
         pushes = list((await self._tx.connection.execute(_LOCK_OPEN, known)).scalars())
         if not pushes:
             return 0

@@ -29,7 +29,7 @@ from shared.runs.domain import Run, RunPlace
 from shared.runs.store import RunStore
 from shared.runs.tables import run_of
 
-_TARGET_COLUMNS = ("rank", "customer_id", "owner_id", "msisdn", "city", "arm", "policy", "product")
+_TARGET_COLUMNS = ("rank", "customer_id", "owner_id", "msisdn", "city", "arm", "policy", "product", "number_since")
 
 _BALANCES = text("""
     SELECT plan, 'push' AS counted, state AS value, count(*) AS n

@@ -14,6 +14,7 @@ from services.dispatch.ports.channels import Receipt, Reply
 from services.dispatch.tables import REPLIES
 from services.dispatch.use_cases.admission import Destination, admit
 from services.dispatch.use_cases.incoming import match_receipts, settle_by_number
+from services.dispatch.use_cases.opt_outs import record_opt_out
 from services.dispatch.use_cases.sending import record_results
 from services.dispatch.worker.incoming import StoredIncoming
 from shared.wire.cmpp.pdus import Deliver
@@ -202,6 +203,49 @@ async def test_an_opt_out_under_another_name_holds_for_the_number_when_it_is_you
         await work.opt_outs.record("c-other", msisdn(1), "desk", rig.clock.now())
     assert await claim(rig, plan) == []
     assert await rig.states(plan) == {"suppressed": 1}
+
+
+async def test_the_word_of_the_earlier_holder_of_a_recycled_number_does_not_silence_the_present_one(rig: Rig) -> None:
+    await incoming(rig).on_reply(reply(1, "TD"))  # nobody knows whose number it was
+    async with rig.work() as work:
+        await work.opt_outs.record("c-earlier", msisdn(1), "sms", rig.clock.now())
+    rig.clock.advance(timedelta(days=1))
+    today = rig.clock.now().date().isoformat()
+    plan = await rig.plan([target_row(1, number_since=today)])
+    assert len(await claim(rig, plan)) == 1
+
+
+async def test_the_present_holder_is_heard_although_the_earlier_one_had_opted_out_from_the_same_number(
+    rig: Rig,
+) -> None:
+    await incoming(rig).on_reply(reply(1, "TD"))
+    rig.clock.advance(timedelta(days=1))
+    plan = await rig.plan([target_row(1, number_since=rig.clock.now().date().isoformat())])
+    await incoming(rig).on_reply(reply(1, "TD"))
+    assert await rig.states(plan) == {"cancelled": 1}
+    later = await rig.plan([target_row(1, number_since=rig.clock.now().date().isoformat())])
+    assert await claim(rig, later) == []
+
+
+async def test_an_opt_out_by_the_present_holder_holds_for_the_customer_and_for_the_number(rig: Rig) -> None:
+    async with rig.work() as work:
+        await work.opt_outs.record("c-1", msisdn(1), "desk", rig.clock.now())
+    rig.clock.advance(timedelta(days=1))
+    moved, renamed = target_row(1, number_since="2026-01-01"), target_row(2, number_since="2026-01-01")
+    moved.msisdn, renamed.msisdn = msisdn(3), msisdn(1)
+    plan = await rig.plan([moved, renamed])
+    assert await claim(rig, plan) == []
+    assert await rig.states(plan) == {"suppressed": 2}
+
+
+async def test_one_who_opts_out_from_two_numbers_is_told_once_and_heard_on_both(rig: Rig) -> None:
+    async with rig.work() as work:
+        for number in (1, 2):
+            await record_opt_out("c-1", msisdn(number), "desk", work=work, now=rig.clock.now())
+    assert (await told(rig)).count(EventKind.OPTED_OUT) == 1
+    rows = [target_row(number, number_since="2026-01-01") for number in (1, 2)]
+    rows[0].customer_id, rows[1].customer_id = "c-8", "c-9"
+    assert await claim(rig, await rig.plan(rows)) == []
 
 
 async def test_receipts_that_nothing_waits_for_do_not_keep_out_the_one_that_settles(rig: Rig) -> None:

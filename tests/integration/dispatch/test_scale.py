@@ -10,8 +10,8 @@ from tests.factories.dispatch import MORNING, msisdn, target_row
 from tests.integration.dispatch.rig import Rig
 
 _OPT_OUTS = """
-    INSERT INTO dispatch.opt_outs (customer_id, msisdn, source, create_time)
-    SELECT 'x-' || n, '139' || lpad(n::text, 8, '0'), 'desk', :at FROM generate_series(1, 100000) AS n
+    INSERT INTO dispatch.opt_outs (customer_id, msisdn, source, create_time, latest_time)
+    SELECT 'x-' || n, '139' || lpad(n::text, 8, '0'), 'desk', :at, :at FROM generate_series(1, 100000) AS n
 """
 _PUSHES = """
     INSERT INTO dispatch.pushes (plan, rank, customer_id, owner_id, msisdn, city, arm, policy, state)
