@@ -18,7 +18,7 @@ from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 from services.recommendation.datasets.inputs import score_columns, view_columns
 from services.recommendation.engine.assembly import base
 from services.recommendation.engine.assembly.rules import Rules
-from services.recommendation.engine.targets import LISTS, TARGETS, Choice, count_arms, targets_query
+from services.recommendation.engine.targets import LISTS, TARGETS, VIEWS, Choice, count_arms, targets_query
 from services.recommendation.use_cases.assembly import AssembledLists, AssemblyInputs
 from services.recommendation.use_cases.targets import SelectedTargets, TargetOrder
 from shared.errors import WrongState
@@ -88,13 +88,14 @@ class LakeWorkshop:
             targets = self.lake.find(uri)
             if targets is None:
                 engine.register(LISTS, order.lists, _schema(PolicyListRow))
+                engine.register(VIEWS, order.inputs.views, _schema(CustomerView))
                 sql, parameters = targets_query(choice)
                 targets = self._publish(
                     engine,
                     uri,
                     sql,
                     TargetRow,
-                    inputs=(order.lists,),
+                    inputs=(order.lists, order.inputs.views),
                     created_at=created_at,
                     traceparent=traceparent,
                     order_by="rank",

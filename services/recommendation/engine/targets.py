@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from services.recommendation.domain import Arm, Zone
 from shared.lake.engine import ColumnarEngine
 
-LISTS, TARGETS = "lists", "targets"
+LISTS, VIEWS, TARGETS = "lists", "views", "targets"
 """The datasets, as the caller registers them."""
 
 RANDOM_SHARE = 4
@@ -26,7 +26,7 @@ class Choice:
 
 
 def targets_query(choice: Choice) -> tuple[str, dict[str, object]]:
-    """Return the query of `TargetRow`s over LISTS, and its parameters.
+    """Return the query of `TargetRow`s over LISTS and VIEWS, and its parameters.
 
     All must be contactable. Of one owner's lines one counts: the best value, then the lowest customer id; in the random arm
     the first by lot. The targeted arm goes by value, down to the limit; the random arm by lot, down to a quarter of it
@@ -65,8 +65,8 @@ def targets_query(choice: Choice) -> tuple[str, dict[str, object]]:
         ) AS place FROM lines
     )
     SELECT row_number() OVER (ORDER BY arm_place, place) AS rank,
-        customer_id, owner_id, msisdn, city, arm, policy, product, expected_value_fen
-    FROM placed
+        customer_id, owner_id, msisdn, city, arm, policy, product, expected_value_fen, number_since
+    FROM placed JOIN (SELECT customer_id, number_since FROM {VIEWS}) USING (customer_id)
     WHERE {_within_limit(choice.limit)}
     """
     return sql, parameters

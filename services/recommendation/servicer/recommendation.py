@@ -124,6 +124,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
         order = order_targets(
             assembly_run=run.name,
             lists=from_json(AssemblyResult, run.result).assembled.lists,
+            inputs=from_json(AssemblyOrder, run.request).inputs,
             zone=zone_of(request.zone),
             policy=request.policy,
             limit=request.limit,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.recommendation.domain import Zone
+from services.recommendation.use_cases.assembly import AssemblyInputs
 from shared.errors import Denied, InvalidInput, Violation
 from shared.lake.dataset import Dataset
 from shared.rpc.identity import Caller
@@ -13,10 +14,11 @@ TARGET_SELECTIONS = "targetSelections"
 
 @dataclass(frozen=True, slots=True)
 class TargetOrder:
-    """A request for targets from published lists; `cities` of None are all."""
+    """A request for targets from published lists, made of `inputs`; `cities` of None are all."""
 
     assembly_run: str
     lists: Dataset
+    inputs: AssemblyInputs
     zone: Zone
     policy: str
     limit: int
@@ -35,6 +37,7 @@ def order_targets(
     *,
     assembly_run: str,
     lists: Dataset,
+    inputs: AssemblyInputs,
     zone: Zone | None,
     policy: str,
     limit: int,
@@ -49,7 +52,7 @@ def order_targets(
         violations.append(Violation("limit", f"expected 0 (for no limit) or more, got {limit}"))
     if violations or zone is None:
         raise InvalidInput(violations)
-    return TargetOrder(assembly_run, lists, zone, policy, limit, _in_scope(cities, caller))
+    return TargetOrder(assembly_run, lists, inputs, zone, policy, limit, _in_scope(cities, caller))
 
 
 def _in_scope(cities: Sequence[str], caller: Caller) -> tuple[str, ...] | None:

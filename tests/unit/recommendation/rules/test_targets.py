@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from visavis.profile.v1.customer_view_pb2 import CustomerView
 from visavis.recommendation.v1.policy_list_pb2 import PolicyListRow, Recommendation, TargetRow
 
 from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.domain import Zone
+from services.recommendation.use_cases.assembly import AssemblyInputs
 from services.recommendation.use_cases.targets import SelectedTargets, TargetOrder, order_targets
 from shared.errors import Denied, InvalidInput
 from shared.lake.dataset import Dataset
@@ -16,7 +18,9 @@ from shared.lake.messages import table_to_messages
 from shared.rpc.identity import Caller, Role
 from tests.factories.recommendation import NOW, publish
 
-ANYONE = Dataset("lists", "PolicyListRow", 0, "")
+NOTHING = Dataset("lists", "PolicyListRow", 0, "")
+SINCE = "2026-01-31"
+NO_INPUTS = AssemblyInputs(NOTHING, NOTHING, NOTHING)
 
 
 def listed(
@@ -43,7 +47,9 @@ def listed(
 def pick(tmp_path: Path, lists: Sequence[PolicyListRow], **asked: object) -> list[TargetRow]:
     lake = Lake(tmp_path / "lake")
     order: dict[str, object] = {"zone": Zone.NEW_SERVICE, "policy": "", "limit": 0, "cities": None}
-    wanted = TargetOrder("assemblyRuns/1", publish(lake, "lists", lists), **{**order, **asked})  # type: ignore[arg-type]  # fields by name
+    views = publish(lake, "views", [CustomerView(customer_id=row.customer_id, number_since=SINCE) for row in lists])
+    inputs = AssemblyInputs(views, NOTHING, NOTHING)
+    wanted = TargetOrder("assemblyRuns/1", publish(lake, "lists", lists), inputs, **{**order, **asked})  # type: ignore[arg-type]  # fields by name
     selected: SelectedTargets = LakeWorkshop(lake).select_targets(
         wanted, run_id="t", created_at=NOW, traceparent="00-1-2-01"
     )
@@ -53,6 +59,7 @@ def pick(tmp_path: Path, lists: Sequence[PolicyListRow], **asked: object) -> lis
     assert path.exists()
     assert sum(selected.arm_counts.values()) == len(rows)
     assert [row.rank for row in rows] == list(range(1, len(rows) + 1))
+    assert {row.number_since for row in rows} <= {SINCE}
     return rows
 
 
@@ -114,7 +121,8 @@ CLERK = Caller("planner of hefei", Role.PLANNER, frozenset({"hefei", "wuhu"}))
 def test_cities_stay_within_the_callers(caller: Caller, asked: list[str], cities: tuple[str, ...] | None) -> None:
     order = order_targets(
         assembly_run="assemblyRuns/1",
-        lists=ANYONE,
+        lists=NOTHING,
+        inputs=NO_INPUTS,
         zone=Zone.RETENTION,
         policy="",
         limit=0,
@@ -127,8 +135,17 @@ def test_cities_stay_within_the_callers(caller: Caller, asked: list[str], cities
 def test_a_city_outside_the_scope_is_denied_and_all_that_is_wrong_is_told() -> None:
     with pytest.raises(Denied):
         order_targets(
-            assembly_run="", lists=ANYONE, zone=Zone.RETENTION, policy="", limit=0, cities=["bengbu"], caller=CLERK
+            assembly_run="",
+            lists=NOTHING,
+            inputs=NO_INPUTS,
+            zone=Zone.RETENTION,
+            policy="",
+            limit=0,
+            cities=["bengbu"],
+            caller=CLERK,
         )
     with pytest.raises(InvalidInput) as refused:
-        order_targets(assembly_run="", lists=ANYONE, zone=None, policy="", limit=-1, cities=[], caller=CLERK)
+        order_targets(
+            assembly_run="", lists=NOTHING, inputs=NO_INPUTS, zone=None, policy="", limit=-1, cities=[], caller=CLERK
+        )
     assert [violation.field for violation in refused.value.violations] == ["zone", "limit"]
