@@ -5,8 +5,9 @@ from visavis.recommendation.v1 import matrix_service_pb2_grpc as rpc
 
 from services.recommendation.engine.rulebook import Fields
 from services.recommendation.ports import Place, Rulebook, StoredMatrix
-from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
-from services.recommendation.use_cases.imports import MATRICES, import_matrix
+from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, document, file_format, identifier
+from services.recommendation.use_cases.exports import export_matrices
+from services.recommendation.use_cases.imports import MATRICES, import_matrices
 from shared.clock import Clock
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
@@ -25,15 +26,16 @@ class MatrixServicer(rpc.MatrixServiceServicer):
         self._clock = clock
 
     async def ImportMatrix(self, request: pb.ImportMatrixRequest, context: Context) -> pb.ImportMatrixResponse:
-        matrix = await import_matrix(
-            request.csv,
-            matrix_id=identifier(request.request_id),
+        matrices = await import_matrices(
+            document(request),
+            request_id=identifier(request.request_id),
             author=current_caller().principal,
             fields=self._fields,
             rulebook=self._rulebook,
             clock=self._clock,
         )
-        return pb.ImportMatrixResponse(matrix=_message(matrix))
+        messages = [_message(matrix) for matrix in matrices]
+        return pb.ImportMatrixResponse(matrix=messages[0], matrices=messages)
 
     async def GetMatrix(self, request: pb.GetMatrixRequest, context: Context) -> pb.GetMatrixResponse:
         matrix = await self._rulebook.matrix(resource_id(MATRICES, request.name))
@@ -47,6 +49,11 @@ class MatrixServicer(rpc.MatrixServiceServicer):
         if len(found) > size:
             token = encode_token([shown[-1].create_time.isoformat(), shown[-1].matrix_id], _LIST)
         return pb.ListMatricesResponse(matrices=map(_message, shown), next_page_token=token)
+
+    async def ExportMatrices(self, request: pb.ExportMatricesRequest, context: Context) -> pb.ExportMatricesResponse:
+        matrix_ids = [resource_id(MATRICES, name, field="names") for name in request.names]
+        content = await export_matrices(matrix_ids, file_format(request.format), rulebook=self._rulebook)
+        return pb.ExportMatricesResponse(content=content)
 
 
 def _place(create_time: Key, matrix_id: Key) -> Place:

@@ -5,7 +5,8 @@ from visavis.recommendation.v1 import policy_service_pb2_grpc as rpc
 
 from services.recommendation.ports import Rulebook
 from services.recommendation.servicer.render import policy_message
-from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
+from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, document, file_format, identifier
+from services.recommendation.use_cases.exports import export_policies
 from services.recommendation.use_cases.imports import CATALOGUES, import_policies
 from services.recommendation.use_cases.rules import Readings
 from shared.clock import Clock
@@ -25,7 +26,7 @@ class PolicyServicer(rpc.PolicyServiceServicer):
 
     async def ImportPolicies(self, request: pb.ImportPoliciesRequest, context: Context) -> pb.ImportPoliciesResponse:
         catalogue = await import_policies(
-            request.csv,
+            document(request),
             catalogue_id=identifier(request.request_id),
             author=current_caller().principal,
             rulebook=self._rulebook,
@@ -44,6 +45,15 @@ class PolicyServicer(rpc.PolicyServiceServicer):
             token = encode_token([codes[size - 1], catalogue_id], _filters(request))
         shown = [policy_message(catalogue[code]) for code in codes[:size]]
         return pb.ListPoliciesResponse(policies=shown, next_page_token=token)
+
+    async def ExportPolicies(self, request: pb.ExportPoliciesRequest, context: Context) -> pb.ExportPoliciesResponse:
+        wanted = file_format(request.format)
+        if request.parent:
+            catalogue_id = resource_id(CATALOGUES, request.parent, field="parent")
+        else:
+            catalogue_id = await self._rulebook.newest_catalogue_id()
+        content = await export_policies(catalogue_id, wanted, rulebook=self._rulebook)
+        return pb.ExportPoliciesResponse(content=content)
 
     async def _place(self, request: pb.ListPoliciesRequest) -> tuple[str, str]:
         """Return the code after which the page begins, and the catalogue.

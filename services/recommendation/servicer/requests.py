@@ -2,6 +2,10 @@
 
 import uuid
 
+from visavis.recommendation.v1 import file_format_pb2, matrix_service_pb2, policy_service_pb2
+
+from services.recommendation.engine.sheets import Document
+from services.recommendation.use_cases.exports import FileFormat
 from shared.errors import InvalidInput
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
@@ -15,3 +19,23 @@ def identifier(request_id: str) -> str:
         return str(uuid.UUID(request_id))
     except ValueError:
         raise InvalidInput.of("request_id", f"expected a UUID or nothing, got {request_id!r}") from None
+
+
+def document(
+    request: matrix_service_pb2.ImportMatrixRequest | policy_service_pb2.ImportPoliciesRequest,
+) -> Document:
+    """Return the file that is to be taken in, given as text or as it is. Raises InvalidInput for both."""
+    if request.csv and request.content:
+        raise InvalidInput.of("content", "expected csv or content, not both")
+    return Document(request.content or request.csv.encode(), request.file_name)
+
+
+def file_format(value: int) -> FileFormat:
+    """Return the format asked for. Raises InvalidInput."""
+    match value:
+        case file_format_pb2.FILE_FORMAT_CSV:
+            return FileFormat.CSV
+        case file_format_pb2.FILE_FORMAT_XLSX:
+            return FileFormat.XLSX
+        case _:
+            raise InvalidInput.of("format", f"expected one of {', '.join(FileFormat)}")

@@ -57,21 +57,25 @@ class Columns:
 
 def read_records(text: str, faults: Faults) -> Iterator[Record]:
     """Yield the rows that are neither empty nor comments. A row with broken quotes is a fault and ends the reading."""
-    lines = iter(io.StringIO(text, newline=""))
     row = 0
-    for line in lines:
-        row += 1
+    try:
+        for row, cells in all_rows(text):
+            if any(cells) and not cells[0].startswith("#"):
+                yield Record(row, cells)
+    except csv.Error as error:
+        faults.add(row + 1, f"not a line of CSV ({error}): a quote inside a quoted cell must be doubled")
+
+
+def all_rows(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield every row with its number, comments as one cell. Raises csv.Error at a row with broken quotes."""
+    lines = iter(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    for row, line in enumerate(lines, start=1):
         if line.startswith("#"):  # an unquoted comment may hold odd quotes, which are no CSV
+            yield row, (line.strip(),)
             continue
-        try:
-            # One record may take several lines, where a quoted cell holds a line break; a spreadsheet shows one row.
-            raw = next(csv.reader(chain([line], lines), strict=True))
-        except csv.Error as error:
-            faults.add(row, f"not a line of CSV ({error}): a quote inside a quoted cell must be doubled")
-            return
-        cells = tuple(cell.strip() for cell in raw)
-        if any(cells) and not cells[0].startswith("#"):
-            yield Record(row, cells)
+        # One record may take several lines, where a quoted cell holds a line break; a spreadsheet shows one row.
+        raw = next(csv.reader(chain([line], lines), strict=True))
+        yield row, tuple(cell.replace("\r\n", "\n").replace("\r", "\n").strip() for cell in raw)
 
 
 def read_head(record: Record, purposes: Mapping[str, object], faults: Faults) -> Head | None:
@@ -97,7 +101,7 @@ def read_columns(
     inputs: dict[int, Input] = {}
     outputs: dict[int, Output] = {}
     note = None
-    headers = [_header(cell) for cell in record.cells]
+    headers = [written_alike(cell) for cell in record.cells]
     for place, header in enumerate(headers):
         if header and header in headers[:place]:
             faults.add(record.row, "this column is there twice", column=header)
@@ -112,7 +116,7 @@ def read_columns(
     return Columns(inputs, outputs, note, frozenset(place for place, header in enumerate(record.cells) if header))
 
 
-def _header(cell: str) -> str:
+def written_alike(cell: str) -> str:
     """Return the header with outputs written in one way, `=> name`."""
     return f"{OUTPUT_MARK} {cell.removeprefix(OUTPUT_MARK).strip()}" if cell.startswith(OUTPUT_MARK) else cell
 

@@ -23,31 +23,36 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from visavis.recommendation.v1 import file_format_pb2 as visavis_dot_recommendation_dot_v1_dot_file__format__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.visavis/recommendation/v1/matrix_service.proto\x12\x19visavis.recommendation.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdd\x01\n\x06Matrix\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x39\n\x07purpose\x18\x02 \x01(\x0e\x32(.visavis.recommendation.v1.MatrixPurpose\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nhit_policy\x18\x04 \x01(\t\x12\x12\n\nrule_count\x18\x05 \x01(\x05\x12\x0b\n\x03\x63sv\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x08 \x01(\t\"6\n\x13ImportMatrixRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03\x63sv\x18\x02 \x01(\t\"I\n\x14ImportMatrixResponse\x12\x31\n\x06matrix\x18\x01 \x01(\x0b\x32!.visavis.recommendation.v1.Matrix\" \n\x10GetMatrixRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x11GetMatrixResponse\x12\x31\n\x06matrix\x18\x01 \x01(\x0b\x32!.visavis.recommendation.v1.Matrix\"<\n\x13ListMatricesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"d\n\x14ListMatricesResponse\x12\x33\n\x08matrices\x18\x01 \x03(\x0b\x32!.visavis.recommendation.v1.Matrix\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\xe2\x01\n\rMatrixPurpose\x12\x1e\n\x1aMATRIX_PURPOSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17MATRIX_PURPOSE_PRIORITY\x10\x01\x12\x1c\n\x18MATRIX_PURPOSE_RETENTION\x10\x02\x12\x1e\n\x1aMATRIX_PURPOSE_NEW_SERVICE\x10\x03\x12\x1e\n\x1aMATRIX_PURPOSE_VOICE_USAGE\x10\x04\x12\x17\n\x13MATRIX_PURPOSE_VPMN\x10\x05\x12\x1d\n\x19MATRIX_PURPOSE_EXTRACTION\x10\x06\x32\xd9\x02\n\rMatrixService\x12o\n\x0cImportMatrix\x12..visavis.recommendation.v1.ImportMatrixRequest\x1a/.visavis.recommendation.v1.ImportMatrixResponse\x12\x66\n\tGetMatrix\x12+.visavis.recommendation.v1.GetMatrixRequest\x1a,.visavis.recommendation.v1.GetMatrixResponse\x12o\n\x0cListMatrices\x12..visavis.recommendation.v1.ListMatricesRequest\x1a/.visavis.recommendation.v1.ListMatricesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.visavis/recommendation/v1/matrix_service.proto\x12\x19visavis.recommendation.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a+visavis/recommendation/v1/file_format.proto\"\xdd\x01\n\x06Matrix\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x39\n\x07purpose\x18\x02 \x01(\x0e\x32(.visavis.recommendation.v1.MatrixPurpose\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nhit_policy\x18\x04 \x01(\t\x12\x12\n\nrule_count\x18\x05 \x01(\x05\x12\x0b\n\x03\x63sv\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x08 \x01(\t\"Z\n\x13ImportMatrixRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03\x63sv\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x11\n\tfile_name\x18\x04 \x01(\t\"~\n\x14ImportMatrixResponse\x12\x31\n\x06matrix\x18\x01 \x01(\x0b\x32!.visavis.recommendation.v1.Matrix\x12\x33\n\x08matrices\x18\x02 \x03(\x0b\x32!.visavis.recommendation.v1.Matrix\" \n\x10GetMatrixRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x11GetMatrixResponse\x12\x31\n\x06matrix\x18\x01 \x01(\x0b\x32!.visavis.recommendation.v1.Matrix\"<\n\x13ListMatricesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"d\n\x14ListMatricesResponse\x12\x33\n\x08matrices\x18\x01 \x03(\x0b\x32!.visavis.recommendation.v1.Matrix\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"]\n\x15\x45xportMatricesRequest\x12\r\n\x05names\x18\x01 \x03(\t\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32%.visavis.recommendation.v1.FileFormat\")\n\x16\x45xportMatricesResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c*\xe2\x01\n\rMatrixPurpose\x12\x1e\n\x1aMATRIX_PURPOSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17MATRIX_PURPOSE_PRIORITY\x10\x01\x12\x1c\n\x18MATRIX_PURPOSE_RETENTION\x10\x02\x12\x1e\n\x1aMATRIX_PURPOSE_NEW_SERVICE\x10\x03\x12\x1e\n\x1aMATRIX_PURPOSE_VOICE_USAGE\x10\x04\x12\x17\n\x13MATRIX_PURPOSE_VPMN\x10\x05\x12\x1d\n\x19MATRIX_PURPOSE_EXTRACTION\x10\x06\x32\xd0\x03\n\rMatrixService\x12o\n\x0cImportMatrix\x12..visavis.recommendation.v1.ImportMatrixRequest\x1a/.visavis.recommendation.v1.ImportMatrixResponse\x12\x66\n\tGetMatrix\x12+.visavis.recommendation.v1.GetMatrixRequest\x1a,.visavis.recommendation.v1.GetMatrixResponse\x12o\n\x0cListMatrices\x12..visavis.recommendation.v1.ListMatricesRequest\x1a/.visavis.recommendation.v1.ListMatricesResponse\x12u\n\x0e\x45xportMatrices\x12\x30.visavis.recommendation.v1.ExportMatricesRequest\x1a\x31.visavis.recommendation.v1.ExportMatricesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.recommendation.v1.matrix_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MATRIXPURPOSE']._serialized_start=736
-  _globals['_MATRIXPURPOSE']._serialized_end=962
-  _globals['_MATRIX']._serialized_start=111
-  _globals['_MATRIX']._serialized_end=332
-  _globals['_IMPORTMATRIXREQUEST']._serialized_start=334
-  _globals['_IMPORTMATRIXREQUEST']._serialized_end=388
-  _globals['_IMPORTMATRIXRESPONSE']._serialized_start=390
-  _globals['_IMPORTMATRIXRESPONSE']._serialized_end=463
-  _globals['_GETMATRIXREQUEST']._serialized_start=465
-  _globals['_GETMATRIXREQUEST']._serialized_end=497
-  _globals['_GETMATRIXRESPONSE']._serialized_start=499
-  _globals['_GETMATRIXRESPONSE']._serialized_end=569
-  _globals['_LISTMATRICESREQUEST']._serialized_start=571
-  _globals['_LISTMATRICESREQUEST']._serialized_end=631
-  _globals['_LISTMATRICESRESPONSE']._serialized_start=633
-  _globals['_LISTMATRICESRESPONSE']._serialized_end=733
-  _globals['_MATRIXSERVICE']._serialized_start=965
-  _globals['_MATRIXSERVICE']._serialized_end=1310
+  _globals['_MATRIXPURPOSE']._serialized_start=1008
+  _globals['_MATRIXPURPOSE']._serialized_end=1234
+  _globals['_MATRIX']._serialized_start=156
+  _globals['_MATRIX']._serialized_end=377
+  _globals['_IMPORTMATRIXREQUEST']._serialized_start=379
+  _globals['_IMPORTMATRIXREQUEST']._serialized_end=469
+  _globals['_IMPORTMATRIXRESPONSE']._serialized_start=471
+  _globals['_IMPORTMATRIXRESPONSE']._serialized_end=597
+  _globals['_GETMATRIXREQUEST']._serialized_start=599
+  _globals['_GETMATRIXREQUEST']._serialized_end=631
+  _globals['_GETMATRIXRESPONSE']._serialized_start=633
+  _globals['_GETMATRIXRESPONSE']._serialized_end=703
+  _globals['_LISTMATRICESREQUEST']._serialized_start=705
+  _globals['_LISTMATRICESREQUEST']._serialized_end=765
+  _globals['_LISTMATRICESRESPONSE']._serialized_start=767
+  _globals['_LISTMATRICESRESPONSE']._serialized_end=867
+  _globals['_EXPORTMATRICESREQUEST']._serialized_start=869
+  _globals['_EXPORTMATRICESREQUEST']._serialized_end=962
+  _globals['_EXPORTMATRICESRESPONSE']._serialized_start=964
+  _globals['_EXPORTMATRICESRESPONSE']._serialized_end=1005
+  _globals['_MATRIXSERVICE']._serialized_start=1237
+  _globals['_MATRIXSERVICE']._serialized_end=1701
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from visavis.recommendation.v1 import file_format_pb2 as _file_format_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -85,7 +86,7 @@ class Matrix(_message.Message):
     rule_count: _builtins.int
     """Number of rules."""
     csv: _builtins.str
-    """The CSV text it was made of."""
+    """The CSV text it was made of; a sheet of a workbook is kept as CSV, row for row."""
     author: _builtins.str
     """Who took it in."""
     @_builtins.property
@@ -114,25 +115,35 @@ Global___Matrix: _TypeAlias = Matrix  # noqa: Y015
 
 @_typing.final
 class ImportMatrixRequest(_message.Message):
-    """Asks to take a matrix in."""
+    """Asks to take matrices in, by their text or by the file's content."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CSV_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """A UUID; the same one with the same text returns the version that is there."""
+    """A UUID; the same one with the same text returns the versions that are there."""
     csv: _builtins.str
-    """The CSV file's text. Its first line is: matrix,PURPOSE,HIT POLICY,NAME."""
+    """The CSV file's text. Its first line is: matrix,PURPOSE,HIT POLICY,NAME. Empty where content is given."""
+    content: _builtins.bytes
+    """The file: CSV in UTF-8 or GBK, or a workbook (.xlsx) each of whose sheets is a matrix that begins with that line; sheets called
+    policies or products, and those that begin with #, are passed over.
+    """
+    file_name: _builtins.str
+    """The file's name, told with what is wrong in it."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         csv: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+        file_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["csv", b"csv", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "csv", b"csv", "file_name", b"file_name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -140,23 +151,29 @@ Global___ImportMatrixRequest: _TypeAlias = ImportMatrixRequest  # noqa: Y015
 
 @_typing.final
 class ImportMatrixResponse(_message.Message):
-    """The version."""
+    """The versions."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MATRIX_FIELD_NUMBER: _builtins.int
+    MATRICES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def matrix(self) -> Global___Matrix:
-        """The version."""
+        """The first version."""
+
+    @_builtins.property
+    def matrices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Matrix]:
+        """All versions, in the order of the workbook's sheets."""
 
     def __init__(
         self,
         *,
         matrix: Global___Matrix | None = ...,
+        matrices: _abc.Iterable[Global___Matrix] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matrices", b"matrices", "matrix", b"matrix"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -261,3 +278,53 @@ class ListMatricesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListMatricesResponse: _TypeAlias = ListMatricesResponse  # noqa: Y015
+
+@_typing.final
+class ExportMatricesRequest(_message.Message):
+    """Asks for a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    format: _file_format_pb2.FileFormat.ValueType
+    """What file."""
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """matrices/{matrix}; CSV holds exactly one."""
+
+    def __init__(
+        self,
+        *,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+        format: _file_format_pb2.FileFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportMatricesRequest: _TypeAlias = ExportMatricesRequest  # noqa: Y015
+
+@_typing.final
+class ExportMatricesResponse(_message.Message):
+    """The file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The file."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportMatricesResponse: _TypeAlias = ExportMatricesResponse  # noqa: Y015

@@ -50,6 +50,11 @@ class MatrixServiceStub:
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ListMatricesRequest.SerializeToString,
                 response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ListMatricesResponse.FromString,
                 _registered_method=True)
+        self.ExportMatrices = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/ExportMatrices',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.FromString,
+                _registered_method=True)
 
 
 class MatrixServiceServicer:
@@ -57,7 +62,8 @@ class MatrixServiceServicer:
     """
 
     def ImportMatrix(self, request, context):
-        """Takes a matrix in from CSV and checks every cell. Errors: MATRIX_INVALID with every violation, REQUEST_ID_REUSED.
+        """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook.
+        Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -72,6 +78,13 @@ class MatrixServiceServicer:
 
     def ListMatrices(self, request, context):
         """Lists versions of matrices, newest first. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportMatrices(self, request, context):
+        """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,6 +107,11 @@ def add_MatrixServiceServicer_to_server(servicer, server):
                     servicer.ListMatrices,
                     request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ListMatricesRequest.FromString,
                     response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ListMatricesResponse.SerializeToString,
+            ),
+            'ExportMatrices': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportMatrices,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +196,33 @@ class MatrixService:
             '/visavis.recommendation.v1.MatrixService/ListMatrices',
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ListMatricesRequest.SerializeToString,
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ListMatricesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportMatrices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/ExportMatrices',
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,11 +34,15 @@ class MatrixServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MatrixServiceAsyncStub: ...
     ImportMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ImportMatrixRequest, _matrix_service_pb2.ImportMatrixResponse]
-    """Takes a matrix in from CSV and checks every cell. Errors: MATRIX_INVALID with every violation, REQUEST_ID_REUSED."""
+    """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook.
+    Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
+    """
     GetMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.GetMatrixRequest, _matrix_service_pb2.GetMatrixResponse]
     """Reads one version of a matrix. Errors: RESOURCE_NOT_FOUND."""
     ListMatrices: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ListMatricesRequest, _matrix_service_pb2.ListMatricesResponse]
     """Lists versions of matrices, newest first. Errors: PAGE_TOKEN_INVALID."""
+    ExportMatrices: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ExportMatricesRequest, _matrix_service_pb2.ExportMatricesResponse]
+    """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 @_typing.type_check_only
 class MatrixServiceAsyncStub(MatrixServiceStub):
@@ -46,11 +50,15 @@ class MatrixServiceAsyncStub(MatrixServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ImportMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ImportMatrixRequest, _matrix_service_pb2.ImportMatrixResponse]  # type: ignore[assignment]
-    """Takes a matrix in from CSV and checks every cell. Errors: MATRIX_INVALID with every violation, REQUEST_ID_REUSED."""
+    """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook.
+    Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
+    """
     GetMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.GetMatrixRequest, _matrix_service_pb2.GetMatrixResponse]  # type: ignore[assignment]
     """Reads one version of a matrix. Errors: RESOURCE_NOT_FOUND."""
     ListMatrices: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ListMatricesRequest, _matrix_service_pb2.ListMatricesResponse]  # type: ignore[assignment]
     """Lists versions of matrices, newest first. Errors: PAGE_TOKEN_INVALID."""
+    ExportMatrices: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ExportMatricesRequest, _matrix_service_pb2.ExportMatricesResponse]  # type: ignore[assignment]
+    """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps matrices: decision tables with cells in S-FEEL. Each import makes a new version; versions never change."""
@@ -61,7 +69,9 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _matrix_service_pb2.ImportMatrixRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matrix_service_pb2.ImportMatrixResponse, _abc.Awaitable[_matrix_service_pb2.ImportMatrixResponse]]:
-        """Takes a matrix in from CSV and checks every cell. Errors: MATRIX_INVALID with every violation, REQUEST_ID_REUSED."""
+        """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook.
+        Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
+        """
 
     @_abc_1.abstractmethod
     def GetMatrix(
@@ -78,5 +88,13 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matrix_service_pb2.ListMatricesResponse, _abc.Awaitable[_matrix_service_pb2.ListMatricesResponse]]:
         """Lists versions of matrices, newest first. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ExportMatrices(
+        self,
+        request: _matrix_service_pb2.ExportMatricesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_service_pb2.ExportMatricesResponse, _abc.Awaitable[_matrix_service_pb2.ExportMatricesResponse]]:
+        """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 def add_MatrixServiceServicer_to_server(servicer: MatrixServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from visavis.recommendation.v1 import file_format_pb2 as _file_format_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -121,25 +122,33 @@ Global___Policy: _TypeAlias = Policy  # noqa: Y015
 
 @_typing.final
 class ImportPoliciesRequest(_message.Message):
-    """Asks to take a catalogue in."""
+    """Asks to take a catalogue in, by its text or by the file's content."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CSV_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID; the same one with the same text returns the catalogue that is there."""
     csv: _builtins.str
-    """The CSV file's text; its header names the fields of Policy."""
+    """The CSV file's text; its header names the fields of Policy. Empty where content is given."""
+    content: _builtins.bytes
+    """The file: CSV in UTF-8 or GBK, or a workbook (.xlsx) whose sheet policies is read, or its only one."""
+    file_name: _builtins.str
+    """The file's name, told with what is wrong in it."""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         csv: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+        file_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["csv", b"csv", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "csv", b"csv", "file_name", b"file_name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -228,3 +237,51 @@ class ListPoliciesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPoliciesResponse: _TypeAlias = ListPoliciesResponse  # noqa: Y015
+
+@_typing.final
+class ExportPoliciesRequest(_message.Message):
+    """Asks for a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """policyCatalogues/{policy_catalogue}; empty = the newest."""
+    format: _file_format_pb2.FileFormat.ValueType
+    """What file."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        format: _file_format_pb2.FileFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportPoliciesRequest: _TypeAlias = ExportPoliciesRequest  # noqa: Y015
+
+@_typing.final
+class ExportPoliciesResponse(_message.Message):
+    """The file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The file."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportPoliciesResponse: _TypeAlias = ExportPoliciesResponse  # noqa: Y015

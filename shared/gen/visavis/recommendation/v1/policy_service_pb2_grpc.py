@@ -45,6 +45,11 @@ class PolicyServiceStub:
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.SerializeToString,
                 response_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.FromString,
                 _registered_method=True)
+        self.ExportPolicies = channel.unary_unary(
+                '/visavis.recommendation.v1.PolicyService/ExportPolicies',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ExportPoliciesRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ExportPoliciesResponse.FromString,
+                _registered_method=True)
 
 
 class PolicyServiceServicer:
@@ -52,7 +57,7 @@ class PolicyServiceServicer:
     """
 
     def ImportPolicies(self, request, context):
-        """Takes a catalogue in from CSV. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED.
+        """Takes a catalogue in from a file. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -60,6 +65,13 @@ class PolicyServiceServicer:
 
     def ListPolicies(self, request, context):
         """Lists the policies of one catalogue, by code. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportPolicies(self, request, context):
+        """Writes a catalogue as a file that comes in again as the same policies. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +89,11 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ListPolicies,
                     request_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.FromString,
                     response_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.SerializeToString,
+            ),
+            'ExportPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportPolicies,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ExportPoliciesRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ExportPoliciesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class PolicyService:
             '/visavis.recommendation.v1.PolicyService/ListPolicies',
             visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.SerializeToString,
             visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.PolicyService/ExportPolicies',
+            visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ExportPoliciesRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ExportPoliciesResponse.FromString,
             options,
             channel_credentials,
             insecure,

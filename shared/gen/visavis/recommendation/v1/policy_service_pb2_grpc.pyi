@@ -34,9 +34,11 @@ class PolicyServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PolicyServiceAsyncStub: ...
     ImportPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ImportPoliciesRequest, _policy_service_pb2.ImportPoliciesResponse]
-    """Takes a catalogue in from CSV. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
+    """Takes a catalogue in from a file. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
     ListPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]
     """Lists the policies of one catalogue, by code. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    ExportPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ExportPoliciesRequest, _policy_service_pb2.ExportPoliciesResponse]
+    """Writes a catalogue as a file that comes in again as the same policies. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 @_typing.type_check_only
 class PolicyServiceAsyncStub(PolicyServiceStub):
@@ -44,9 +46,11 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ImportPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ImportPoliciesRequest, _policy_service_pb2.ImportPoliciesResponse]  # type: ignore[assignment]
-    """Takes a catalogue in from CSV. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
+    """Takes a catalogue in from a file. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
     ListPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]  # type: ignore[assignment]
     """Lists the policies of one catalogue, by code. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    ExportPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ExportPoliciesRequest, _policy_service_pb2.ExportPoliciesResponse]  # type: ignore[assignment]
+    """Writes a catalogue as a file that comes in again as the same policies. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps the policy catalogue. Each import makes a new catalogue version; versions never change."""
@@ -57,7 +61,7 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.ImportPoliciesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.ImportPoliciesResponse, _abc.Awaitable[_policy_service_pb2.ImportPoliciesResponse]]:
-        """Takes a catalogue in from CSV. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
+        """Takes a catalogue in from a file. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
 
     @_abc_1.abstractmethod
     def ListPolicies(
@@ -66,5 +70,13 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.ListPoliciesResponse, _abc.Awaitable[_policy_service_pb2.ListPoliciesResponse]]:
         """Lists the policies of one catalogue, by code. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ExportPolicies(
+        self,
+        request: _policy_service_pb2.ExportPoliciesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ExportPoliciesResponse, _abc.Awaitable[_policy_service_pb2.ExportPoliciesResponse]]:
+        """Writes a catalogue as a file that comes in again as the same policies. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 def add_PolicyServiceServicer_to_server(servicer: PolicyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -747,16 +747,22 @@ class SelectTargetsRequest(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     CITIES_FIELD_NUMBER: _builtins.int
+    MATRIX_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID; the same one with the same request returns the selection that is there."""
     assembly_run: _builtins.str
     """assemblyRuns/{assembly_run}."""
     zone: _policy_service_pb2.Zone.ValueType
-    """The zone whose first recommendation is offered."""
+    """The zone whose first recommendation is offered; unspecified where a matrix picks."""
     policy: _builtins.str
     """Only this policy; empty = any of the zone."""
     limit: _builtins.int
     """At most this many targets to contact, best expected value first; 0 = no limit. The random and the control arm come on top."""
+    matrix: _builtins.str
+    """matrices/{matrix} of purpose extraction: it says who is offered what, of all who have a list, whatever their list recommends.
+    Nobody is offered what a rule of lists keeps from them: what their list blocks, a product that they have or do not need, a
+    policy that is not valid or that their handset cannot run.
+    """
     @_builtins.property
     def cities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these cities; empty = all in the caller's scope."""
@@ -770,10 +776,11 @@ class SelectTargetsRequest(_message.Message):
         policy: _builtins.str = ...,
         limit: _builtins.int = ...,
         cities: _abc.Iterable[_builtins.str] | None = ...,
+        matrix: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assembly_run", b"assembly_run", "cities", b"cities", "limit", b"limit", "policy", b"policy", "request_id", b"request_id", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assembly_run", b"assembly_run", "cities", b"cities", "limit", b"limit", "matrix", b"matrix", "policy", b"policy", "request_id", b"request_id", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -52,8 +52,9 @@ class RecommendationServiceStub:
     cities), DATASET_UNREADABLE (kept inputs that are gone or damaged).
     """
     SelectTargets: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.SelectTargetsRequest, _recommendation_service_pb2.SelectTargetsResponse]
-    """Starts picking the targets of a push plan from an assembly run's lists. Returns at once.
-    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
+    """Starts picking the targets of a push plan: by an assembly run's lists, or by an extraction matrix from all who have a list.
+    Returns at once.
+    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
     """
     GetTargetSelection: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetTargetSelectionRequest, _recommendation_service_pb2.GetTargetSelectionResponse]
     """Reads one target selection. Errors: RESOURCE_NOT_FOUND."""
@@ -82,8 +83,9 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     cities), DATASET_UNREADABLE (kept inputs that are gone or damaged).
     """
     SelectTargets: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.SelectTargetsRequest, _recommendation_service_pb2.SelectTargetsResponse]  # type: ignore[assignment]
-    """Starts picking the targets of a push plan from an assembly run's lists. Returns at once.
-    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
+    """Starts picking the targets of a push plan: by an assembly run's lists, or by an extraction matrix from all who have a list.
+    Returns at once.
+    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
     """
     GetTargetSelection: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetTargetSelectionRequest, _recommendation_service_pb2.GetTargetSelectionResponse]  # type: ignore[assignment]
     """Reads one target selection. Errors: RESOURCE_NOT_FOUND."""
@@ -145,8 +147,9 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recommendation_service_pb2.SelectTargetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_service_pb2.SelectTargetsResponse, _abc.Awaitable[_recommendation_service_pb2.SelectTargetsResponse]]:
-        """Starts picking the targets of a push plan from an assembly run's lists. Returns at once.
-        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
+        """Starts picking the targets of a push plan: by an assembly run's lists, or by an extraction matrix from all who have a list.
+        Returns at once.
+        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,112 @@
+"""A planner's file and the sheets in it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.recommendation.engine.feel import did_you_mean
+from services.recommendation.engine.matrix.csv_layout import Faults, read_records
+from shared.errors import InvalidInput
+
+POLICIES, PRODUCTS = "policies", "products"
+"""Sheets of a workbook that are no matrices."""
+
+_WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file: CSV in UTF-8 or GBK (GB18030), or a workbook (.xlsx). Its name is told with what is wrong in it."""
+
+    content: bytes
+    file_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet as the text of a CSV file, row for row; a CSV file is one sheet without a name."""
+
+    name: str
+    text: str
+
+
+def matrix_sheets(document: Document) -> Sequence[Sheet]:
+    """Return the matrices of a document: a CSV file is one; in a workbook every sheet is one that begins with `matrix`.
+
+    The sheets policies and products, empty ones and those that begin with `#` are passed over. Raises InvalidInput for a file
+    that cannot be read, one without a matrix, and a sheet that is neither.
+    """
+    sheets = _sheets(document)
+    if not sheets[0].name:
+        return sheets
+    firsts = {sheet.name: _first_cell(sheet) for sheet in sheets}
+    matrices = [sheet for sheet in sheets if firsts[sheet.name] == "matrix"]
+    others = [sheet.name for sheet in sheets if sheet not in matrices and firsts[sheet.name] and not _catalogue(sheet)]
+    if others or not matrices:
+        name = others[0] if others else sheets[0].name
+        expected = f"expected a matrix, whose first row reads matrix | PURPOSE | HIT POLICY | NAME, or {POLICIES} or {PRODUCTS}"
+        raise InvalidInput.of(
+            _where(document, name), f'it begins with "{firsts[name]}": {expected}; begin a sheet of notes with #'
+        )
+    return matrices
+
+
+def catalogue_sheet(document: Document, name: str) -> Sheet:
+    """Return the sheet of this name; a CSV file, and the only sheet of a workbook, is that whatever its name.
+
+    Raises InvalidInput for a file that cannot be read, and a workbook of several sheets without it.
+    """
+    sheets = _sheets(document)
+    named = [sheet for sheet in sheets if sheet.name.strip().casefold() == name]
+    if found := named or (sheets if len(sheets) == 1 else []):
+        return found[0]
+    names = [sheet.name for sheet in sheets]
+    raise InvalidInput.of(
+        document.file_name or "workbook", f'no sheet is called "{name}"{did_you_mean(name, names)}: {", ".join(names)}'
+    )
+
+
+def _sheets(document: Document) -> Sequence[Sheet]:
+    if document.content.startswith(_WORKBOOK):
+        from services.recommendation.engine.sheets.workbook import read_workbook  # the server starts without it
+
+        return [Sheet(name, text) for name, text in read_workbook(document.content, file_name=document.file_name)]
+    return [Sheet("", _text(document))]
+
+
+def _text(document: Document) -> str:
+    """Return the text of CSV. UTF-8 is so strict that what is in GBK cannot be taken for it."""
+    where = document.file_name or "content"
+    if document.content.startswith(_OLD_WORKBOOK):
+        raise InvalidInput.of(
+            where, "this is an old workbook, or one with a password: save it as .xlsx without password"
+        )
+    if document.content.startswith(_UTF_16):
+        raise InvalidInput.of(where, "this is text in UTF-16: save it as CSV UTF-8, or as .xlsx")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = document.content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if odd := _NO_TEXT.search(text):
+            row = text.count("\n", 0, odd.start()) + 1
+            raise InvalidInput.of(
+                f"row {row}", f"the character U+{ord(odd.group()):04X} is no text: save the sheet as CSV"
+            )
+        return text
+    raise InvalidInput.of(where, "this is neither UTF-8 nor GBK: save it as CSV UTF-8, or as .xlsx")
+
+
+def _first_cell(sheet: Sheet) -> str:
+    first = next(read_records(sheet.text, Faults()), None)
+    return next((cell for cell in first.cells if cell), "") if first else ""
+
+
+def _catalogue(sheet: Sheet) -> bool:
+    return sheet.name.strip().casefold() in {POLICIES, PRODUCTS}
+
+
+def _where(document: Document, sheet: str) -> str:
+    return f'{document.file_name}, sheet "{sheet}"' if document.file_name else f'sheet "{sheet}"'

@@ -1,0 +1,42 @@
+"""Gives matrices and catalogues out again as files."""
+
+import asyncio
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import assert_never
+
+from services.recommendation.engine.sheets import Sheet, as_csv, as_workbook
+from services.recommendation.ports import Rulebook
+from shared.errors import InvalidInput
+
+
+class FileFormat(StrEnum):
+    """The kinds of files that go out."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+async def export_matrices(matrix_ids: Sequence[str], file_format: FileFormat, *, rulebook: Rulebook) -> bytes:
+    """Return a file of these versions, a workbook with a sheet for each. Raises NotFound, InvalidInput for a wrong number."""
+    if not matrix_ids:
+        raise InvalidInput.of("names", "is empty")
+    if file_format is FileFormat.CSV and len(matrix_ids) > 1:
+        raise InvalidInput.of("names", f"{len(matrix_ids)} matrices do not fit into one CSV file: ask for XLSX")
+    matrices = [await rulebook.matrix(matrix_id) for matrix_id in matrix_ids]
+    return await _file([Sheet(str(matrix.purpose), matrix.csv) for matrix in matrices], file_format)
+
+
+async def export_policies(catalogue_id: str, file_format: FileFormat, *, rulebook: Rulebook) -> bytes:
+    """Return a file of this catalogue. Raises NotFound."""
+    return await _file([Sheet("policies", (await rulebook.catalogue(catalogue_id)).csv)], file_format)
+
+
+async def _file(sheets: Sequence[Sheet], file_format: FileFormat) -> bytes:
+    match file_format:
+        case FileFormat.CSV:
+            return as_csv(sheets[0])
+        case FileFormat.XLSX:
+            return await asyncio.to_thread(as_workbook, sheets)
+        case _:
+            assert_never(file_format)
