@@ -7,15 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from visavis.profile.v1.customer_view_pb2 import CustomerLabels, CustomerView
-from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
+from google.protobuf.descriptor import Descriptor
+from visavis.profile.v1.customer_view_pb2 import CustomerLabels, CustomerView, EnterpriseView
+from visavis.scoring.v1.customer_scores_pb2 import CustomerScores, EnterpriseScores
 
 from services.scoring.domain.resources import (
+    ENTERPRISE_SCORE_SCHEMA,
+    ENTERPRISE_VIEW_SCHEMA,
     LABEL_SCHEMA,
     MODEL_SCHEMA,
     SCORE_SCHEMA,
     VIEW_SCHEMA,
     ModelQuality,
+    PublishedScores,
     TrainingRequest,
 )
 from services.scoring.engine.features import FeaturePlan
@@ -25,33 +29,47 @@ from shared.jsontypes import JsonObject
 from shared.lake.dataset import Dataset, DatasetUnreadable
 from shared.lake.engine import ColumnarEngine
 from shared.lake.lake import Lake
-from shared.lake.matrix import matrix_columns
+from shared.lake.matrix import MatrixColumn, matrix_columns
 from shared.lake.schema import arrow_schema
 from shared.observability.context import current_traceparent
 
 VIEWS: Final = arrow_schema(CustomerView.DESCRIPTOR)
 LABELS: Final = arrow_schema(CustomerLabels.DESCRIPTOR)
 SCORES: Final = arrow_schema(CustomerScores.DESCRIPTOR)
+ENTERPRISE_VIEWS: Final = arrow_schema(EnterpriseView.DESCRIPTOR)
+ENTERPRISE_SCORES: Final = arrow_schema(EnterpriseScores.DESCRIPTOR)
+_SCHEMAS: Final = {
+    VIEW_SCHEMA: VIEWS,
+    LABEL_SCHEMA: LABELS,
+    SCORE_SCHEMA: SCORES,
+    ENTERPRISE_VIEW_SCHEMA: ENTERPRISE_VIEWS,
+}
 
 _TREES = "model.ubj"
 _DESCRIPTION = "meta.json"
 
 
+def view_fields() -> Mapping[str, MatrixColumn]:
+    """Return what rules may compare of a customer view, by its name in matrices."""
+    return {column.name: column for column in matrix_columns(CustomerView.DESCRIPTOR)}
+
+
 def number_columns() -> Mapping[str, str]:
-    """Return the SQL of each number of the customer view, by its name in matrices."""
-    return {column.name: column.sql for column in matrix_columns(CustomerView.DESCRIPTOR) if column.kind == "number"}
+    """Return the SQL of each number of the customer view, by its name in matrices, and of the role in the enterprise."""
+    key_person = "CASE enterprise_role WHEN 'key_person' THEN 1 WHEN 'member' THEN 0 END"
+    return {**_numbers(CustomerView.DESCRIPTOR), "key_person": key_person}
 
 
-def register_views(engine: ColumnarEngine, name: str, views: Dataset) -> None:
-    """Make views a relation. Raises DatasetUnreadable, also for rows of another schema."""
-    _expect(views, VIEW_SCHEMA)
-    engine.register(name, views, VIEWS)
+def enterprise_number_columns() -> Mapping[str, str]:
+    """Return the SQL of each number of the enterprise view, by its name in matrices."""
+    return _numbers(EnterpriseView.DESCRIPTOR)
 
 
-def register_labels(engine: ColumnarEngine, name: str, labels: Dataset) -> None:
-    """Make labels a relation. Raises DatasetUnreadable, also for rows of another schema."""
-    _expect(labels, LABEL_SCHEMA)
-    engine.register(name, labels, LABELS)
+def register_rows(engine: ColumnarEngine, name: str, rows: Dataset, schema: str) -> None:
+    """Make a dataset of the row message `schema` a relation. Raises DatasetUnreadable, also for rows of another schema."""
+    if rows.schema != schema:
+        raise DatasetUnreadable(f"{rows.uri}: rows are {rows.schema}, expected {schema}", uri=rows.uri)
+    engine.register(name, rows, _SCHEMAS[schema])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +147,26 @@ class ScoreShelf:
     lake: Lake
     clock: Clock
 
-    def find(self, run_id: str) -> Dataset | None:
-        """Return the scores of a run, None if it has published none."""
-        return self.lake.find(_scores_uri(run_id))
+    def find(self, run_id: str, *, with_enterprises: bool) -> PublishedScores | None:
+        """Return all that a run publishes, None if some of it is missing."""
+        scores = self.lake.find(_scores_uri(run_id))
+        enterprises = self.lake.find(_enterprises_uri(run_id)) if with_enterprises else None
+        if scores is None or (with_enterprises and enterprises is None):
+            return None
+        return PublishedScores(scores, enterprises)
 
     def publish(self, run_id: str, write: Callable[[Path], int], *, inputs: tuple[Dataset, ...]) -> Dataset:
-        """Publish the rows that `write` writes to the path it is given; it returns how many."""
+        """Publish the rows of CustomerScores that `write` writes to the path it is given; it returns how many."""
+        return self._publish(_scores_uri(run_id), SCORE_SCHEMA, write, inputs)
+
+    def publish_enterprises(self, run_id: str, write: Callable[[Path], int], *, inputs: tuple[Dataset, ...]) -> Dataset:
+        """Publish the rows of EnterpriseScores, likewise."""
+        return self._publish(_enterprises_uri(run_id), ENTERPRISE_SCORE_SCHEMA, write, inputs)
+
+    def _publish(self, uri: str, schema: str, write: Callable[[Path], int], inputs: tuple[Dataset, ...]) -> Dataset:
         with self.lake.publish(
-            _scores_uri(run_id),
-            schema=SCORE_SCHEMA,
+            uri,
+            schema=schema,
             created_at=self.clock.now(),
             inputs=inputs,
             traceparent=current_traceparent(),
@@ -149,6 +178,9 @@ def _scores_uri(run_id: str) -> str:
     return f"scoring/customer_scores/{run_id}"
 
 
-def _expect(dataset: Dataset, schema: str) -> None:
-    if dataset.schema != schema:
-        raise DatasetUnreadable(f"{dataset.uri}: rows are {dataset.schema}, expected {schema}", uri=dataset.uri)
+def _enterprises_uri(run_id: str) -> str:
+    return f"scoring/enterprise_scores/{run_id}"
+
+
+def _numbers(descriptor: Descriptor) -> Mapping[str, str]:
+    return {column.name: column.sql for column in matrix_columns(descriptor) if column.kind == "number"}

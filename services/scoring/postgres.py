@@ -95,4 +95,4 @@ def _model_of(run: Run) -> Model:
 
 def _scoring_run_of(run: Run) -> ScoringRun:
     published = from_json(PublishedScores, run.result) if run.state is RunState.SUCCEEDED else None
-    return ScoringRun(run, from_json(ScoringRequest, run.request), published.scores if published else None)
+    return ScoringRun(run, from_json(ScoringRequest, run.request), published)

@@ -15,8 +15,10 @@ from visavis.scoring.v1 import scoring_service_pb2_grpc as scoring_rpc
 
 from services.scoring import use_cases
 from services.scoring.domain.resources import (
+    ENTERPRISE_VIEW_SCHEMA,
     LABEL_SCHEMA,
     MODELS,
+    SCORE_SCHEMA,
     SCORING_RUNS,
     VIEW_SCHEMA,
     Model,
@@ -150,6 +152,10 @@ def _scoring(request: scoring_pb.CreateScoringRunRequest) -> CreateScoringRun:
     request_id = _noting(violations, partial(_request_id, request.request_id))
     cycle = _noting(violations, partial(_cycle, request.cycle))
     views = _noting(violations, partial(_dataset, request.views, "views", VIEW_SCHEMA))
+    enterprises = _noting(
+        violations, partial(_optional, request.enterprise_views, "enterprise_views", ENTERPRISE_VIEW_SCHEMA)
+    )
+    before = _noting(violations, partial(_optional, request.scores_before, "scores_before", SCORE_SCHEMA))
     models = [
         _noting(violations, partial(resource_id, MODELS, name, field=f"models[{i}]"))
         for i, name in enumerate(request.models)
@@ -157,7 +163,8 @@ def _scoring(request: scoring_pb.CreateScoringRunRequest) -> CreateScoringRun:
     if request_id is None or cycle is None or views is None or violations:
         raise InvalidInput(violations)
     known = tuple(model for model in models if model is not None)
-    return CreateScoringRun(request_id, ScoringRequest(cycle, views, known), current_caller().principal)
+    asked = ScoringRequest(cycle, views, known, enterprise_views=enterprises, scores_before=before)
+    return CreateScoringRun(request_id, asked, current_caller().principal)
 
 
 def _noting(violations: list[Violation], parse: Callable[[], _T]) -> _T | None:
@@ -191,6 +198,11 @@ def _dataset(ref: DatasetRef, field: str, schema: str) -> Dataset:
     if ref.schema != schema:
         raise InvalidInput.of(f"{field}.schema", f"expected {schema}, got {ref.schema!r}")
     return from_ref(ref)
+
+
+def _optional(ref: DatasetRef, field: str, schema: str) -> Dataset | None:
+    """Return the dataset, None where the field is absent."""
+    return _dataset(ref, field, schema) if ref.uri or ref.schema else None
 
 
 def _cycle(text: str) -> str:
@@ -229,6 +241,8 @@ def _scoring_run(scoring_run: ScoringRun) -> scoring_pb.ScoringRun:
         views=to_ref(request.views),
         models=[f"{MODELS}/{model_id}" for model_id in request.models],
     )
-    if scoring_run.scores is not None:
-        message.scores.CopyFrom(to_ref(scoring_run.scores))
+    if scoring_run.published is not None:
+        message.scores.CopyFrom(to_ref(scoring_run.published.scores))
+        if scoring_run.published.enterprise_scores is not None:
+            message.enterprise_scores.CopyFrom(to_ref(scoring_run.published.enterprise_scores))
     return message

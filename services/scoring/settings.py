@@ -2,15 +2,26 @@
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.scoring.domain.rules import Comparison, ScoringRules, Thresholds, Utility, ValueRules
+from services.scoring.domain.rules import (
+    Comparison,
+    Condition,
+    EnterpriseRules,
+    FixedTiers,
+    Operator,
+    ScoringRules,
+    Segment,
+    Sign,
+    Thresholds,
+    Utility,
+    ValueRules,
+)
 from shared.errors import InvalidInput, Violation
 from shared.rpc.settings import ServerSettings
 from shared.settings import EnvironmentSettings
@@ -19,7 +30,8 @@ SHIPPED_RULES = Path(__file__).with_name("province.toml")
 
 Points = Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)]
 Probability = Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)]
-Bound = Annotated[Decimal, Field(decimal_places=4, max_digits=13)]
+Bound = Annotated[Decimal, Field(decimal_places=4, max_digits=11)]
+"""Up to ten million: utilities are computed in 64 bits."""
 
 
 class ScoringServerSettings(ServerSettings):
@@ -36,10 +48,14 @@ class ScoringSettings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix="VISAVIS_SCORING_")
 
     settings_file: Path = Field(default=SHIPPED_RULES, description="TOML file of the province's rules for scores.")
-    model_threads: int = Field(
-        default=1,
-        ge=1,
-        description="Threads for models; more than there are idle cores make training ten times slower.",
+    model_threads: int = Field(default=2, ge=1, le=64, description="Models fitted, or batches scored, side by side.")
+    training_rows: int = Field(
+        default=60_000, ge=1_000, description="Customers that models learn from at most; of more, so many are drawn."
+    )
+    training_cells: int = Field(
+        default=2_500_000,
+        ge=100_000,
+        description="Numbers (customers x features) that one model learns from at most; its time is in proportion.",
     )
     memory: str = Field(
         default="1GB", pattern=r"^\d+(MB|GB)$", description="Memory of a scoring's columnar engine before it spills."
@@ -63,23 +79,84 @@ class _Utility(_Section):
     column: str
     nothing_at: Bound
     all_at: Bound
+    null: Literal["unknown", "nothing"] = "unknown"
 
     @model_validator(mode="after")
-    def _rises(self) -> Self:
-        if self.nothing_at >= self.all_at:
-            raise ValueError(f"nothing_at {self.nothing_at} is not below all_at {self.all_at}")
+    def _leads_somewhere(self) -> Self:
+        if self.nothing_at == self.all_at:
+            raise ValueError(f"nothing_at and all_at are both {self.all_at}")
+        return self
+
+    def rule(self) -> Utility:
+        return Utility(self.column, self.nothing_at, self.all_at, null_is_nothing=self.null == "nothing")
+
+
+class _Tree(_Section):
+    comparisons: tuple[_Comparison, ...]
+    utilities: dict[str, _Utility]
+
+    def rule(self) -> ValueRules:
+        comparisons = tuple(Comparison(c.of, c.criteria, c.judgements) for c in self.comparisons)
+        return ValueRules(comparisons, {name: utility.rule() for name, utility in self.utilities.items()})
+
+
+class _FixedTiers(_Section):
+    high: Points
+    mid_high: Points
+    mid: Points
+
+    @model_validator(mode="after")
+    def _descend(self) -> Self:
+        if not self.high >= self.mid_high >= self.mid:
+            raise ValueError("high, mid_high and mid do not descend")
         return self
 
 
-class _Value(_Section):
-    comparisons: tuple[_Comparison, ...]
-    utilities: dict[str, _Utility]
+class _Value(_Tree):
+    fixed_tiers: _FixedTiers
+
+
+class _Sign(_Utility):
+    weight: Annotated[Decimal, Field(gt=0, le=100, decimal_places=2)]
+
+
+class _Enterprises(_Section):
+    value: _Tree
+    signs: Annotated[dict[str, _Sign], Field(min_length=1)]
+
+    def rule(self) -> EnterpriseRules:
+        signs = {name: Sign(sign.weight, sign.rule()) for name, sign in self.signs.items()}
+        return EnterpriseRules(self.value.rule(), signs)
+
+
+class _Condition(_Section):
+    field: str
+    op: Operator
+    value: bool | int | Decimal | str | tuple[str, ...]
+    share_of: str | None = None
+
+    def rule(self) -> Condition:
+        return Condition(self.field, self.op, self.value, self.share_of)
+
+
+class _Segment(_Section):
+    segment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    all: tuple[_Condition, ...] = ()
+
+    def rule(self) -> Segment:
+        return Segment(self.segment, tuple(condition.rule() for condition in self.all))
+
+
+class _Group(_Section):
+    all: Annotated[tuple[_Condition, ...], Field(min_length=1)]
 
 
 class _Thresholds(_Section):
     stickiness_high: Points
     stickiness_mid: Points
     churn_warned: Points
+    churn_stays_warned: Points
+    enterprise_warned: Points
     need_rigid: Probability
     need_sensitive: Probability
     need_ordinary: Probability
@@ -88,6 +165,8 @@ class _Thresholds(_Section):
     def _descend(self) -> Self:
         if self.stickiness_high < self.stickiness_mid:
             raise ValueError("stickiness_high is below stickiness_mid")
+        if self.churn_warned < self.churn_stays_warned:
+            raise ValueError("churn_warned is below churn_stays_warned")
         if not self.need_rigid >= self.need_sensitive >= self.need_ordinary:
             raise ValueError("need_rigid, need_sensitive and need_ordinary do not descend")
         return self
@@ -95,8 +174,19 @@ class _Thresholds(_Section):
 
 class _Rules(_Section):
     value: _Value
+    enterprises: _Enterprises
+    voice_segments: Annotated[tuple[_Segment, ...], Field(min_length=1)]
+    minutes_can_grow: tuple[_Group, ...] = ()
     thresholds: _Thresholds
     cities: dict[str, _Thresholds] = {}
+
+    @field_validator("voice_segments")
+    @classmethod
+    def _ends_with_everybody(cls, segments: tuple[_Segment, ...]) -> tuple[_Segment, ...]:
+        open_at = [i for i, segment in enumerate(segments) if not segment.all]
+        if open_at != [len(segments) - 1]:
+            raise ValueError("expected the last group, and only the last, without conditions: it is for everybody else")
+        return segments
 
     @model_validator(mode="before")
     @classmethod
@@ -125,13 +215,16 @@ def read_rules(path: Path) -> ScoringRules:
 
 
 def _rules(rules: _Rules, fingerprint: str) -> ScoringRules:
-    comparisons = tuple(Comparison(c.of, c.criteria, c.judgements) for c in rules.value.comparisons)
-    utilities = {
-        name: Utility(utility.column, utility.nothing_at, utility.all_at)
-        for name, utility in rules.value.utilities.items()
-    }
-    cities: Mapping[str, Thresholds] = {city: _thresholds(own) for city, own in rules.cities.items()}
-    return ScoringRules(ValueRules(comparisons, utilities), _thresholds(rules.thresholds), cities, fingerprint)
+    return ScoringRules(
+        value=rules.value.rule(),
+        fixed_tiers=FixedTiers(**rules.value.fixed_tiers.model_dump()),
+        enterprises=rules.enterprises.rule(),
+        voice_segments=tuple(segment.rule() for segment in rules.voice_segments),
+        minutes_can_grow=tuple(tuple(condition.rule() for condition in group.all) for group in rules.minutes_can_grow),
+        province=_thresholds(rules.thresholds),
+        cities={city: _thresholds(own) for city, own in rules.cities.items()},
+        fingerprint=fingerprint,
+    )
 
 
 def _thresholds(section: _Thresholds) -> Thresholds:

@@ -51,9 +51,9 @@ async def create_scoring_run(command: CreateScoringRun, *, resources: Changeable
 async def find_scores(scoring_run: ScoringRun, customer_id: str, *, rows: PublishedRows, caller: Caller) -> Row:
     """Return one customer's scores. Raises WrongState; NotFound also when the customer's city is outside the caller's."""
     _require_succeeded(scoring_run)
-    if scoring_run.scores is None:
+    if scoring_run.published is None:
         raise LookupError(f"{scoring_run.run.name} has succeeded without scores")
-    scores = await rows.find(scoring_run.scores, customer_id)
+    scores = await rows.find(scoring_run.published.scores, customer_id)
     if scores is None or not await _is_in_scope(scoring_run, customer_id, rows=rows, caller=caller):
         raise NotFound(f"customer {customer_id} in {scoring_run.run.name}")
     return scores

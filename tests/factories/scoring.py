@@ -122,8 +122,17 @@ def _calls(change: _Floats, chance: np.random.Generator) -> dict[str, object]:
 
 def _table(columns: dict[str, object], descriptor: Descriptor) -> pa.Table:
     schema = arrow_schema(descriptor)
-    arrays = [_array(columns[field.name], field.type) for field in schema]
+    count = len(cast("Sequence[object]", columns["customer_id"]))
+    arrays = [
+        _array(columns[field.name], field.type) if field.name in columns else _unknown(field, count) for field in schema
+    ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _unknown(field: "pa.Field[pa.DataType]", count: int) -> _Column:
+    """Return what an operator who does not tell has: null, or nothing of what is counted."""
+    nothing = pa.array([None] * count) if field.nullable else pa.array(np.zeros(count, dtype=np.int32))
+    return nothing.cast(field.type)
 
 
 def _array(values: object, kind: pa.DataType) -> _Column:

@@ -12,8 +12,10 @@ MODELS: Final = "models"
 SCORING_RUNS: Final = "scoringRuns"
 
 VIEW_SCHEMA: Final = "visavis.profile.v1.CustomerView"
+ENTERPRISE_VIEW_SCHEMA: Final = "visavis.profile.v1.EnterpriseView"
 LABEL_SCHEMA: Final = "visavis.profile.v1.CustomerLabels"
 SCORE_SCHEMA: Final = "visavis.scoring.v1.CustomerScores"
+ENTERPRISE_SCORE_SCHEMA: Final = "visavis.scoring.v1.EnterpriseScores"
 MODEL_SCHEMA: Final = "visavis.scoring.v1.Model"
 
 
@@ -74,11 +76,16 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ScoringRequest:
-    """What a scoring is asked for with: the marketing month "2026-11", rows of CustomerView, and ids of models."""
+    """What a scoring is asked for with: the marketing month "2026-11", rows of CustomerView, and ids of models.
+
+    Enterprises are scored where there are rows of EnterpriseView; warnings last where there are CustomerScores of before.
+    """
 
     cycle: str
     views: Dataset
     models: tuple[str, ...]
+    enterprise_views: Dataset | None = None
+    scores_before: Dataset | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +93,16 @@ class PublishedScores:
     """What came of a scoring."""
 
     scores: Dataset
+    enterprise_scores: Dataset | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScoringRun:
-    """One scoring of a snapshot. `scores` are there once it has succeeded."""
+    """One scoring of a snapshot. `published` is there once it has succeeded."""
 
     run: Run
     request: ScoringRequest
-    scores: Dataset | None
+    published: PublishedScores | None
 
 
 def target_faults(targets: Sequence[Target]) -> list[str]:

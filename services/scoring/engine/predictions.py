@@ -1,6 +1,8 @@
 """Applies models to views, batch by batch."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -20,21 +22,34 @@ class AppliedModel:
     trees: xgboost.Booster
 
 
-def predictions(views: pa.RecordBatchReader, models: Sequence[AppliedModel]) -> pa.RecordBatchReader:
-    """Return the carried columns of `views_sql` with a column of predictions per model, in whole score units."""
+def predictions(views: pa.RecordBatchReader, models: Sequence[AppliedModel], *, threads: int) -> pa.RecordBatchReader:
+    """Return the carried columns of `views_sql` with a column of predictions per model, in whole score units.
+
+    Batches keep their order; as many as `threads` are worked on at once, and few wait.
+    """
     carried = [views.schema.field(name) for name in CARRIED]
     schema = pa.schema([*carried, *(pa.field(model.column, pa.int64()) for model in models)])
-    return pa.RecordBatchReader.from_batches(schema, _predicted(views, models, schema))
+    return pa.RecordBatchReader.from_batches(schema, _side_by_side(views, models, schema, threads))
 
 
-def _predicted(
-    views: Iterable[pa.RecordBatch], models: Sequence[AppliedModel], schema: pa.Schema
+def _side_by_side(
+    views: Iterable[pa.RecordBatch], models: Sequence[AppliedModel], schema: pa.Schema, threads: int
 ) -> Iterator[pa.RecordBatch]:
-    for batch in views:
-        matrices: dict[FeaturePlan, Matrix] = {}  # models of one history share a plan
-        columns = [batch[name] for name in CARRIED]
-        for model in models:
-            if model.plan not in matrices:
-                matrices[model.plan] = feature_matrix(batch, model.plan)
-            columns.append(pa.array(units(predict(model.trees, matrices[model.plan]))))
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+    waiting: deque[Future[pa.RecordBatch]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for batch in views:
+            waiting.append(pool.submit(_predicted, batch, models, schema))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _predicted(batch: pa.RecordBatch, models: Sequence[AppliedModel], schema: pa.Schema) -> pa.RecordBatch:
+    matrices: dict[FeaturePlan, Matrix] = {}  # models of one history share a plan
+    columns = [batch[name] for name in CARRIED]
+    for model in models:
+        if model.plan not in matrices:
+            matrices[model.plan] = feature_matrix(batch, model.plan)
+        columns.append(pa.array(units(predict(model.trees, matrices[model.plan]))))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -8,7 +8,7 @@ from services.scoring.domain.resources import MODELS, SCORING_RUNS
 from services.scoring.ports import Store
 from services.scoring.settings import ScoringSettings
 from services.scoring.worker.scoring import Scoring
-from services.scoring.worker.training import CROSS_VALIDATION, Training
+from services.scoring.worker.training import Training
 from shared.clock import Clock
 from shared.lake.lake import Lake
 from shared.runs.stages import Stage
@@ -19,7 +19,7 @@ def handlers(settings: ScoringSettings, *, lake: Lake, store: Store, clock: Cloc
     training = Training(lake=lake, settings=settings, clock=clock)
     scoring = Scoring(lake=lake, settings=settings, clock=clock, store=store)
     return {
-        MODELS: (Stage(CROSS_VALIDATION, training.cross_validate), Stage("model", training.fit)),
+        MODELS: (Stage("model", training.train),),
         SCORING_RUNS: (Stage("customer_scores", scoring.score),),
     }
 

@@ -1,14 +1,12 @@
-"""Trains one model: judges it on folds that it has not seen, then fits it to all and publishes it."""
+"""Trains one model: judges it on folds that it has not seen, fits it to all and publishes it."""
 
-import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
-import numpy as np
-
-from services.scoring.datasets import ModelShelf, StoredModel, register_labels, register_views
-from services.scoring.domain.resources import ModelQuality, Target, TrainedModel, TrainingRequest
-from services.scoring.engine.features import FeaturePlan, Labels, Matrix, feature_matrix, plan_features
-from services.scoring.engine.training_rows import IS_CANDIDATE, LABEL, LABELS, VIEWS, training_rows_sql
+from services.scoring.datasets import ModelShelf, StoredModel, register_rows
+from services.scoring.domain.resources import LABEL_SCHEMA, VIEW_SCHEMA, Target, TrainedModel, TrainingRequest
+from services.scoring.engine.features import Labels
+from services.scoring.engine.training_rows import LABELS, VIEWS, History, history_sql, lesson, read_history
 from services.scoring.settings import ScoringSettings
 from shared.clock import Clock
 from shared.errors import WrongState
@@ -18,75 +16,64 @@ from shared.lake.duckdb import open_engine
 from shared.lake.lake import Lake
 from shared.runs.json import from_json, to_json
 from shared.runs.stages import StageContext
+from shared.runs.threads import Heard, in_thread
 
-CROSS_VALIDATION = "cross_validation"
 
+@dataclass(slots=True)
+class _LatestHistory:
+    """The history read last: a cycle trains all its models on one, one after the other."""
 
-@dataclass(frozen=True, slots=True)
-class _Lesson:
-    """What a model learns from: features and outcomes, in the order of customer_id."""
-
-    plan: FeaturePlan
-    matrix: Matrix
-    labels: Labels
+    views: Dataset | None = None
+    labels: Dataset | None = None
+    history: History | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """The stages of a training."""
+    """The stage of a training."""
 
     lake: Lake
     settings: ScoringSettings
     clock: Clock
+    latest: _LatestHistory = field(default_factory=_LatestHistory)
 
-    async def cross_validate(self, context: StageContext) -> JsonObject:
-        """Give the quality. Raises WrongState with reason TRAINING_DATA_INSUFFICIENT."""
-        quality = await asyncio.to_thread(self._judge, from_json(TrainingRequest, context.run.request))
-        await context.progress(quality.row_count, quality.row_count)
-        return to_json(quality)
-
-    async def fit(self, context: StageContext) -> JsonObject:
-        """Publish the model that was judged."""
-        quality = from_json(ModelQuality, context.outputs[CROSS_VALIDATION])
+    async def train(self, context: StageContext) -> JsonObject:
+        """Publish a model with its quality. Raises WrongState with reason TRAINING_DATA_INSUFFICIENT."""
         request = from_json(TrainingRequest, context.run.request)
-        dataset = await asyncio.to_thread(self._publish, context.run.run_id, request, quality)
-        await context.progress(quality.row_count, quality.row_count)
-        return to_json(TrainedModel(dataset, quality))
+        train = partial(self._train, context.run.run_id, request)
+        trained = await in_thread(train, show=context.progress)
+        await context.progress(trained.quality.row_count, trained.quality.row_count)
+        return to_json(trained)
 
-    def _judge(self, request: TrainingRequest) -> ModelQuality:
+    def _train(self, model_id: str, request: TrainingRequest, heard: Heard) -> TrainedModel:
         from services.scoring.engine import boosting  # takes seconds to import
 
-        lesson = self._lesson(request)
-        return boosting.cross_validate(
-            lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.model_threads
-        )
-
-    def _publish(self, model_id: str, request: TrainingRequest, quality: ModelQuality) -> Dataset:
-        from services.scoring.engine import boosting  # takes seconds to import
-
-        lesson = self._lesson(request)
-        trees = boosting.fit(lesson.matrix, lesson.labels, names=lesson.plan.names, threads=self.settings.model_threads)
-        return ModelShelf(self.lake, self.clock).publish(
+        history = self._history(request)
+        learnt = lesson(history, request.target, cells=self.settings.training_cells)
+        _refuse_too_few(request.target, learnt.labels, least=self.settings.least_cases)
+        heard(0, len(learnt.labels))
+        names, threads = history.plan.names, self.settings.model_threads
+        fitted = boosting.fit_and_judge(learnt.matrix, learnt.labels, names=names, threads=threads)
+        dataset = ModelShelf(self.lake, self.clock).publish(
             model_id,
-            StoredModel(lesson.plan, boosting.to_bytes(trees)),
+            StoredModel(history.plan, boosting.to_bytes(fitted.trees)),
             request=request,
-            quality=quality,
-            made_with=boosting.recipe(),
+            quality=fitted.quality,
+            made_with={**boosting.recipe(), "trees": fitted.trees.num_boosted_rounds()},
         )
+        return TrainedModel(dataset, fitted.quality)
 
-    def _lesson(self, request: TrainingRequest) -> _Lesson:
-        """Raises WrongState where there is too little to learn from."""
-        sql, parameters = training_rows_sql(request.target)
+    def _history(self, request: TrainingRequest) -> History:
+        views, labels, latest = request.history_views, request.history_labels, self.latest
+        if latest.history is not None and (latest.views, latest.labels) == (views, labels):
+            return latest.history
+        sql, parameters = history_sql(population=labels.row_count, most=self.settings.training_rows)
         with open_engine(self.lake, memory_limit=self.settings.memory) as engine:
-            register_views(engine, VIEWS, request.history_views)
-            register_labels(engine, LABELS, request.history_labels)
-            rows = engine.fetch(sql, parameters)
-        plan = plan_features(rows)
-        candidates = rows.filter(rows[IS_CANDIDATE])
-        labels = np.asarray(candidates[LABEL].to_numpy(), dtype=np.bool_)
-        _refuse_too_few(request.target, labels, least=self.settings.least_cases)
-        matrix = np.concatenate([feature_matrix(batch, plan) for batch in candidates.to_batches()])
-        return _Lesson(plan, matrix, labels)
+            register_rows(engine, VIEWS, views, VIEW_SCHEMA)
+            register_rows(engine, LABELS, labels, LABEL_SCHEMA)
+            history = read_history(engine.fetch(sql, parameters))
+        latest.views, latest.labels, latest.history = views, labels, history
+        return history
 
 
 def _refuse_too_few(target: Target, labels: Labels, *, least: int) -> None:

@@ -84,7 +84,7 @@ async def test_a_city_has_its_own_thresholds_and_they_are_read_by_each_run(
     calls: ScoringCalls, views: Dataset, models: list[str], rules: Path
 ) -> None:
     before = rows_of(calls, await calls.score(views, models))
-    own = f'[cities."{CITIES[1]}"]\nchurn_warned = 0\nstickiness_mid = 0\nstickiness_high = 0\n'
+    own = f'[cities."{CITIES[1]}"]\nchurn_warned = 0\nchurn_stays_warned = 0\nstickiness_mid = 0\nstickiness_high = 0\n'
     replace(rules, "[thresholds]", f"{own}\n[thresholds]")
     after = rows_of(calls, await calls.score(views, models))
     cities = calls.lake.lookup(views, "customer_id", [str(row["customer_id"]) for row in after])["city"].to_pylist()
@@ -99,7 +99,7 @@ async def test_a_city_has_its_own_thresholds_and_they_are_read_by_each_run(
 async def test_contradicting_judgements_fail_the_scoring(
     calls: ScoringCalls, views: Dataset, models: list[str], rules: Path
 ) -> None:
-    replace(rules, "judgements = [1, 3, 2]", "judgements = [9, 0.2, 9]")
+    replace(rules, "judgements = [2, 4, 2]", "judgements = [9, 0.2, 9]")
     run = await calls.score(views, models)
     assert run.status.state == RUN_STATE_FAILED
     assert run.status.failure.reason == reason_pb.ERROR_REASON_JUDGEMENTS_INCONSISTENT

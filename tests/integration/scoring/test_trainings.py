@@ -28,7 +28,7 @@ async def test_a_model_is_trained_and_says_how_good_it_is(
     assert (model.status.state, model.kind, model.product) == (RUN_STATE_SUCCEEDED, *kind)
     assert model.quality.auc > 0.7
     assert model.quality.top_decile_precision > model.quality.base_rate > 0
-    assert model.status.done_count == model.status.total_count == 2 * model.quality.row_count
+    assert model.status.done_count == model.status.total_count == model.quality.row_count
 
 
 async def test_a_need_is_learnt_from_those_who_do_not_have_the_product(
@@ -49,7 +49,7 @@ async def test_a_stored_model_says_what_it_was_made_from(calls: ScoringCalls, hi
     description = json.loads(files["meta.json"].read_text())
     assert description["history_views"]["fingerprint"] == history[0].fingerprint
     assert description["history_labels"]["fingerprint"] == history[1].fingerprint
-    assert description["made_with"]["trees"] == 100
+    assert description["made_with"]["trees"] in {25, 50, 100}
     assert {"age", "brand", f"product_{NEWSPAPER}_state"} <= set(description["features"])
 
 

@@ -32,7 +32,8 @@ def test_shipped_rules_hold_the_thresholds_as_exact_decimals() -> None:
 def test_a_city_differs_in_what_it_says_and_follows_the_province_in_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
-        SHIPPED_RULES.read_text(encoding="utf-8") + '\n[cities."芜湖"]\nchurn_warned = 16.5\n', encoding="utf-8"
+        SHIPPED_RULES.read_text(encoding="utf-8") + '\n[cities."芜湖"]\nchurn_warned = 16.5\nchurn_stays_warned = 12\n',
+        encoding="utf-8",
     )
     rules = read_rules(path)
     assert rules.thresholds_in("芜湖").churn_warned == Decimal("16.5")
@@ -52,7 +53,14 @@ def test_another_text_has_another_fingerprint(tmp_path: Path) -> None:
         ("churn_warned = 32", "churn_warned = 32.005", "mine.toml: thresholds.churn_warned"),
         ("stickiness_mid = 70", "stickiness_mid = 95", "stickiness_high is below stickiness_mid"),
         ("need_sensitive = 0.1", "need_sensitive = 0.01", "do not descend"),
-        ("all_at = 120", "all_at = 0", "nothing_at 0 is not below all_at 0"),
+        ("all_at = 120", "all_at = 0", "nothing_at and all_at are both 0"),
+        ("churn_stays_warned = 24", "churn_stays_warned = 33", "churn_warned is below churn_stays_warned"),
+        (
+            'segment = "silent"',
+            'segment = "silent"\nall = [{ field = "minutes", op = "=", value = 0 }]',
+            "for everybody else",
+        ),
+        ('op = ">=", value = 15', 'op = "~", value = 15', "mine.toml: voice_segments.0.all.0.op"),
         ("[thresholds]", "[thresholds", "mine.toml"),
         ("[thresholds]", "[limits]", "mine.toml: thresholds"),
     ],

@@ -1,7 +1,7 @@
 """The value score: what SQL computes is the weighted sum that a person would, to the hundredth."""
 
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ from shared.lake.lake import Lake
 COLUMNS = {"tenure_months": "tenure_months", "score": "score"}
 CRITERIA = (
     WeightedCriterion("loyalty", 333_333, Utility("tenure_months", Decimal(0), Decimal(7))),
-    WeightedCriterion("return", 666_667, Utility("score", Decimal("50"), Decimal("86.5"))),
+    WeightedCriterion("return", 666_667, Utility("score", Decimal("86.5"), Decimal("50"), null_is_nothing=True)),
 )
 SCORE = pa.decimal128(18, 2)
 
@@ -46,15 +46,17 @@ def values(lake: Lake, rows: Sequence[tuple[int | None, Decimal | None]]) -> lis
 
 def by_hand(row: Mapping[str, Decimal | int | None]) -> int:
     """Weigh as the shipped file explains it."""
-    total = Fraction(0)
+    total, known = Fraction(0), 0
     for criterion in CRITERIA:
         number, utility = row[criterion.utility.column], criterion.utility
+        if number is not None or utility.null_is_nothing:
+            known += criterion.weight
         if number is not None:
             share = Fraction(Decimal(number) - utility.nothing_at) / Fraction(utility.all_at - utility.nothing_at)
             share = min(max(share, Fraction(0)), Fraction(1))
             total += criterion.weight * Fraction(int(share * 1_000_000 + Fraction(1, 2)), 1_000_000)
-    points = Decimal((total * 100).numerator) / Decimal((total * 100).denominator) / 1_000_000
-    return int(points.quantize(Decimal("0.01"), ROUND_HALF_UP) * 100)
+    hundredths = total / known * 10_000
+    return int(hundredths + Fraction(1, 2))
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -64,13 +66,12 @@ def test_sql_weighs_as_a_person_would(lake: Lake, rows: list[tuple[int | None, D
     assert values(lake, rows) == expected
 
 
-def test_value_runs_from_nothing_to_all_and_unknown_counts_nothing(lake: Lake) -> None:
-    assert values(lake, [(7, Decimal("86.50")), (0, Decimal("50.00")), (None, None), (700, Decimal("99.99"))]) == [
-        10_000,
-        0,
-        0,
-        10_000,
-    ]
+def test_value_runs_from_nothing_to_all_in_either_direction(lake: Lake) -> None:
+    assert values(lake, [(7, Decimal("50.00")), (0, Decimal("86.50")), (700, Decimal("0.00"))]) == [10_000, 0, 10_000]
+
+
+def test_what_is_not_known_does_not_count_unless_missing_means_nothing(lake: Lake) -> None:
+    assert values(lake, [(None, Decimal("50.00")), (7, None), (None, None)]) == [10_000, 3_333, 0]
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=20))
@@ -89,7 +90,7 @@ def test_shipped_rules_name_numbers_of_the_customer_view() -> None:
 
 def test_a_column_that_is_no_number_of_the_view_is_refused() -> None:
     criterion = WeightedCriterion("who", 1_000_000, Utility("msisdn", Decimal(0), Decimal(1)))
-    with pytest.raises(InvalidInput, match=r"utilities\.who\.column: msisdn is no number of the customer view"):
+    with pytest.raises(InvalidInput, match=r"utilities\.who\.column: there is no number 'msisdn'"):
         value_sql([criterion], number_columns())
 
 
@@ -101,3 +102,9 @@ def test_criteria_and_utilities_must_match() -> None:
     with pytest.raises(InvalidInput) as refused:
         weighted_criteria(rules)
     assert [violation.field for violation in refused.value.violations] == ["value.utilities.b", "value.utilities.c"]
+
+
+def test_a_column_that_is_misspelt_is_guessed() -> None:
+    criterion = WeightedCriterion("money", 1_000_000, Utility("arpu_befor", Decimal(0), Decimal(1)))
+    with pytest.raises(InvalidInput, match="did you mean 'arpu_before'"):
+        value_sql([criterion], number_columns())
