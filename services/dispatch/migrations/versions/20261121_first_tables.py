@@ -18,6 +18,7 @@ def upgrade() -> None:
     create_outbox_table(SCHEMA)
     _create_push_plans()
     _create_pushes()
+    _index_pushes()
     _create_contacts()
     _index_contacts()
     _create_claims()
@@ -73,6 +74,9 @@ def _create_pushes() -> None:
         sa.UniqueConstraint("plan", "rank", name="uq_pushes_plan_rank"),
         schema=SCHEMA,
     )
+
+
+def _index_pushes() -> None:
     op.create_index("ix_pushes_plan_state_rank", "pushes", ["plan", "state", "rank"], schema=SCHEMA)
     op.create_index(
         "ix_pushes_held", "pushes", ["plan", "hold_until"], postgresql_where=sa.text("state = 'held'"), schema=SCHEMA

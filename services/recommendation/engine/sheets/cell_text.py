@@ -10,7 +10,6 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|“([^”]*)”', re.DOTALL)
 _HALF_WIDTH = str.maketrans(
     {
         **{chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)},
-        "\u3000": " ",
         **dict.fromkeys("“”„", '"'),
         **dict.fromkeys("≥≧⩾", ">="),
         **dict.fromkeys("≤≦⩽", "<="),

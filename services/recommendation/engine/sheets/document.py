@@ -13,7 +13,7 @@ POLICIES, PRODUCTS = "policies", "products"
 
 _WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+_NO_TEXT = re.compile("[\x00\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,22 @@ def _sheets(document: Document) -> Sequence[Sheet]:
     if document.content.startswith(_WORKBOOK):
         from services.recommendation.engine.sheets.workbook import read_workbook  # the server starts without it
 
-        return [Sheet(name, text) for name, text in read_workbook(document.content, file_name=document.file_name)]
-    return [Sheet("", _text(document))]
+        sheets = [Sheet(*sheet) for sheet in read_workbook(document.content, file_name=document.file_name)]
+    else:
+        sheets = [Sheet("", _text(document))]
+    for sheet in sheets:
+        _refuse_odd(sheet, document)
+    return sheets
+
+
+def _refuse_odd(sheet: Sheet, document: Document) -> None:
+    """Raise InvalidInput at the first character that the database or a spreadsheet cannot hold."""
+    if odd := _NO_TEXT.search(sheet.text):
+        row = f"row {sheet.text.count(chr(10), 0, odd.start()) + 1}"
+        where = f"{_where(document, sheet.name)}, {row}" if sheet.name else row
+        raise InvalidInput.of(
+            where, f"the character U+{ord(odd.group()):04X} is no text: save the sheet as CSV or .xlsx"
+        )
 
 
 def _text(document: Document) -> str:
@@ -87,15 +101,9 @@ def _text(document: Document) -> str:
         raise InvalidInput.of(where, "this is text in UTF-16: save it as CSV UTF-8, or as .xlsx")
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            text = document.content.decode(encoding)
+            return document.content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if odd := _NO_TEXT.search(text):
-            row = text.count("\n", 0, odd.start()) + 1
-            raise InvalidInput.of(
-                f"row {row}", f"the character U+{ord(odd.group()):04X} is no text: save the sheet as CSV"
-            )
-        return text
     raise InvalidInput.of(where, "this is neither UTF-8 nor GBK: save it as CSV UTF-8, or as .xlsx")
 
 
