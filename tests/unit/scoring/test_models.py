@@ -111,7 +111,7 @@ def test_the_same_data_give_the_same_bytes_whatever_the_threads(
 
 
 def test_a_stored_model_predicts_as_before(matrix: Matrix, churned: Labels, plan: FeaturePlan) -> None:
-    model = boosting.fit(matrix, churned, names=plan.names)
+    model = boosting.fit_and_judge(matrix, churned, names=plan.names, threads=2).trees
     restored = boosting.from_bytes(boosting.to_bytes(model))
     assert np.array_equal(boosting.predict(restored, matrix), boosting.predict(model, matrix))
 
