@@ -23,12 +23,12 @@ _SERVICES = Path(__file__).resolve().parents[1] / "services"
 
 
 @contextmanager
-def running_server(home: Path) -> Iterator[ServerAddress]:
-    """Run a server in `home` that does not wait for the disk: its data only has to outlive processes, not the power."""
+def running_server(home: Path, *, durable: bool = False) -> Iterator[ServerAddress]:
+    """Run a server in `home`; unless `durable`, it does not wait for the disk: data of tests need not outlive the power."""
     server = EmbeddedPostgres(home, max_connections=100)
     server.prepare()
     command = server.command()
-    argv = ["fsync=off" if part == "fsync=on" else part for part in command.argv]
+    argv = ["fsync=off" if part == "fsync=on" and not durable else part for part in command.argv]
     process = subprocess.Popen(argv, env=dict(command.env), start_new_session=True)
     try:
         yield server.wait_ready(pid=process.pid)

@@ -1,11 +1,11 @@
 """All SQL of recommendation."""
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 from sqlalchemy import MetaData, Row, Table, insert, select, text, tuple_
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_find
 
 from services.recommendation.domain import Arm, Purpose, Zone
 from services.recommendation.ports import DeskItem, DeskList, Place, StoredCatalogue, StoredMatrix
-from services.recommendation.tables import CATALOGUES, DESK_LISTS, MATRICES, SWITCHES, metadata
+from services.recommendation.tables import CATALOGUES, DESK_NUMBER_PAGES, DESK_PAGES, MATRICES, SWITCHES, metadata
 from shared.db.engine import Database
 from shared.db.errors import driver_errors_translated
 from shared.db.locks import advisory_lock
@@ -28,17 +28,36 @@ KEPT_BATCHES = 2
 
 _SCHEMA = metadata.schema
 _CONNECT_SECONDS = 5.0
+_WHOLE_BLOCK = 8_160
+"""The largest allowed: what fits a block is stored there as it is, neither compressed nor set aside."""
 _DeskPool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
-_DESK_SQL = f"""
-SELECT s.run_id, s.cycle, s.catalogue_id, s.switch_time, l.customer_id, l.msisdn, l.city, l.arm, l.withheld, l.body
-FROM (SELECT * FROM {_SCHEMA}.switches ORDER BY batch DESC LIMIT 1) AS s
-JOIN {_SCHEMA}.desk_lists AS l ON l.batch = s.batch
-WHERE l.{{key}} = $1
-ORDER BY l.customer_id LIMIT 1
-"""
-_BY_CUSTOMER = _DESK_SQL.format(key="customer_id")
-_BY_MSISDN = _DESK_SQL.format(key="msisdn")
+
+def _entry(page: str, key: str) -> str:
+    return f"{page}.entries[array_position({page}.keys, {key})]"
+
+
+def _page(name: str, pages: Table, key: str) -> str:
+    """Return a join with the page of the newest batch in which the key is, if it is there at all."""
+    return f"""
+    CROSS JOIN LATERAL (
+        SELECT keys, entries FROM {pages.fullname}
+        WHERE batch = newest.batch AND first_key <= {key} ORDER BY first_key DESC LIMIT 1
+    ) AS {name}
+    """
+
+
+def _desk_sql(customer_id: str, joins: str) -> str:
+    return f"""
+    SELECT run_id, cycle, catalogue_id, switch_time, {customer_id} AS customer_id, {_entry("page", customer_id)} AS list
+    FROM (SELECT * FROM {SWITCHES.fullname} ORDER BY batch DESC LIMIT 1) AS newest {joins}
+    """
+
+
+_KEY = "CAST($1 AS text)"
+_HOLDER = _entry("numbers", _KEY)
+_BY_CUSTOMER = _desk_sql(_KEY, _page("page", DESK_PAGES, _KEY))
+_BY_MSISDN = _desk_sql(_HOLDER, _page("numbers", DESK_NUMBER_PAGES, _KEY) + _page("page", DESK_PAGES, _HOLDER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,45 +128,33 @@ class PostgresSwitches:
         cycle: str,
         catalogue_id: str,
         switch_time: datetime,
-        columns: Sequence[str],
-        chunks: AsyncIterable[bytes],
-    ) -> int:
-        """Load `chunks` of CSV into a partition of their own and make it the one that the desk reads; return the rows.
+        lists: AsyncIterable[bytes],
+        numbers: AsyncIterable[bytes],
+    ) -> None:
+        """Load pages, in COPY's binary format, into partitions of their own and make them those that the desk reads.
 
         Readers see none of it before `tx` commits, and all of it from then on. Runs that switch at once queue here.
         """
         await advisory_lock(tx, SWITCHES.fullname, ["lists"])
-        await tx.connection.execute(text("SET LOCAL statement_timeout = 0"))
+        await _execute_all(tx, "SET LOCAL statement_timeout = 0")
         values = {"run_id": run_id, "cycle": cycle, "catalogue_id": catalogue_id, "switch_time": switch_time}
-        batch: int = (
-            await tx.connection.execute(insert(SWITCHES).values(values).returning(SWITCHES.c.batch))
-        ).scalar_one()
-        partition = Table(f"{DESK_LISTS.name}_{batch}", MetaData(schema=_SCHEMA))
-        await _execute_all(
-            tx,
-            f"CREATE TABLE {partition.fullname} (LIKE {DESK_LISTS.fullname}, CHECK (batch = {batch}))",
-            f"ALTER TABLE {partition.fullname} ALTER batch SET DEFAULT {batch}",
-        )
-        rows = await tx.copy_csv(partition, columns, chunks)
-        await _execute_all(
-            tx,
-            f"CREATE UNIQUE INDEX ON {partition.fullname} (customer_id)",
-            f"CREATE INDEX ON {partition.fullname} (msisdn)",
-            f"ALTER TABLE {DESK_LISTS.fullname} ATTACH PARTITION {partition.fullname} FOR VALUES IN ({batch})",
-        )
-        return rows
+        added = await tx.connection.execute(insert(SWITCHES).values(values).returning(SWITCHES.c.batch))
+        batch: int = added.scalar_one()
+        await _load(tx, DESK_PAGES, batch, lists)
+        await _load(tx, DESK_NUMBER_PAGES, batch, numbers)
 
-    async def drop_old(self, tx: WriteTransaction) -> int:
-        """Drop the partitions of all but the newest batches; return how many. Readers wait for its commit, which is at once."""
+    async def drop_old(self, tx: WriteTransaction) -> None:
+        """Drop the partitions of all but the newest batches. Readers wait for its commit, which is at once."""
         kept = select(SWITCHES.c.batch).order_by(SWITCHES.c.batch.desc()).limit(KEPT_BATCHES)
         newest = set((await tx.connection.execute(kept)).scalars())
         found = await tx.connection.execute(
-            text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = CAST(:parent AS regclass)"),
-            {"parent": DESK_LISTS.fullname},
+            text(
+                "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = ANY (CAST(:parents AS regclass[]))"
+            ),
+            {"parents": [DESK_PAGES.fullname, DESK_NUMBER_PAGES.fullname]},
         )
         old = [name for name in found.scalars() if int(name.rpartition("_")[2]) not in newest]
         await _execute_all(tx, *(f"DROP TABLE {name}" for name in old))
-        return len(old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +209,7 @@ class PostgresDesk:
                 row = await self.pool.fetchrow(sql, key)
             except OSError as error:  # refused, unreachable, or not in time
                 raise Unavailable("the database cannot be reached; try again") from error
-        return None if row is None else _desk_list(row)
+        return None if row is None or row["list"] is None else _desk_list(row)
 
 
 @asynccontextmanager
@@ -269,29 +276,47 @@ def _catalogue(row: Row[tuple[object, ...]]) -> StoredCatalogue:
 
 
 def _desk_list(row: asyncpg.Record) -> DeskList:
+    msisdn, city, arm, withheld, items = json.loads(row["list"])
     return DeskList(
         run_id=row["run_id"],
         cycle=row["cycle"],
         catalogue_id=row["catalogue_id"],
         switch_time=row["switch_time"],
         customer_id=row["customer_id"],
-        msisdn=row["msisdn"],
-        city=row["city"],
-        arm=Arm(row["arm"]),
-        withheld=row["withheld"],
-        items=tuple(_items(row["body"])),
+        msisdn=msisdn,
+        city=city,
+        arm=Arm(arm),
+        withheld=withheld,
+        items=tuple(_items(items)),
     )
 
 
-def _items(body: str) -> list[DeskItem]:
+def _items(entries: Sequence[Mapping[str, Any]]) -> Iterator[DeskItem]:
     """Read the recommendations; the first about a product, or of the retention zone, is the main one."""
     seen = set()
-    items = []
-    for entry in json.loads(body):
+    for entry in entries:
         about = (entry["z"], entry["d"])
-        items.append(DeskItem(Zone(entry["z"]), entry["p"], entry["n"], entry["r"], about not in seen))
+        yield DeskItem(Zone(entry["z"]), entry["p"], entry["n"], entry["r"], about not in seen)
         seen.add(about)
-    return items
+
+
+async def _load(tx: WriteTransaction, pages: Table, batch: int, chunks: AsyncIterable[bytes]) -> None:
+    """Fill a partition for the batch, with its index, and attach it."""
+    partition = Table(f"{pages.name}_{batch}", MetaData(schema=_SCHEMA))
+    await _execute_all(
+        tx,
+        f"CREATE TABLE {partition.fullname} (LIKE {pages.fullname}, CHECK (batch = {batch}))"
+        f" WITH (toast_tuple_target = {_WHOLE_BLOCK})",
+        f"ALTER TABLE {partition.fullname} ALTER batch SET DEFAULT {batch}",
+    )
+    await tx.copy_binary(
+        partition, [column.name for column in pages.columns if column.name != "batch"], chunks, new=True
+    )
+    await _execute_all(
+        tx,
+        f"CREATE UNIQUE INDEX ON {partition.fullname} (first_key)",
+        f"ALTER TABLE {pages.fullname} ATTACH PARTITION {partition.fullname} FOR VALUES IN ({batch})",
+    )
 
 
 async def _execute_all(tx: WriteTransaction, *statements: str) -> None:

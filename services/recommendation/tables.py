@@ -1,6 +1,6 @@
 """The tables of schema `recommendation`."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text
 
 from shared.db.tables import schema_metadata
 from shared.runs.tables import runs_tables
@@ -44,16 +44,21 @@ SWITCHES = Table(
 )
 """One row per run whose lists were switched in; the highest batch is what the desk reads."""
 
-DESK_LISTS = Table(
-    "desk_lists",
-    metadata,
-    Column("batch", BigInteger, nullable=False),
-    Column("customer_id", Text, nullable=False),
-    Column("msisdn", Text, nullable=False),
-    Column("city", Text, nullable=False),
-    Column("arm", Text, nullable=False),
-    Column("withheld", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    postgresql_partition_by="LIST (batch)",
-)
-"""One partition per batch, with its own indexes on customer_id and msisdn; `body` is the JSON that `desk` reads."""
+
+def _pages(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("batch", BigInteger, nullable=False),
+        Column("first_key", Text(collation="C"), nullable=False),
+        Column("keys", ARRAY(Text), nullable=False),
+        Column("entries", ARRAY(Text), nullable=False),
+        postgresql_partition_by="LIST (batch)",
+    )
+
+
+DESK_PAGES = _pages("desk_pages")
+"""Pages of lists by customer id, sorted; one partition per batch, with its index. An entry is the JSON that the desk reads."""
+
+DESK_NUMBER_PAGES = _pages("desk_number_pages")
+"""Pages of MSISDNs, sorted; an entry is the customer id of the number's holder."""

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from services.recommendation.datasets.lists import DESK_COLUMNS, LakeWorkshop
+from services.recommendation.datasets.desk_pages import Chunk
+from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.postgres import PostgresSwitches
 from services.recommendation.use_cases.assembly import (
     ASSEMBLY_RUNS,
@@ -68,17 +69,15 @@ class Assembler:
     async def _switch_in(self, context: StageContext) -> JsonObject:
         order, assembled = _order(context), from_json(AssembledLists, context.outputs[_ASSEMBLE])
         pinned = from_json(Circumstances, context.outputs[_PIN])
-        result = AssemblyResult(pinned, assembled, self.clock.now())
+        result, count = AssemblyResult(pinned, assembled, self.clock.now()), assembled.lists.row_count
         await self.switches.switch_in(
             await context.transaction(),
             run_id=context.run.run_id,
             cycle=order.cycle,
             catalogue_id=order.catalogue_id,
             switch_time=result.switch_time,
-            columns=DESK_COLUMNS,
-            chunks=_chunks(
-                context, self.workshop.desk_chunks(assembled.lists, order.inputs.views), assembled.lists.row_count
-            ),
+            lists=_chunks(context, self.workshop.desk_lists(assembled.lists, order.inputs.views), 2 * count),
+            numbers=_chunks(context, self.workshop.desk_numbers(assembled.lists), 2 * count, done=count),
         )
         return to_json(result)
 
@@ -118,11 +117,20 @@ def _order(context: StageContext) -> AssemblyOrder:
     return from_json(AssemblyOrder, context.run.request)
 
 
-async def _chunks(context: StageContext, chunks: Iterator[tuple[int, bytes]], total: int) -> AsyncIterator[bytes]:
-    """Yield the chunks, made in a thread, telling how many rows have gone."""
-    done = 0
-    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-        rows, content = chunk
+async def _chunks(context: StageContext, chunks: Iterator[Chunk], total: int, done: int = 0) -> AsyncIterator[bytes]:
+    """Yield the chunks, telling how many rows have gone of `total`."""
+    async for rows, content in chunks_ahead(chunks):
         yield content
         done += rows
         await context.progress(done, total)
+
+
+async def chunks_ahead(chunks: Iterator[_Item]) -> AsyncIterator[_Item]:
+    """Yield what an iterator gives in a thread, which makes the next one while the reader is busy with the last."""
+    coming = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+    try:
+        while (chunk := await coming) is not None:
+            coming = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+            yield chunk
+    finally:
+        await asyncio.wait({coming})  # the thread must be out of the iterator before anybody closes it

@@ -35,11 +35,16 @@ class WriteTransaction:
         )
         return _row_count(status)
 
-    async def copy_csv(self, table: Table, columns: Sequence[str], chunks: AsyncIterable[bytes]) -> int:
-        """Load CSV without a header in UTF-8, cut anywhere into `chunks`; an unquoted empty field is NULL. Return the rows."""
+    async def copy_binary(
+        self, table: Table, columns: Sequence[str], chunks: AsyncIterable[bytes], *, new: bool = False
+    ) -> int:
+        """Load PostgreSQL's binary COPY format, cut anywhere into `chunks`. Return the rows.
+
+        `new` says that this transaction made the table: its rows are then written as old ones, and need no vacuum.
+        """
         driver = await self._driver()
         status = await driver.copy_to_table(
-            table.name, schema_name=table.schema, columns=list(columns), source=chunks, format="csv"
+            table.name, schema_name=table.schema, columns=list(columns), source=chunks, format="binary", freeze=new
         )
         return _row_count(status)
 

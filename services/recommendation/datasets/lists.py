@@ -1,13 +1,11 @@
 """Publishes lists, rejects and targets, and streams lists to the desk in columns; blocking, for a worker's thread."""
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from visavis.feedback.v1.control_membership_pb2 import ControlMembership
@@ -15,6 +13,7 @@ from visavis.profile.v1.customer_view_pb2 import CustomerView
 from visavis.recommendation.v1.policy_list_pb2 import AssemblyReject, PolicyListRow, TargetRow
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
+from services.recommendation.datasets import desk_pages
 from services.recommendation.datasets.inputs import score_columns, view_columns
 from services.recommendation.engine.assembly import base
 from services.recommendation.engine.assembly.rules import Rules
@@ -27,20 +26,6 @@ from shared.lake.duckdb import open_engine
 from shared.lake.engine import ColumnarEngine
 from shared.lake.lake import Lake
 from shared.lake.schema import arrow_schema
-
-DESK_COLUMNS = ("customer_id", "msisdn", "city", "arm", "withheld", "body")
-"""What a chunk for the desk holds, in this order."""
-
-_DESK_SQL = """
-SELECT l.customer_id, l.msisdn, l.city, l.arm,
-    CASE WHEN v.red_list THEN 'red_list' WHEN NOT l.contactable THEN 'no_consent' ELSE '' END AS withheld,
-    CAST(to_json(list_transform(l.recommendations, lambda r:
-        {'z': r.zone, 'p': r.policy, 'n': COALESCE(r.need_level, ''), 'r': r.rule, 'd': COALESCE(r.product, '')}
-    )) AS VARCHAR) AS body
-FROM lists AS l JOIN views AS v ON v.customer_id = l.customer_id
-"""
-_DESK_BATCH_ROWS = 16_384
-_CSV = pa_csv.WriteOptions(include_header=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +89,18 @@ class LakeWorkshop:
             engine.register(TARGETS, targets)
             return SelectedTargets(targets, count_arms(engine))
 
-    def desk_chunks(self, lists: Dataset, views: Dataset) -> Iterator[tuple[int, bytes]]:
-        """Yield rows and CSV of DESK_COLUMNS, batch by batch, without a Python object per field."""
+    def desk_lists(self, lists: Dataset, views: Dataset) -> Iterator[desk_pages.Chunk]:
+        """Yield the pages of all lists by customer."""
         with open_engine(self.lake) as engine:
             engine.register("lists", lists, _schema(PolicyListRow))
             engine.register("views", views, _schema(CustomerView))
-            for batch in engine.stream(_DESK_SQL, batch_rows=_DESK_BATCH_ROWS):
-                yield batch.num_rows, _csv(batch)
+            yield from desk_pages.chunks(engine, desk_pages.LISTS_SQL)
+
+    def desk_numbers(self, lists: Dataset) -> Iterator[desk_pages.Chunk]:
+        """Yield the pages of all numbers with their holders."""
+        with open_engine(self.lake) as engine:
+            engine.register("lists", lists, _schema(PolicyListRow))
+            yield from desk_pages.chunks(engine, desk_pages.NUMBERS_SQL)
 
     def _publish(
         self,
@@ -159,9 +149,3 @@ def _check_balance(views: Dataset, lists: Dataset, rejects: Dataset) -> None:
 
 def _schema(message: type[Message]) -> pa.Schema:
     return arrow_schema(cast("Descriptor", message.DESCRIPTOR))
-
-
-def _csv(batch: pa.RecordBatch) -> bytes:
-    sink = io.BytesIO()
-    pa_csv.write_csv(batch, sink, _CSV)
-    return sink.getvalue()

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
+import pyarrow as pa
 import pytest
-from sqlalchemy import Table, func, insert, select, text
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Column, MetaData, Table, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared.db.engine import Database, create_engine
@@ -16,8 +19,11 @@ from shared.db.errors import sqlstate
 from shared.db.locks import LockSession, advisory_lock
 from shared.db.transactions import AnyTransaction, WriteTransaction
 from shared.errors import Conflict, Unavailable
+from shared.lake.copy_format import HEADER, TRAILER, copy_rows
 
 READ_ONLY = "25006"
+ANY_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
+"""All that a text of PostgreSQL can be."""
 
 
 async def count(tx: AnyTransaction, table: Table) -> int:
@@ -161,16 +167,32 @@ async def test_copied_records_belong_to_the_transaction_even_before_its_first_st
         assert await count(other, notes) == 1
 
 
-async def test_csv_is_copied_from_chunks_cut_anywhere(toy: Database, notes: Table) -> None:
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@given(rows=st.lists(st.tuples(ANY_TEXT, st.none() | ANY_TEXT, st.lists(ANY_TEXT, min_size=1)), max_size=20))
+async def test_rows_copied_from_chunks_cut_anywhere_are_what_arrow_had(
+    toy: Database, rows: list[tuple[str, str | None, list[str]]]
+) -> None:
+    names = ["word", "perhaps", "many"]
+    schema = pa.schema([("word", pa.string()), ("perhaps", pa.string()), ("many", pa.list_(pa.string()))])
+    batch = pa.RecordBatch.from_pylist([dict(zip(names, row, strict=True)) for row in rows], schema=schema)
+    content = HEADER + copy_rows(batch.slice(0, 3)) + copy_rows(batch.slice(3)) + TRAILER
+    made = Table("copied", MetaData(schema="toy"), *(Column(name) for name in names))
+
     async def chunks() -> AsyncIterator[bytes]:
-        content = 'a,"one, two"\nb,彩铃\n'.encode()
-        for start in range(0, len(content), 3):
-            yield content[start : start + 3]
+        for start in range(0, len(content), 7):
+            yield content[start : start + 7]
 
     async with toy.write() as tx:
-        assert await tx.copy_csv(notes, ["note_id", "words"], chunks()) == 2
-        rows = (await tx.connection.execute(select(notes.c.words).order_by(notes.c.note_id))).scalars().all()
-    assert rows == ["one, two", "彩铃"]
+        await tx.connection.execute(text("CREATE TABLE toy.copied (word text, perhaps text, many text[])"))
+        assert await tx.copy_binary(made, names, chunks(), new=True) == len(rows)
+        found = await tx.connection.execute(text("SELECT word, perhaps, many FROM toy.copied"))
+        assert sorted(map(repr, map(tuple, found))) == sorted(map(repr, rows))
+        await tx.connection.execute(text("DROP TABLE toy.copied"))
+
+
+def test_only_texts_are_copied() -> None:
+    with pytest.raises(TypeError, match="column n is int64"):
+        copy_rows(pa.RecordBatch.from_pylist([{"n": 1}]))
 
 
 async def test_a_bad_copy_fails_as_the_driver_says_and_writes_nothing(toy: Database, notes: Table) -> None:

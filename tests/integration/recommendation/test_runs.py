@@ -120,7 +120,8 @@ async def test_a_worker_killed_in_each_stage_leaves_a_run_that_completes_once(
         assert run.status.state == run_pb2.RUN_STATE_SUCCEEDED
         assert run.lists.row_count == 50
         assert (await service.list_of("c00049")).assembly_run == run.name
-    assert await counted(url, "recommendation.desk_lists") == 50
+    for pages in ("desk_pages", "desk_number_pages"):
+        assert await counted(url, f"recommendation.{pages}, unnest(keys)") == 50
     assert await counted(url, "recommendation.switches") == 1
 
 
@@ -155,7 +156,9 @@ async def test_readers_see_the_old_list_or_the_new_one_and_old_ones_go(
     # Each reader goes from one run to the next and never back, so the first sightings are in the order of the switches.
     assert list(dict.fromkeys(seen)) == [name for name in runs if name in seen]
     assert seen[-1] == runs[-1]
-    assert await counted(service.url, "pg_inherits WHERE inhparent = 'recommendation.desk_lists'::regclass") == 2
+    for pages in ("desk_pages", "desk_number_pages"):
+        partitions = f"pg_inherits WHERE inhparent = 'recommendation.{pages}'::regclass"
+        assert await counted(service.url, partitions) == 2
     old = await service.recommendation.ExplainPolicyList(
         pb.ExplainPolicyListRequest(customer_id="c00000", assembly_run=runs[0])
     )
