@@ -4,11 +4,16 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.sandbox.extracts.dirt.kinds import Dirt, shares_of
+from services.sandbox.extracts.form import Compression, Encoding, FileFormat, Form, Split
 from shared.errors import Failure
+
+if TYPE_CHECKING:
+    from services.sandbox.extracts.folder import Destination, Written
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -24,38 +29,41 @@ def extracts(
     seed: Annotated[int, typer.Option(help="The same seed makes the same province, byte for byte.")] = 1,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the five CSV files and mapping.toml.  [default: VISAVIS_HOME/sandbox/extracts]"),
+        typer.Option(help="Folder for the tables' files and mapping.toml.  [default: VISAVIS_HOME/sandbox/extracts]"),
     ] = None,
     world: Annotated[
         Path | None,
         typer.Option(help="File for the hidden tastes, outside --out.  [default: tastes.parquet beside --out]"),
     ] = None,
     cycle: Annotated[str, typer.Option(help="The marketing month; the extracts hold the nine before it.")] = "2026-11",
+    file_format: Annotated[FileFormat, typer.Option("--format", help="CSV, or typed Parquet.")] = FileFormat.CSV,
+    encoding: Annotated[Encoding, typer.Option(help="Of CSV files.")] = Encoding.UTF_8,
+    compress: Annotated[Compression, typer.Option(help="Of CSV files.")] = Compression.NONE,
+    files_per_table: Annotated[Split, typer.Option(help="One file, or for monthly tables one a month.")] = Split.ONE,
+    dirt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND=SHARE", help=f"Plant faults; repeatable. Kinds: {', '.join(Dirt)}."),
+    ] = None,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(help="File for the planted faults, outside --out.  [default: faults.jsonl beside --out]"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")] = False,
 ) -> None:
     """Write one month's extracts of a simulated province, and its hidden tastes elsewhere."""
-    from services.sandbox.extracts.folder import Destination, write_extracts
+    from services.sandbox.extracts.folder import Destination, Request, write_extracts
     from services.sandbox.settings import SandboxSettings
-    from services.sandbox.world.province import build_province
-
-    written: dict[str, int] = {}
-
-    def told(table: str, rows: int) -> None:
-        written[table] = rows
-        if not as_json:
-            typer.echo(f"  {table + '.csv':18} {rows:>12,} rows")
+    from services.sandbox.world.block import blocks_of
 
     with _plain_failures("extracts"):
-        destination = Destination.of(out or SandboxSettings().home / "sandbox" / "extracts", world)
+        form = Form(file_format, encoding, compress, files_per_table)
+        shares = shares_of(dirt or (), form)
+        destination = Destination.of(out or SandboxSettings().home / "sandbox" / "extracts", world, ledger)
+        request = Request(blocks_of(customers, seed=seed, cycle=cycle), form, shares)
         if not as_json:
             typer.echo(f"Simulating {customers:,} customers up to {cycle}, seed {seed} …")
-        province = build_province(customers=customers, seed=seed, cycle=cycle)
-        write_extracts(province, destination, told=told)
-    places = {"extracts": str(destination.extracts), "world": str(destination.world)}
-    if as_json:
-        typer.echo(json.dumps({"cycle": cycle, "rows": written, **places}, ensure_ascii=False, indent=1))
-    else:
-        typer.echo("Extracts in {extracts}; hidden tastes, for `sandbox serve` alone, in {world}".format(**places))
+        written = write_extracts(request, destination)
+    _tell_written(written, destination, cycle=cycle, as_json=as_json)
 
 
 @app.command()
@@ -78,6 +86,23 @@ def serve(
         with telemetry.configure("sandbox", settings=TelemetrySettings()):
             clock = SystemClock.from_environment()
             process.run(lambda stop: world_alive.serve(settings, oracle, clock=clock, stop=stop))
+
+
+def _tell_written(written: "Written", destination: "Destination", *, cycle: str, as_json: bool) -> None:
+    places = {"extracts": str(destination.extracts), "world": str(destination.world)}
+    if written.faults:
+        places["ledger"] = str(destination.ledger)
+    if as_json:
+        told = {"cycle": cycle, "rows": written.rows, "faults": written.faults, **places}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    for table, rows in written.rows.items():
+        typer.echo(f"  {table:18} {rows:>12,} rows")
+    for kind, count in written.faults.items():
+        typer.echo(f"  {kind:18} {count:>12,} faults planted")
+    typer.echo("Extracts in {extracts}; hidden tastes, for `sandbox serve` alone, in {world}".format(**places))
+    if written.faults:
+        typer.echo("What was planted where, for whoever checks what was found, in {ledger}".format(**places))
 
 
 @contextmanager

@@ -10,22 +10,24 @@ class Subject(StrEnum):
     MOBILE_NEWSPAPER = "mobile_newspaper"
     RING_BACK_TONE = "ring_back_tone"
     MOBILE_INTERNET = "mobile_internet"
+    MAIL_139 = "mail_139"
     RETENTION = "retention"
 
 
-PRODUCTS = (Subject.MOBILE_NEWSPAPER, Subject.RING_BACK_TONE, Subject.MOBILE_INTERNET)
+PRODUCTS = (Subject.MOBILE_NEWSPAPER, Subject.RING_BACK_TONE, Subject.MOBILE_INTERNET, Subject.MAIL_139)
 
 _BY_KEYWORD = {
     "DZB": Subject.MOBILE_NEWSPAPER,
     "CL": Subject.RING_BACK_TONE,
     "SW": Subject.MOBILE_INTERNET,
+    "YX": Subject.MAIL_139,
 }
 _OPT_OUT = "TD"
 _INVITATION = re.compile(r"回复\s*([A-Za-z0-9]+)")
 
 
 def subject_of_product(product: str) -> Subject:
-    """Return what an offer about `product` is about; anything that is none of the three products is retention."""
+    """Return what an offer about `product` is about; anything that is none of the products is retention."""
     return Subject(product) if product in PRODUCTS else Subject.RETENTION
 
 

@@ -1,5 +1,6 @@
 """Seeded chance for whole columns at a time: streams by name, lots per customer, and rates that hit a wanted mean."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -9,7 +10,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-_BISECTIONS = 50
+_STEPS, _FARTHEST, _CLOSE_ENOUGH = 60, 60.0, 1e-9
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -37,17 +38,27 @@ def logistic(x: Floats) -> Floats:
 
 
 def calibrated(leaning: Floats, *, mean: float, among: Flags) -> Floats:
-    """Turn leanings (log odds up to a constant) into probabilities whose mean over `among` is `mean`; 0 elsewhere."""
-    if not among.any():
+    """Turn leanings (log odds up to a constant) into probabilities whose mean over `among` is `mean`; 0 elsewhere.
+
+    The constant is found by Newton's steps, kept inside a bracket that shrinks with each of them.
+    """
+    asked = leaning[among]
+    if not len(asked):
         return np.zeros_like(leaning)
-    low, high = -30.0, 30.0
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        if logistic(leaning[among] + middle).mean() < mean:
-            low = middle
-        else:
-            high = middle
-    return np.where(among, logistic(leaning + low), 0.0)
+    low, high = -_FARTHEST, _FARTHEST
+    constant = float(np.log(mean / (1.0 - mean)) - asked.mean())
+    rates = logistic(asked + constant)
+    for _ in range(_STEPS):
+        excess = float(rates.mean()) - mean
+        if abs(excess) < _CLOSE_ENOUGH * mean:
+            break
+        low, high = (low, constant) if excess > 0 else (constant, high)
+        newton = constant - excess / max(float((rates * (1.0 - rates)).mean()), 1e-12)
+        constant = newton if low < newton < high else (low + high) / 2
+        rates = logistic(asked + constant)
+    chances = np.zeros_like(leaning)
+    chances[among] = rates
+    return chances
 
 
 def choice(chance: np.random.Generator, weights: Floats) -> Ints:
@@ -56,6 +67,13 @@ def choice(chance: np.random.Generator, weights: Floats) -> Ints:
     points = chance.random(len(weights)) * edges[:, -1]
     drawn: Ints = np.minimum((points[:, None] >= edges).sum(axis=1), weights.shape[1] - 1).astype(np.int64)
     return drawn
+
+
+def pick(chance: np.random.Generator, weights: Sequence[float], count: int) -> Ints:
+    """Draw `count` indexes by the same weights (any positive scale)."""
+    edges = np.cumsum(weights)
+    drawn: Ints = np.searchsorted(edges, chance.random(count) * edges[-1], side="right")
+    return np.minimum(drawn, len(edges) - 1).astype(np.int64)
 
 
 def _key(seed: int, name: str) -> int:

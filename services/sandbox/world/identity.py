@@ -1,4 +1,4 @@
-"""What customers, owners and their numbers are called: pure functions of their place in the base."""
+"""What customers, owners, enterprises and their numbers are called: pure functions of their place in the base."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +16,23 @@ _STRIDE = 61_803_399
 
 
 def customer_ids(people: People) -> Names:
-    """Return the operator's ids: the city's area code, then the place in the base; they sort by city, then place."""
-    return np.char.add(_AREA_CODES[people.owners.city[people.owner]], _padded(np.arange(1, people.count + 1), 7))
+    """Return the operator's ids: the city's area code, then the place in the base."""
+    return np.char.add(_AREA_CODES[people.city], padded(people.block.places + 1, 7))
 
 
 def owner_ids(people: People) -> Names:
     """Return the ids of the persons behind the lines."""
-    return np.char.add("P", _padded(people.owner + 1, 8))
+    return np.char.add("P", padded(people.block.first + people.owner + 1, 8))
 
 
-def msisdns(people: People, *, seed: int) -> Names:
+def msisdns(people: People) -> Names:
     """Return eleven digits per line, all different."""
-    chance = stream(seed, "numbers")
-    prefix = chance.choice(_PREFIXES, people.count).astype(str)
-    subscriber = (np.arange(people.count) * _STRIDE + int(chance.integers(_SUBSCRIBERS))) % _SUBSCRIBERS
-    return np.char.add(prefix, _padded(subscriber, 8))
+    seed = people.block.seed
+    prefix = people.block.chance("numbers").choice(_PREFIXES, people.count).astype(str)
+    start = int(stream(seed, "first number").integers(_SUBSCRIBERS))
+    return np.char.add(prefix, padded((people.block.places * _STRIDE + start) % _SUBSCRIBERS, 8))
 
 
-def _padded(numbers: Ints, width: int) -> Names:
+def padded(numbers: Ints, width: int) -> Names:
+    """Return numbers with zeros before them."""
     return np.char.zfill(numbers.astype(str), width)

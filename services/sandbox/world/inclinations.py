@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.sandbox.world.calendar import Calendar
 from services.sandbox.world.catalogue import Subject
-from services.sandbox.world.draws import Flags, Floats, Ints, stream
+from services.sandbox.world.draws import Flags, Floats, Ints
+from services.sandbox.world.enterprises import Enterprises
+from services.sandbox.world.owners import EMPLOYEE, OFFICIAL, TRADER
 from services.sandbox.world.people import EASYOWN, People
 
 
@@ -19,28 +20,31 @@ class Inclinations:
     product: dict[Subject, Floats]
 
 
-def draw_inclinations(people: People, *, seed: int) -> Inclinations:
+def draw_inclinations(people: People, enterprises: Enterprises) -> Inclinations:
     """Draw what the plain facts leave open."""
-    chance = stream(seed, "inclinations")
+    chance = people.block.chance("inclinations")
 
     def nature(spread: float) -> Floats:
         return chance.normal(0.0, spread, people.count)
 
+    member = enterprises.is_member
     internet = _internet(people) + nature(0.6)
+    eager = 0.45 * (internet - internet.mean())
     return Inclinations(
-        leaving=_leaving(people) + nature(0.75),
+        leaving=_leaving(people) - 0.5 * member + nature(0.75),
         product={
             Subject.MOBILE_INTERNET: internet,
-            Subject.MOBILE_NEWSPAPER: _newspaper(people) + 0.45 * (internet - internet.mean()) + nature(0.55),
+            Subject.MOBILE_NEWSPAPER: _newspaper(people) + 0.5 * member + eager + nature(0.55),
             Subject.RING_BACK_TONE: _ring_back_tone(people) + nature(0.6),
+            Subject.MAIL_139: _mail(people) + 0.6 * member + eager + nature(0.6),
         },
     )
 
 
-def leaving_in(quarter_starts: int, *, people: People, inclinations: Inclinations, calendar: Calendar) -> Floats:
+def leaving_in(quarter_starts: int, *, people: People, inclinations: Inclinations) -> Floats:
     """Return the leaning to leave within the quarter that starts with that month index: a running contract holds,
     one that ends in the quarter or ended in the three months before sets free."""
-    months_left = calendar.index_of(people.contract_ends) - quarter_starts
+    months_left = people.block.calendar.index_of(people.contract_ends) - quarter_starts
     ending = people.in_contract_class & (months_left >= -3) & (months_left < 3)
     held = people.in_contract_class & (months_left >= 3)
     leaning: Floats = inclinations.leaving + 0.9 * ending - 1.1 * held
@@ -54,7 +58,7 @@ def can_run(subject: Subject, people: People) -> Flags:
             return people.handset_mms
         case Subject.MOBILE_INTERNET:
             return people.handset_gprs
-        case Subject.RING_BACK_TONE | Subject.RETENTION:
+        case Subject.RING_BACK_TONE | Subject.MAIL_139 | Subject.RETENTION:
             return np.ones(people.count, dtype=np.bool_)
 
 
@@ -96,6 +100,19 @@ def _ring_back_tone(people: People) -> Floats:
         _falling_with_age(people.age, middle=32, width=6)
         + np.array([0.5, 1.0, 0.0])[people.brand]
         - 0.4 * people.is_man
+    )
+    return leaning
+
+
+def _mail(people: People) -> Floats:
+    """People at desks, and who has internet at home."""
+    job = people.owners.occupation[people.owner]
+    leaning: Floats = (
+        0.9 * np.isin(job, (EMPLOYEE, OFFICIAL))
+        + 0.4 * (job == TRADER)
+        + 0.7 * people.owners.internet_access[people.owner]
+        + 0.5 * (people.brand != EASYOWN)
+        - 0.03 * np.abs(people.age - 32)
     )
     return leaning
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.sandbox.world.calendar import HISTORY_MONTHS, NEVER, Calendar, Days
-from services.sandbox.world.draws import Flags, Floats, Ints, calibrated, stream
+from services.sandbox.world.calendar import HISTORY_MONTHS, NEVER, Days
+from services.sandbox.world.draws import Flags, Floats, Ints, calibrated
 from services.sandbox.world.inclinations import Inclinations, leaving_in
 from services.sandbox.world.people import EASYOWN, People
 
@@ -22,6 +22,9 @@ class Life:
     """`activity` is lines x 9 months, as a multiple of the line's habit; the other columns are month indexes."""
 
     activity: Floats
+    turning_away: Floats
+    """Lines x 9 months: how far a line has turned away before it leaves or falls silent, from 0 to 1 in up to five
+    months. A third just goes: theirs is 0 throughout."""
     joined: Ints
     left: Ints
     left_on: Days
@@ -46,29 +49,29 @@ class Life:
         return np.where(before > 0, np.clip(fall, 0.0, 1.0), 0.0)
 
 
-def draw_life(people: People, inclinations: Inclinations, *, seed: int, calendar: Calendar) -> Life:
+def draw_life(people: People, inclinations: Inclinations) -> Life:
     """Draw leaving and silence by inclination, and activity that usually falls before either."""
-    chance = stream(seed, "life")
+    calendar, chance = people.block.calendar, people.block.chance("life")
     joined = calendar.index_of(people.activated)
-    left = _draw_leaving(people, inclinations, joined, calendar, chance)
+    left = _draw_leaving(people, inclinations, joined, chance)
     silent = _draw_silence(people, joined, chance)
     left_on = np.where(
         left < HISTORY_MONTHS, calendar.day_in(left, chance.random(people.count)), np.datetime64("NaT", "D")
     )
-    activity = _habit(people.count, chance) * _fall(np.minimum(left, silent), chance) * _dip(people.count, chance)
+    turning_away, steps = _turn_away(np.minimum(left, silent), chance)
+    fall = chance.uniform(0.45, 0.85, (people.count, 1)) ** steps
+    activity = _habit(people.count, chance) * fall * _dip(people.count, chance)
     months = np.arange(HISTORY_MONTHS)
     activity *= (months >= joined[:, None]) & (months <= left[:, None]) & (months < silent[:, None])
     activity = np.where(months == left[:, None], activity * chance.uniform(0.1, 0.9, (people.count, 1)), activity)
-    return Life(activity=activity, joined=joined, left=left, left_on=left_on)
+    return Life(activity=activity, turning_away=turning_away, joined=joined, left=left, left_on=left_on)
 
 
-def _draw_leaving(
-    people: People, inclinations: Inclinations, joined: Ints, calendar: Calendar, chance: np.random.Generator
-) -> Ints:
+def _draw_leaving(people: People, inclinations: Inclinations, joined: Ints, chance: np.random.Generator) -> Ints:
     """Return the month index of leaving, up to two months past the cycle, so that the fall before it is in the extract."""
     left = np.full(people.count, NEVER)
     for starts, kept in _QUARTERS:
-        leaning = leaving_in(starts, people=people, inclinations=inclinations, calendar=calendar)
+        leaning = leaving_in(starts, people=people, inclinations=inclinations)
         eligible = (left == NEVER) & (joined < starts - 1)
         leaves = chance.random(people.count) < kept * calibrated(leaning, mean=_LEAVING_PER_QUARTER, among=eligible)
         left = np.where(leaves, starts + chance.integers(0, 3, people.count), left)
@@ -90,14 +93,12 @@ def _habit(count: int, chance: np.random.Generator) -> Floats:
     return varied
 
 
-def _fall(ends: Ints, chance: np.random.Generator) -> Floats:
-    """Return the factor by which use shrinks in the one to five months before the end; a third just goes."""
+def _turn_away(ends: Ints, chance: np.random.Generator) -> tuple[Floats, Ints]:
+    """Return how far each line has turned away, and how many months it has been falling; a third never does."""
     count = len(ends)
-    length = np.where(chance.random(count) < 0.65, chance.integers(1, _LONGEST_FALL + 1, count), 0)
-    depth = chance.uniform(0.45, 0.85, count)
-    steps = np.arange(HISTORY_MONTHS) - (ends - length)[:, None] + 1
-    fall: Floats = depth[:, None] ** np.clip(steps, 0, length[:, None])
-    return fall
+    length = np.where(chance.random(count) < 0.65, chance.integers(1, _LONGEST_FALL + 1, count), 0)[:, None]
+    falling = np.clip(np.arange(HISTORY_MONTHS) - (ends[:, None] - length) + 1, 0, length)
+    return falling / np.maximum(length, 1), falling
 
 
 def _dip(count: int, chance: np.random.Generator) -> Floats:

@@ -4,47 +4,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.sandbox.world.calendar import Calendar, Days
-from services.sandbox.world.draws import Flags, Floats, Ints, choice, stream
+from services.sandbox.world.block import Block
+from services.sandbox.world.calendar import Days
+from services.sandbox.world.draws import Flags, Floats, Ints, choice
+from services.sandbox.world.handsets import GPRS, MMS, WAP, Handsets, draw_handsets
+from services.sandbox.world.owners import Owners, draw_owners
 
-CITIES = ("合肥", "芜湖")
-COUNTIES = (
-    ("蜀山区", "庐阳区", "包河区", "瑶海区", "肥西县", "肥东县"),
-    ("镜湖区", "弋江区", "鸠江区", "繁昌区", "湾沚区", "无为市"),
-)
 BRANDS = ("GoTone", "M-Zone", "Easyown")
 GOTONE, M_ZONE, EASYOWN = range(3)
-GRIDS_PER_COUNTY = 12
 
-_SECOND_LINES = 0.05
+_SECOND_LINES, _THIRD_LINES = 0.05, 0.006
 _MEDIAN_SPEND_YUAN = np.array([88.0, 46.0, 31.0])
-
-
-@dataclass(frozen=True, slots=True)
-class Owners:
-    """Persons. Ages are completed years in the cycle; `sex` is 0 for men, 1 for women."""
-
-    city: Ints
-    county: Ints
-    grid: Ints
-    sex: Ints
-    age: Ints
-    internet_access: Flags
-    red_list: Flags
+_PLAN_STEPS_YUAN = np.array([30.0, 60.0, 110.0])
+_CHANGED_NUMBER = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Lines, one entry each; `owner` points into `owners`, whose columns `of_owner` spreads over the lines."""
+    """Lines, one entry each; `owner` points into `owners`."""
 
+    block: Block
     owners: Owners
     owner: Ints
     brand: Ints
     activated: Days
+    number_since: Days
+    """Later than the activation for those who changed their number."""
     credit_level: Ints
-    handset_gprs: Flags
-    handset_wap: Flags
-    handset_mms: Flags
+    handsets: Handsets
     habit_yuan: Floats
     contract_ends: Days
     consent: Ints
@@ -61,9 +48,30 @@ class People:
         return self.owners.age[self.owner]
 
     @property
+    def city(self) -> Ints:
+        return self.owners.city[self.owner]
+
+    @property
     def is_man(self) -> Flags:
         man: Flags = self.owners.sex[self.owner] == 0
         return man
+
+    @property
+    def handset_gprs(self) -> Flags:
+        return self.handsets.can(GPRS)
+
+    @property
+    def handset_wap(self) -> Flags:
+        return self.handsets.can(WAP)
+
+    @property
+    def handset_mms(self) -> Flags:
+        return self.handsets.can(MMS)
+
+    @property
+    def plan_step(self) -> Ints:
+        """0 to 3: which of the brand's four plans, by what the line uses to spend."""
+        return np.searchsorted(_PLAN_STEPS_YUAN, self.habit_yuan).astype(np.int64)
 
     @property
     def in_contract_class(self) -> Flags:
@@ -71,53 +79,35 @@ class People:
         return ~np.isnat(self.contract_ends)
 
 
-def draw_people(count: int, *, seed: int, calendar: Calendar) -> People:
-    """Draw `count` lines; about one owner in twenty holds two."""
-    chance = stream(seed, "people")
-    second = round(count * _SECOND_LINES / (1 + _SECOND_LINES))
-    owners = _draw_owners(count - second, chance)
-    lines_of = np.concatenate([np.arange(count - second), chance.permutation(count - second)[:second]])
-    owner = chance.permutation(lines_of).astype(np.int64)
-    return _draw_lines(owners, owner, calendar, chance)
+def draw_people(block: Block) -> People:
+    """Draw the block's lines; about one owner in twenty holds two, a few hold three."""
+    chance = block.chance("people")
+    third = round(block.count * _THIRD_LINES / (1 + _SECOND_LINES + _THIRD_LINES))
+    second = round(block.count * _SECOND_LINES / (1 + _SECOND_LINES + _THIRD_LINES))
+    persons = block.count - second - third
+    with_more = chance.permutation(persons)[:second]
+    lines_of = np.concatenate([np.arange(persons), with_more, with_more[:third]])
+    return _draw_lines(draw_owners(persons, block), chance.permutation(lines_of), block, chance)
 
 
-def _draw_owners(count: int, chance: np.random.Generator) -> Owners:
-    city = (chance.random(count) < 0.38).astype(np.int64)
-    young = chance.random(count) < 0.35
-    age = np.where(young, chance.normal(22, 4, count), chance.normal(42, 12, count))
-    age = np.clip(np.floor(age), 16, 80).astype(np.int64)
-    return Owners(
-        city=city,
-        county=chance.integers(0, len(COUNTIES[0]), count),
-        grid=chance.integers(1, GRIDS_PER_COUNTY + 1, count),
-        sex=(chance.random(count) < 0.47).astype(np.int64),
-        age=age,
-        internet_access=chance.random(count) < np.where(age < 45, 0.62, 0.25),
-        red_list=chance.random(count) < 0.005,
-    )
-
-
-def _draw_lines(owners: Owners, owner: Ints, calendar: Calendar, chance: np.random.Generator) -> People:
-    count = len(owner)
-    age = owners.age[owner]
+def _draw_lines(owners: Owners, owner: Ints, block: Block, chance: np.random.Generator) -> People:
+    count, age = len(owner), owners.age[owner]
     brand = _draw_brands(age, chance)
-    activated = _draw_activation(count, calendar, chance)
-    years = (calendar.cycle.astype("datetime64[D]") - activated).astype(np.int64) / 365.0
-    gprs = chance.random(count) < np.where(age < 45, 0.90, 0.62)
-    wap = gprs & (chance.random(count) < 0.90)
+    activated = _draw_activation(count, block, chance)
+    years = (block.calendar.cycle.astype("datetime64[D]") - activated).astype(np.int64) / 365.0
+    habit_yuan = _MEDIAN_SPEND_YUAN[brand] * np.exp(chance.normal(0, 0.55, count))
+    credit = np.round(2 + 0.25 * years + (brand == GOTONE) + chance.normal(0, 0.8, count))
     return People(
+        block=block,
         owners=owners,
         owner=owner,
         brand=brand,
         activated=activated,
-        credit_level=np.clip(
-            np.round(2 + 0.25 * years + (brand == GOTONE) + chance.normal(0, 0.8, count)), 1, 5
-        ).astype(np.int64),
-        handset_gprs=gprs,
-        handset_wap=wap,
-        handset_mms=wap & (chance.random(count) < 0.93),
-        habit_yuan=_MEDIAN_SPEND_YUAN[brand] * np.exp(chance.normal(0, 0.55, count)),
-        contract_ends=_draw_contracts(brand, activated, calendar, chance),
+        number_since=_draw_number_since(activated, block, chance),
+        credit_level=np.clip(credit, 1, 5).astype(np.int64),
+        handsets=draw_handsets(age, habit_yuan, block=block),
+        habit_yuan=habit_yuan,
+        contract_ends=_draw_contracts(brand, activated, block, chance),
         consent=np.array([1, 0, -1])[choice(chance, np.tile([0.85, 0.05, 0.10], (count, 1)))],
         sex_known=chance.random(count) >= 0.02,
         age_known=chance.random(count) >= 0.03,
@@ -134,17 +124,25 @@ def _draw_brands(age: Ints, chance: np.random.Generator) -> Ints:
     return choice(chance, weights)
 
 
-def _draw_activation(count: int, calendar: Calendar, chance: np.random.Generator) -> Days:
+def _draw_activation(count: int, block: Block, chance: np.random.Generator) -> Days:
     days_ago = np.minimum(1 + np.floor(chance.gamma(1.8, 800.0, count)), 365 * 15).astype(np.int64)
-    activated: Days = calendar.cycle.astype("datetime64[D]") - days_ago
+    activated: Days = block.calendar.cycle.astype("datetime64[D]") - days_ago
     return activated
 
 
-def _draw_contracts(brand: Ints, activated: Days, calendar: Calendar, chance: np.random.Generator) -> Days:
+def _draw_number_since(activated: Days, block: Block, chance: np.random.Generator) -> Days:
+    """Return since when each line has its number: some changed it within the last four hundred days."""
+    count = len(activated)
+    changed = chance.random(count) < _CHANGED_NUMBER
+    since = block.calendar.cycle.astype("datetime64[D]") - chance.integers(1, 400, count)
+    return np.where(changed, np.maximum(activated, since), activated)
+
+
+def _draw_contracts(brand: Ints, activated: Days, block: Block, chance: np.random.Generator) -> Days:
     """Return the last day of the lock-in contract: from eight months before the cycle to sixteen after it; else NaT."""
     count = len(brand)
     has_one = chance.random(count) < np.array([0.55, 0.38, 0.24])[brand]
-    ends = calendar.day_in(chance.integers(1, 26, count), chance.random(count))
+    ends = block.calendar.day_in(chance.integers(1, 26, count), chance.random(count))
     signed_before_activation = ends - 365 < activated
     ends = np.where(signed_before_activation, activated + 365, ends)
     return np.where(has_one, ends, np.datetime64("NaT", "D"))

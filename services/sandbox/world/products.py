@@ -4,23 +4,43 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.sandbox.world.calendar import HISTORY_MONTHS, NEVER, Calendar, Days
+from services.sandbox.world.calendar import HISTORY_MONTHS, NEVER, Days
 from services.sandbox.world.catalogue import PRODUCTS, Subject
-from services.sandbox.world.draws import Flags, Floats, Ints, calibrated, choice, logistic, stream
+from services.sandbox.world.draws import Flags, Floats, Ints, calibrated, choice, logistic, pick
 from services.sandbox.world.inclinations import Inclinations, can_run
 from services.sandbox.world.life import Life
 from services.sandbox.world.people import People
 
 HOW_ORDERED = ("self", "voice_plan", "trial")
+SELF, VOICE_PLAN, TRIAL = range(3)
+CHANNELS = ("desk", "call", "sms", "web", "hotline")
+DESK, CALL, SMS, WEB, HOTLINE = range(5)
 CANCEL_REASONS = ("price", "content", "unused", "handset")
 
-_HELD_BEFORE = {Subject.MOBILE_NEWSPAPER: 0.06, Subject.RING_BACK_TONE: 0.24, Subject.MOBILE_INTERNET: 0.30}
-_ORDERED_PER_MONTH = {Subject.MOBILE_NEWSPAPER: 0.035, Subject.RING_BACK_TONE: 0.018, Subject.MOBILE_INTERNET: 0.02}
+_HELD_BEFORE = {
+    Subject.MOBILE_NEWSPAPER: 0.06,
+    Subject.RING_BACK_TONE: 0.24,
+    Subject.MOBILE_INTERNET: 0.30,
+    Subject.MAIL_139: 0.10,
+}
+_ORDERED_PER_MONTH = {
+    Subject.MOBILE_NEWSPAPER: 0.035,
+    Subject.RING_BACK_TONE: 0.018,
+    Subject.MOBILE_INTERNET: 0.02,
+    Subject.MAIL_139: 0.022,
+}
 _CANCELLED_PER_MONTH = 0.025
 _UNPROVISIONED = 0.04
-_NEVER_USED = 0.12
-_VOLUME_PER_DAY = {Subject.MOBILE_NEWSPAPER: 1.6, Subject.RING_BACK_TONE: 4.0, Subject.MOBILE_INTERNET: 1.8}
-"""Issues read, tones played, megabytes: for somebody of middling taste."""
+_NEVER_USED = np.array([0.10, 0.45, 0.15])
+"""By how it was ordered: what comes with a voice plan is often never looked at."""
+_VOLUME_PER_DAY = {
+    Subject.MOBILE_NEWSPAPER: 1.6,
+    Subject.RING_BACK_TONE: 4.0,
+    Subject.MOBILE_INTERNET: 1.8,
+    Subject.MAIL_139: 2.5,
+}
+"""Issues read, tones played, megabytes, letters: for somebody of middling taste."""
+_TRIAL_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +50,12 @@ class Subscriptions:
     product: Subject
     line: Ints
     how_ordered: Ints
+    channel: Ints
+    """Of the order."""
     provisioned: Flags
     ordered_on: Days
+    trial_ends_on: Days
+    """NaT unless it is a free trial."""
     cancelled_on: Days
     """NaT while it runs."""
     cancel_reason: Ints
@@ -48,20 +72,13 @@ class Subscriptions:
         return holds
 
 
-def draw_subscriptions(
-    people: People, life: Life, inclinations: Inclinations, *, seed: int, calendar: Calendar
-) -> dict[Subject, Subscriptions]:
-    """Draw the three products' subscriptions."""
-    return {
-        product: _draw_product(product, people, life, inclinations.product[product], seed=seed, calendar=calendar)
-        for product in PRODUCTS
-    }
+def draw_subscriptions(people: People, life: Life, inclinations: Inclinations) -> dict[Subject, Subscriptions]:
+    """Draw all products' subscriptions."""
+    return {product: _draw_product(product, people, life, inclinations.product[product]) for product in PRODUCTS}
 
 
-def _draw_product(
-    product: Subject, people: People, life: Life, leaning: Floats, *, seed: int, calendar: Calendar
-) -> Subscriptions:
-    chance = stream(seed, f"subscriptions of {product}")
+def _draw_product(product: Subject, people: People, life: Life, leaning: Floats) -> Subscriptions:
+    calendar, chance = people.block.calendar, people.block.chance(f"subscriptions of {product}")
     ordered = _draw_order_months(product, people, life, leaning, chance)
     line = np.flatnonzero(ordered != NEVER)
     taste = leaning[line] - leaning.mean()
@@ -71,14 +88,18 @@ def _draw_product(
     cancelled_on = np.where(cancelled < HISTORY_MONTHS, cancelled_on, np.datetime64("NaT", "D"))
     provisioned = chance.random(len(line)) >= _UNPROVISIONED
     used = _used_months(ordered[line], cancelled) & life.present[line] & provisioned[:, None]
-    days = np.where(used, _draw_active_days(taste, life.activity[line], chance), 0)
+    how_ordered = pick(chance, (0.72, 0.16, 0.12), len(line))
+    uses = chance.random(len(line)) >= _NEVER_USED[how_ordered]
+    days = np.where(used & uses[:, None], _draw_active_days(taste, life.activity[line], chance), 0)
     per_day = _VOLUME_PER_DAY[product] * np.exp(0.3 * taste + chance.normal(0, 0.4, len(line)))
     return Subscriptions(
         product=product,
         line=line,
-        how_ordered=choice(chance, np.tile([0.72, 0.16, 0.12], (len(line), 1))),
+        how_ordered=how_ordered,
+        channel=np.where(how_ordered == VOICE_PLAN, DESK, _draw_channels(people.age[line], chance)),
         provisioned=provisioned,
         ordered_on=ordered_on,
+        trial_ends_on=np.where(how_ordered == TRIAL, ordered_on + _TRIAL_DAYS, np.datetime64("NaT", "D")),
         cancelled_on=cancelled_on,
         cancel_reason=np.where(cancelled < HISTORY_MONTHS, chance.integers(0, len(CANCEL_REASONS), len(line)), -1),
         active_days=days,
@@ -117,8 +138,12 @@ def _used_months(ordered: Ints, cancelled: Ints) -> Flags:
     return used
 
 
+def _draw_channels(age: Ints, chance: np.random.Generator) -> Ints:
+    """Return where the order came in: the young by themselves, the others rather with somebody's help."""
+    return choice(chance, np.where((age < 35)[:, None], [0.22, 0.13, 0.34, 0.26, 0.05], [0.42, 0.24, 0.20, 0.06, 0.08]))
+
+
 def _draw_active_days(taste: Floats, activity: Floats, chance: np.random.Generator) -> Ints:
-    """Return days of use per month: by taste and by how much the line lives; some order and never use."""
-    uses = chance.random(len(taste)) >= _NEVER_USED
-    rate = uses * logistic(0.5 * taste - 0.4 + chance.normal(0, 0.5, len(taste)))
+    """Return days of use per month: by taste and by how much the line lives."""
+    rate = logistic(0.5 * taste - 0.4 + chance.normal(0, 0.5, len(taste)))
     return chance.binomial(30, rate[:, None] * np.clip(activity, 0.0, 1.0)).astype(np.int64)

@@ -1,51 +1,81 @@
-"""The whole province for one seed and cycle, put together in the order in which one thing causes the next."""
+"""One block of the province, put together in the order in which one thing causes the next."""
 
 from dataclasses import dataclass
 
-from services.sandbox.world.accounts import Bills, Traffic, draw_bills, draw_traffic
+from services.sandbox.world.bills import Bills, draw_bills
+from services.sandbox.world.block import BLOCK_LINES, Block, blocks_of
 from services.sandbox.world.calendar import Calendar
+from services.sandbox.world.calling import Calling, draw_calling
+from services.sandbox.world.calls import Calls, Circle, draw_calls, draw_circle
+from services.sandbox.world.care import Cases, Contacts, Surveys, draw_cases, draw_contacts, draw_surveys
 from services.sandbox.world.catalogue import Subject
+from services.sandbox.world.contents import Contents, draw_contents
+from services.sandbox.world.enterprises import Enterprises, draw_enterprises
 from services.sandbox.world.inclinations import draw_inclinations
 from services.sandbox.world.life import Life, draw_life
 from services.sandbox.world.people import People, draw_people
 from services.sandbox.world.products import Subscriptions, draw_subscriptions
 from services.sandbox.world.tastes import Tastes, derive_tastes
+from services.sandbox.world.traffic import Traffic, draw_traffic
 from shared.errors import InvalidInput
-
-FEWEST, MOST = 100, 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """Columns over the same lines throughout; only `tastes` is hidden from the operator."""
+    """A block's columns over the same lines throughout; only `tastes` is hidden from the operator."""
 
-    seed: int
-    calendar: Calendar
+    block: Block
     people: People
+    enterprises: Enterprises
+    calling: Calling
     life: Life
     subscriptions: dict[Subject, Subscriptions]
+    contents: dict[Subject, Contents]
     traffic: Traffic
+    calls: Calls
+    circle: Circle
     bills: Bills
+    cases: Cases
+    contacts: Contacts
+    surveys: Surveys
     tastes: Tastes
+
+    @property
+    def calendar(self) -> Calendar:
+        return self.block.calendar
 
 
 def build_province(*, customers: int, seed: int, cycle: str) -> Province:
-    """Build the province, the same one for the same arguments. Raises InvalidInput."""
-    if not FEWEST <= customers <= MOST:
-        raise InvalidInput.of("customers", f"{customers} is outside {FEWEST} to {MOST}")
-    calendar = Calendar.of(cycle)
-    people = draw_people(customers, seed=seed, calendar=calendar)
-    inclinations = draw_inclinations(people, seed=seed)
-    life = draw_life(people, inclinations, seed=seed, calendar=calendar)
-    subscriptions = draw_subscriptions(people, life, inclinations, seed=seed, calendar=calendar)
-    traffic = draw_traffic(people, life, seed=seed)
+    """Build a province of one block, the same one for the same arguments. Raises InvalidInput."""
+    block, *more = blocks_of(customers, seed=seed, cycle=cycle)
+    if more:
+        raise InvalidInput.of("customers", f"{customers} do not fit one block of {BLOCK_LINES}")
+    return build_block(block)
+
+
+def build_block(block: Block) -> Province:
+    """Build one block of a province."""
+    people = draw_people(block)
+    enterprises = draw_enterprises(people)
+    calling = draw_calling(people, enterprises)
+    inclinations = draw_inclinations(people, enterprises)
+    life = draw_life(people, inclinations)
+    subscriptions = draw_subscriptions(people, life, inclinations)
+    traffic = draw_traffic(people, life, calling)
     return Province(
-        seed=seed,
-        calendar=calendar,
+        block=block,
         people=people,
+        enterprises=enterprises,
+        calling=calling,
         life=life,
         subscriptions=subscriptions,
+        contents={product: draw_contents(held, people) for product, held in subscriptions.items()},
         traffic=traffic,
-        bills=draw_bills(people, life, traffic, subscriptions, seed=seed),
-        tastes=derive_tastes(people, life, inclinations, subscriptions, seed=seed, calendar=calendar),
+        calls=draw_calls(people, traffic),
+        circle=draw_circle(people, life, calling, enterprises, traffic),
+        bills=draw_bills(people, life, calling, traffic, subscriptions),
+        cases=draw_cases(people, life, subscriptions),
+        contacts=draw_contacts(people, life, subscriptions),
+        surveys=draw_surveys(people, life, subscriptions),
+        tastes=derive_tastes(people, life, inclinations, subscriptions),
     )

@@ -29,19 +29,49 @@ class Secret:
 
 def secret_of(province: Province) -> Secret:
     """Return what is hidden about a province."""
-    numbers = msisdns(province.people, seed=province.seed)
-    return Secret(province.seed, customer_ids(province.people), numbers, province.tastes)
+    people = province.people
+    return Secret(province.block.seed, customer_ids(people), msisdns(people), province.tastes)
+
+
+def secret_table(secret: Secret) -> pa.Table:
+    """Return it as the columns of its file."""
+    columns = {"customer_id": secret.customer_id, "msisdn": secret.msisdn, **taste_columns(secret.tastes)}
+    return pa.table({name: pa.array(values) for name, values in columns.items()})
 
 
 def write_secret(secret: Secret, path: Path) -> None:
-    """Write it whole or not at all, over what was there."""
-    columns = {"customer_id": secret.customer_id, "msisdn": secret.msisdn, **taste_columns(secret.tastes)}
-    metadata = {_SEED: str(secret.seed).encode(), _FORMAT: _THIS_FORMAT}
-    table = pa.table({name: pa.array(values) for name, values in columns.items()}).replace_schema_metadata(metadata)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.new")
-    parquet.write_table(table, aside)
-    aside.replace(path)
+    """Write all of it at once."""
+    with SecretFile(path, seed=secret.seed) as file:
+        file.add(secret_table(secret))
+
+
+class SecretFile:
+    """The file in the making, block by block; it is there when the body has ended well, over what was there."""
+
+    def __init__(self, path: Path, *, seed: int) -> None:
+        self._path, self._aside = path, path.with_name(f".{path.name}.new")
+        self._metadata = {_SEED: str(seed).encode(), _FORMAT: _THIS_FORMAT}
+        self._writer: parquet.ParquetWriter | None = None
+
+    def __enter__(self) -> "SecretFile":
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def add(self, table: pa.Table) -> None:
+        """Write one block's rows."""
+        table = table.replace_schema_metadata(self._metadata)
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._aside, table.schema)
+        self._writer.write_table(table)
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if self._writer is None:
+            return
+        self._writer.close()
+        if failure is None:
+            self._aside.replace(self._path)
+        else:
+            self._aside.unlink(missing_ok=True)
 
 
 def read_secret(path: Path) -> Secret:

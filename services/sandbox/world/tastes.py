@@ -12,9 +12,9 @@ What is documented here is all that decides an answer:
 
 from dataclasses import dataclass
 
-from services.sandbox.world.calendar import HISTORY_MONTHS, Calendar
+from services.sandbox.world.calendar import HISTORY_MONTHS
 from services.sandbox.world.catalogue import PRODUCTS, Subject
-from services.sandbox.world.draws import Flags, Floats, calibrated, stream
+from services.sandbox.world.draws import Flags, Floats, calibrated
 from services.sandbox.world.inclinations import Inclinations, can_run, leaving_in
 from services.sandbox.world.life import Life
 from services.sandbox.world.people import People
@@ -24,12 +24,14 @@ _YES_BY_SMS = {
     Subject.MOBILE_NEWSPAPER: 0.12,
     Subject.RING_BACK_TONE: 0.09,
     Subject.MOBILE_INTERNET: 0.09,
+    Subject.MAIL_139: 0.09,
     Subject.RETENTION: 0.05,
 }
 _YES_BY_CALL = {
     Subject.MOBILE_NEWSPAPER: 0.16,
     Subject.RING_BACK_TONE: 0.12,
     Subject.MOBILE_INTERNET: 0.12,
+    Subject.MAIL_139: 0.12,
     Subject.RETENTION: 0.12,
 }
 _ORDERS_UNASKED = 0.027
@@ -51,24 +53,18 @@ class Tastes:
 
 
 def derive_tastes(
-    people: People,
-    life: Life,
-    inclinations: Inclinations,
-    subscriptions: dict[Subject, Subscriptions],
-    *,
-    seed: int,
-    calendar: Calendar,
+    people: People, life: Life, inclinations: Inclinations, subscriptions: dict[Subject, Subscriptions]
 ) -> Tastes:
     """Turn inclinations, and where each customer stands now, into answers."""
     here = ~life.has_left
-    leaving = leaving_in(HISTORY_MONTHS, people=people, inclinations=inclinations, calendar=calendar)
+    leaving = leaving_in(HISTORY_MONTHS, people=people, inclinations=inclinations)
     leaning = {product: inclinations.product[product] for product in PRODUCTS}
-    leaning[Subject.RETENTION] = _retention(people, life, leaving, calendar)
+    leaning[Subject.RETENTION] = _retention(people, life, leaving)
     wants = {
         product: here & can_run(product, people) & ~subscriptions[product].holders(people.count) for product in PRODUCTS
     }
     wants[Subject.RETENTION] = here
-    irritable = stream(seed, "tastes").normal(0.0, 0.8, people.count)
+    irritable = people.block.chance("tastes").normal(0.0, 0.8, people.count)
     return Tastes(
         leaving=calibrated(leaving, mean=_LEAVING, among=here),
         opts_out=calibrated(irritable, mean=_OPTS_OUT, among=here),
@@ -78,15 +74,15 @@ def derive_tastes(
     )
 
 
-def _retention(people: People, life: Life, leaving: Floats, calendar: Calendar) -> Floats:
+def _retention(people: People, life: Life, leaving: Floats) -> Floats:
     """Lean to a better deal: at risk, seen to fall off, and free to sign again."""
     risk = (leaving - leaving.mean()) / leaving.std()
-    leaning: Floats = 0.5 * risk + 1.4 * life.recent_fall + 1.3 * contract_is_open(people, calendar)
+    leaning: Floats = 0.5 * risk + 1.4 * life.recent_fall + 1.3 * contract_is_open(people)
     return leaning
 
 
-def contract_is_open(people: People, calendar: Calendar) -> Flags:
+def contract_is_open(people: People) -> Flags:
     """Return whether a contract ends within three months of the cycle or ended in the three before."""
-    months_left = calendar.index_of(people.contract_ends) - HISTORY_MONTHS
+    months_left = people.block.calendar.index_of(people.contract_ends) - HISTORY_MONTHS
     is_open: Flags = people.in_contract_class & (months_left >= -_JUST_ENDED_MONTHS) & (months_left < _SOON_MONTHS)
     return is_open

@@ -34,7 +34,7 @@ def test_the_word_is_found_wherever_the_invitation_stands(word: str, before: str
 
 
 def test_keywords_name_their_products_and_any_other_is_about_staying() -> None:
-    assert [subject_of_keyword(word) for word in ("DZB", "cl", "SW")] == list(PRODUCTS)
+    assert [subject_of_keyword(word) for word in ("DZB", "cl", "SW", "yx")] == list(PRODUCTS)
     assert subject_of_keyword("XY") is Subject.RETENTION
 
 

@@ -12,6 +12,7 @@ from services.sandbox.world.draws import Flags, Floats
 from services.sandbox.world.people import EASYOWN, GOTONE, M_ZONE
 from services.sandbox.world.province import Province, build_province
 from services.sandbox.world.tastes import contract_is_open
+from services.sandbox.world.traffic import Traffic
 from shared.errors import InvalidInput
 from tests.factories.sandbox import province
 
@@ -75,10 +76,10 @@ def test_a_cycle_reads_the_nine_months_before_it() -> None:
     assert (len(months), months[0], months[-1]) == (9, "2026-02", "2026-10")
 
 
-def test_one_owner_in_twenty_holds_two_lines_and_none_more(base: Province) -> None:
+def test_one_owner_in_twenty_holds_several_lines(base: Province) -> None:
     lines = np.bincount(base.people.owner)
-    assert set(lines) == {1, 2}
-    assert (lines == 2).mean() == pytest.approx(0.05, abs=0.01)
+    assert set(lines) == {1, 2, 3}
+    assert (lines > 1).mean() == pytest.approx(0.05, abs=0.01)
 
 
 def test_consent_red_list_and_brands_have_their_shares(base: Province) -> None:
@@ -92,18 +93,26 @@ def test_consent_red_list_and_brands_have_their_shares(base: Province) -> None:
 
 def test_a_bill_is_the_sum_of_its_parts_and_nobody_is_billed_before_joining_or_after_leaving(base: Province) -> None:
     bills = base.bills
-    assert np.array_equal(bills.total, bills.voice + bills.data + bills.sms)
+    assert np.array_equal(bills.total, bills.fixed + bills.voice + bills.data + bills.sms)
     assert not bills.total[~base.life.present].any()
-    given_away = bills.discounts + bills.handset_subsidy + bills.settlement + bills.commission
+    given_away = bills.discounts + bills.gifts + bills.handset_subsidy + bills.settlement + bills.commission
     assert (given_away <= bills.total).all()
     assert (bills.balance >= 0).all()
 
 
-def test_parts_of_the_traffic_are_not_more_than_the_whole(base: Province) -> None:
+def test_what_is_paid_is_what_was_billed_less_what_is_still_owed(base: Province) -> None:
+    bills = base.bills
+    assert (bills.payments >= 0).all()
+    assert np.array_equal(bills.payments.sum(axis=1), bills.total.sum(axis=1) - bills.arrears[:, -1])
+
+
+def test_minutes_add_up_by_direction_and_by_distance_and_no_part_is_negative(base: Province) -> None:
     traffic = base.traffic
-    assert (traffic.outbound <= traffic.minutes).all()
-    assert (traffic.long_distance <= traffic.outbound).all()
-    assert (traffic.roaming <= traffic.minutes).all()
+    assert np.array_equal(traffic.local + traffic.long_distance + traffic.roaming, traffic.minutes)
+    assert all((getattr(traffic, part) >= 0).all() for part in Traffic.__slots__)
+    assert (traffic.vpmn <= traffic.local + traffic.in_province).all()
+    assert (traffic.vpmn_roaming <= traffic.roaming).all()
+    assert (traffic.overage <= traffic.outbound).all()
 
 
 def test_four_to_six_percent_leave_within_the_last_quarter(base: Province) -> None:
@@ -187,7 +196,7 @@ def test_a_better_deal_is_taken_by_those_at_risk_whose_contract_is_open(base: Pr
     here = ~base.life.has_left
     yes = base.tastes.yes_by_call[Subject.RETENTION]
     at_risk = (base.tastes.leaving > np.quantile(base.tastes.leaving[here], 0.8)) & here
-    open_ = contract_is_open(base.people, base.calendar) & here
+    open_ = contract_is_open(base.people) & here
     assert 0.30 <= yes[at_risk & open_].mean() <= 0.50
     assert yes[here & ~at_risk & ~open_].mean() < 0.12
     assert (base.tastes.yes_by_call[Subject.RETENTION] >= base.tastes.yes_by_sms[Subject.RETENTION]).all()

@@ -1,0 +1,92 @@
+"""Headings and words of the monthly tables."""
+
+from services.sandbox.extracts.sources.source import PRODUCT_WORDS, Source
+
+TRAFFIC = Source(
+    "traffic",
+    columns={
+        "customer_id": "用户编号",
+        "month": "月份",
+        "minutes": "通话分钟数",
+        "inbound_minutes": "被叫分钟数",
+        "outbound_minutes": "主叫分钟数",
+        "local_minutes": "本地分钟数",
+        "long_distance_minutes": "长途分钟数",
+        "in_province_long_distance_minutes": "省内长途分钟数",
+        "inter_province_long_distance_minutes": "省际长途分钟数",
+        "international_long_distance_minutes": "国际长途分钟数",
+        "roaming_minutes": "漫游分钟数",
+        "in_province_roaming_minutes": "省内漫游分钟数",
+        "inter_province_roaming_minutes": "省际漫游分钟数",
+        "international_roaming_minutes": "国际漫游分钟数",
+        "vpmn_minutes": "虚拟网分钟数",
+        "vpmn_roaming_minutes": "虚拟网漫游分钟数",
+        "overage_minutes": "超套餐分钟数",
+        "unit_price": "每分钟单价",
+        "top_counterpart": "最多长途省份",
+        "inbound_calls": "被叫次数",
+        "outbound_calls": "主叫次数",
+        "peak_calls": "忙时次数",
+        "off_peak_calls": "闲时次数",
+        "dropped_calls": "掉话次数",
+        "blocked_calls": "呼损次数",
+        "unanswered_calls": "未接次数",
+        "waiting_calls": "呼叫等待次数",
+        "conference_calls": "多方通话次数",
+    },
+    monthly=True,
+)
+CIRCLE = Source(
+    "circle",
+    columns={
+        "customer_id": "用户编号",
+        "month": "月份",
+        "breadth": "交往圈人数",
+        "depth": "人均通话分钟",
+        "vpmn_breadth": "虚拟网交往人数",
+        "vpmn_depth": "虚拟网人均分钟",
+        "enterprise_peers": "集团联系人数",
+        "rival_peers": "异网联系人数",
+        "business_peers": "商务联系人数",
+    },
+    monthly=True,
+)
+BILLING = Source(
+    "billing",
+    columns={
+        "customer_id": "用户编号",
+        "month": "账期",
+        "revenue_total": "总收入",
+        "revenue_fixed": "月租收入",
+        "revenue_voice": "语音收入",
+        "revenue_data": "数据收入",
+        "revenue_sms": "短信收入",
+        "discounts": "优惠金额",
+        "gifts": "赠送金额",
+        "handset_subsidy": "终端补贴",
+        "settlement": "网间结算",
+        "commission": "渠道酬金",
+        "payments": "缴费金额",
+        "arrears": "欠费金额",
+    },
+    has_money=True,
+    monthly=True,
+)
+PRODUCT_USAGE = Source(
+    "product_usage",
+    columns={
+        "customer_id": "用户编号",
+        "month": "月份",
+        "product": "业务名称",
+        "active_days": "使用天数",
+        "volume": "使用量",
+        "content_category": "内容类别",
+        "content_changed_on": "最近换内容日期",
+        "hours": "主要使用时段",
+    },
+    values={
+        "product": PRODUCT_WORDS,
+        "hours": {"上午": "morning", "下午": "afternoon", "晚上": "evening", "夜间": "night"},
+    },
+    monthly=True,
+)

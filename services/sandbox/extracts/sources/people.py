@@ -1,0 +1,85 @@
+"""Headings and words of the tables about who customers are and to whom they belong."""
+
+from services.sandbox.extracts.sources.source import Source
+
+CUSTOMERS = Source(
+    "customers",
+    columns={
+        "customer_id": "用户编号",
+        "msisdn": "手机号码",
+        "number_since": "号码启用日期",
+        "owner_id": "客户编号",
+        "owner_lines": "名下号码数",
+        "city": "地市",
+        "county": "区县",
+        "micro_region": "微区域",
+        "brand": "品牌",
+        "activation_date": "入网日期",
+        "status": "用户状态",
+        "left_date": "离网日期",
+        "sex": "性别",
+        "birth_year": "出生年份",
+        "occupation": "职业",
+        "income_level": "收入等级",
+        "credit_level": "信用等级",
+        "handset": "终端型号",
+        "handset_gprs": "终端支持GPRS",
+        "handset_wap": "终端支持WAP",
+        "handset_mms": "终端支持彩信",
+        "handset_3g": "终端支持3G",
+        "handset_4g": "终端支持4G",
+        "handset_price": "终端价格",
+        "handset_days": "终端使用天数",
+        "handsets_owned": "曾用终端数",
+        "handset_models_owned": "曾用机型数",
+        "internet_access": "家庭上网",
+        "plan": "套餐名称",
+        "contract_class": "捆绑标识",
+        "contract_policy": "捆绑政策",
+        "contract_end_date": "捆绑到期日",
+        "balance": "账户余额",
+        "answers_mail": "邮件营销有回应",
+        "referrals": "推荐入网数",
+        "red_list": "红名单",
+        "marketing_consent": "同意营销",
+    },
+    values={
+        "brand": {"全球通": "GoTone", "动感地带": "M-Zone", "神州行": "Easyown"},
+        "status": {"正常": "active", "停机": "suspended", "离网": "left"},
+        "sex": {"男": "male", "女": "female"},
+    },
+    flags=(
+        "handset_gprs",
+        "handset_wap",
+        "handset_mms",
+        "handset_3g",
+        "handset_4g",
+        "internet_access",
+        "answers_mail",
+        "red_list",
+        "marketing_consent",
+    ),
+    has_money=True,
+)
+VIP_CUSTOMERS = Source(
+    "vip_customers",
+    columns={"customer_id": "用户编号", "vip_level": "大客户级别", "customer_manager": "客户经理"},
+)
+ENTERPRISES = Source(
+    "enterprises",
+    columns={
+        "enterprise_id": "集团编号",
+        "city": "地市",
+        "industry": "行业",
+        "employees": "员工数",
+        "credit_level": "信用等级",
+        "signed_on": "签约日期",
+        "contract_end_date": "协议到期日",
+        "customer_manager": "客户经理",
+    },
+)
+ENTERPRISE_MEMBERS = Source(
+    "enterprise_members",
+    columns={"customer_id": "用户编号", "enterprise_id": "集团编号", "role": "成员角色"},
+    values={"role": {"关键人": "key_person", "普通成员": "member"}},
+)
