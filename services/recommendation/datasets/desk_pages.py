@@ -1,6 +1,6 @@
 """Lists as the desk reads them, many customers to a stored row: the pages of lists, and the pages that find a number's holder.
 
-An index entry and a row header per customer would cost PostgreSQL more than the lists themselves (ADR 0010).
+An index entry and a row header per customer would cost PostgreSQL more than the lists themselves (ADR 0011).
 """
 
 from collections.abc import Iterator
