@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from visavis.common.v1.dataset_pb2 import DatasetRef
 from visavis.feedback.v1 import feedback_service_pb2 as feedback_pb
 from visavis.profile.v1 import profile_service_pb2 as profile_pb
 from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
@@ -17,17 +18,21 @@ from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
 from services.console.clients import Clients
 from services.console.identity import fingerprint, request_id
-from services.console.runs import Follower, patient
-from shared.errors import InvalidInput, Violation
+from services.console.runs import Follower, pages, patient
+from shared.errors import Failure, InvalidInput, Violation
 
 MATRICES = ("priority.csv", "retention.csv", "new_service.csv")
 POLICIES = "policies.csv"
 MAPPING = "mapping.toml"
+_TOO_LITTLE = "ERROR_REASON_TRAINING_DATA_INSUFFICIENT"
 
 
 @dataclass(frozen=True, slots=True)
 class CycleInputs:
-    """What a cycle is made of: extracts with their mapping file, the planners' files, the arms, the products scored."""
+    """What a cycle is made of: extracts with their mapping file, the planners' files, the arms, the products scored.
+
+    Without `products` the need of every product is scored that was taken in the history.
+    """
 
     cycle: str
     extracts: Path
@@ -40,19 +45,22 @@ class CycleInputs:
 
 @dataclass(frozen=True, slots=True)
 class CycleResult:
-    """The resources of a finished cycle."""
+    """The resources of a finished cycle, and why the need of some products is not scored."""
 
     imported: profile_pb.Import
     snapshot: profile_pb.Snapshot
     control_group: feedback_pb.ControlGroup
     scoring_run: scoring_pb.ScoringRun
     assembly_run: recommendation_pb.AssemblyRun
+    unscored: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
     matrices: tuple[str, ...]
     catalogue: str
+    scoring: str
+    """The fingerprint of the province's rules for scores: other rules, other scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,14 @@ class _Kind:
     product: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Models:
+    """What was trained, and why the rest was not."""
+
+    trained: Sequence[str]
+    unscored: Sequence[str]
+
+
 async def run_cycle(inputs: CycleInputs, *, clients: Clients, follower: Follower) -> CycleResult:
     """Run a cycle to its end, or go on with it. Raises shared.errors.Failure with what a person can do about it."""
     steps = _Steps(inputs, clients, follower)
@@ -71,9 +87,9 @@ async def run_cycle(inputs: CycleInputs, *, clients: Clients, follower: Follower
     imported = await take_extracts(inputs.cycle, inputs.extracts, clients=clients, follower=follower)
     snapshot = await steps.make_snapshot(imported)
     group, models = await asyncio.gather(steps.draw_arms(snapshot), steps.train(snapshot))
-    scoring_run = await steps.score(snapshot, models)
+    scoring_run = await steps.score(rules, snapshot, models.trained)
     assembly_run = await steps.assemble(rules, snapshot, scoring_run, group)
-    return CycleResult(imported, snapshot, group, scoring_run, assembly_run)
+    return CycleResult(imported, snapshot, group, scoring_run, assembly_run, models.unscored)
 
 
 async def take_extracts(cycle: str, extracts: Path, *, clients: Clients, follower: Follower) -> profile_pb.Import:
@@ -104,7 +120,7 @@ class _Steps:
     follower: Follower
 
     async def take_rules(self) -> _Rules:
-        """Take in the planners' files first: a wrong cell is known before the base is touched."""
+        """Take in the planners' files, and check the rules for scores, first: what is wrong is known before the base is touched."""
         cycle, planner = self.inputs.cycle, self.inputs.planner
         matrices = []
         for file in MATRICES:
@@ -116,7 +132,9 @@ class _Steps:
         policies = policy_pb.ImportPoliciesRequest(request_id=request_id(cycle, "policies", text), csv=text)
         with _naming(POLICIES):
             taken = await patient(partial(self.clients.policies.ImportPolicies, policies))
-        return _Rules(tuple(matrices), taken.policy_catalogue)
+        asked = scoring_pb.GetScoringRulesRequest()
+        scoring = await patient(partial(self.clients.scoring.GetScoringRules, asked))
+        return _Rules(tuple(matrices), taken.policy_catalogue, scoring.fingerprint)
 
     async def make_snapshot(self, imported: profile_pb.Import) -> profile_pb.Snapshot:
         return await self.follower.complete(
@@ -150,14 +168,36 @@ class _Steps:
             of=lambda answer: answer.control_group,
         )
 
-    async def train(self, snapshot: profile_pb.Snapshot) -> Sequence[model_pb.Model]:
-        """Train every model of the cycle at once."""
-        kinds = [
+    async def train(self, snapshot: profile_pb.Snapshot) -> _Models:
+        """Train every model of the cycle. A product of which there is too little to learn is left out, and said so."""
+        needs = [
+            _Kind(f"need model {product}", model_pb.MODEL_KIND_NEED, product)
+            for product in self.inputs.products or await self._products_taken(snapshot)
+        ]
+        singles = [
             _Kind("stickiness model", model_pb.MODEL_KIND_STICKINESS),
             _Kind("churn model", model_pb.MODEL_KIND_CHURN_WARNING),
-            *(_Kind(f"need model {product}", model_pb.MODEL_KIND_NEED, product) for product in self.inputs.products),
         ]
-        return await asyncio.gather(*(self._train_one(kind, snapshot) for kind in kinds))
+        trained, tried = await asyncio.gather(
+            asyncio.gather(*(self._train_one(kind, snapshot) for kind in singles)),
+            asyncio.gather(*(self._train_if_enough(kind, snapshot) for kind in needs)),
+        )
+        models = [*trained, *(found for found in tried if isinstance(found, model_pb.Model))]
+        return _Models([model.name for model in models], [why for why in tried if isinstance(why, str)])
+
+    async def _products_taken(self, snapshot: profile_pb.Snapshot) -> Sequence[str]:
+        asked = model_pb.ListNeedProductsRequest(history_labels=snapshot.history_labels)
+        taken = await patient(partial(self.clients.models.ListNeedProducts, asked))
+        return [entry.product for entry in taken.products]
+
+    async def _train_if_enough(self, wanted: _Kind, snapshot: profile_pb.Snapshot) -> model_pb.Model | str:
+        """Return the model, or why there is none."""
+        try:
+            return await self._train_one(wanted, snapshot)
+        except Failure as failure:
+            if failure.reason != _TOO_LITTLE:
+                raise
+            return f"The need of {wanted.product} is not scored. {failure.message}"
 
     async def _train_one(self, wanted: _Kind, snapshot: profile_pb.Snapshot) -> model_pb.Model:
         history = (snapshot.history_views.fingerprint, snapshot.history_labels.fingerprint)
@@ -177,13 +217,17 @@ class _Steps:
             of=lambda answer: answer.model,
         )
 
-    async def score(self, snapshot: profile_pb.Snapshot, models: Sequence[model_pb.Model]) -> scoring_pb.ScoringRun:
-        names = [model.name for model in models]
+    async def score(self, rules: _Rules, snapshot: profile_pb.Snapshot, models: Sequence[str]) -> scoring_pb.ScoringRun:
+        """Score customers and enterprises; warnings of the cycle before last until they are calm again."""
+        before = await self._scores_before()
+        others = (snapshot.enterprise_views.fingerprint, before.fingerprint, rules.scoring)
         asked = scoring_pb.CreateScoringRunRequest(
-            request_id=request_id(self.inputs.cycle, "scores", snapshot.views.fingerprint, *names),
+            request_id=request_id(self.inputs.cycle, "scores", snapshot.views.fingerprint, *others, *models),
             cycle=self.inputs.cycle,
             views=snapshot.views,
-            models=names,
+            models=models,
+            enterprise_views=snapshot.enterprise_views,
+            scores_before=before,
         )
         return await self.follower.complete(
             "scores",
@@ -193,6 +237,23 @@ class _Steps:
             named=lambda name: scoring_pb.GetScoringRunRequest(name=name),
             of=lambda answer: answer.scoring_run,
         )
+
+    async def _scores_before(self) -> DatasetRef:
+        """Return the newest scores of the latest cycle before this one; an empty reference where there are none."""
+        found: scoring_pb.ScoringRun | None = None
+        listed = pages(
+            lambda size, token: patient(
+                lambda: self.clients.scoring.ListScoringRuns(
+                    scoring_pb.ListScoringRunsRequest(page_size=size, page_token=token)
+                )
+            )
+        )
+        async for page in listed:
+            for run in page.scoring_runs:
+                is_before = run.HasField("scores") and run.cycle < self.inputs.cycle
+                if is_before and (found is None or run.cycle > found.cycle):  # of one cycle the newest comes first
+                    found = run
+        return found.scores if found else DatasetRef()
 
     async def assemble(
         self,

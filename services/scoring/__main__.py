@@ -44,8 +44,9 @@ async def _serve(stop: asyncio.Event) -> None:
         store = PostgresStore(database)
 
         def register(to: grpc.aio.Server) -> None:
-            scoring_service_pb2_grpc.add_ScoringServiceServicer_to_server(ScoringServicer(store, rows, clock), to)
-            model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(store, clock), to)
+            scoring = ScoringServicer(store, rows, clock, settings_file=ScoringSettings().settings_file)
+            scoring_service_pb2_grpc.add_ScoringServiceServicer_to_server(scoring, to)
+            model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(store, rows, clock), to)
 
         await server.serve(
             ScoringServerSettings(),

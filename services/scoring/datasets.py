@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from google.protobuf.descriptor import Descriptor
 from visavis.profile.v1.customer_view_pb2 import CustomerLabels, CustomerView, EnterpriseView
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores, EnterpriseScores
@@ -22,9 +25,15 @@ from services.scoring.domain.resources import (
     PublishedScores,
     TrainingRequest,
 )
+from services.scoring.domain.rules import ScoringRules
+from services.scoring.engine.enterprises import enterprise_columns, unranked_sql
 from services.scoring.engine.features import FeaturePlan
+from services.scoring.engine.scores import Standing
+from services.scoring.engine.segments import any_sql, check_conditions, segment_sql
+from services.scoring.engine.value import value_sql, weighted_criteria
 from services.scoring.ports import Row
 from shared.clock import Clock
+from shared.errors import InvalidInput
 from shared.jsontypes import JsonObject
 from shared.lake.dataset import Dataset, DatasetUnreadable
 from shared.lake.engine import ColumnarEngine
@@ -73,8 +82,35 @@ def register_rows(engine: ColumnarEngine, name: str, rows: Dataset, schema: str)
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSql:
+    """What the province's rules come to in SQL over views."""
+
+    standing: Standing
+    unranked_enterprises: str
+
+
+def rule_sql(rules: ScoringRules) -> RuleSql:
+    """Return the SQL of the rules. Raises InvalidInput for rules that fit neither each other nor the views."""
+    fields = view_fields()
+    segments = [segment.conditions for segment in rules.voice_segments]
+    faults = [
+        *check_conditions(segments, fields, where="voice_segments"),
+        *check_conditions(rules.minutes_can_grow, fields, where="minutes_can_grow"),
+    ]
+    if faults:
+        raise InvalidInput(faults)
+    standing = Standing(
+        value=value_sql(weighted_criteria(rules.value), number_columns()),
+        voice_segment=segment_sql(rules.voice_segments, fields),
+        minutes_can_grow=any_sql(rules.minutes_can_grow, fields),
+    )
+    columns = enterprise_columns(enterprise_number_columns())
+    return RuleSql(standing, unranked_sql(rules.enterprises, columns))
+
+
+@dataclass(frozen=True, slots=True)
 class LakeRows:
-    """Single customers out of published datasets, which are sorted by customer_id."""
+    """What callers ask of published datasets: single customers, by whom they are sorted, and counts."""
 
     lake: Lake
 
@@ -82,6 +118,17 @@ class LakeRows:
         found = await asyncio.to_thread(self.lake.lookup, dataset, "customer_id", [customer_id])
         rows: list[dict[str, object]] = found.to_pylist()
         return rows[0] if rows else None
+
+    async def count_taken(self, labels: Dataset) -> Mapping[str, int]:
+        return await asyncio.to_thread(self._count_taken, labels)
+
+    def _count_taken(self, labels: Dataset) -> Mapping[str, int]:
+        counted: Counter[str] = Counter()
+        for path in self.lake.open(labels, expect=LABEL_SCHEMA):
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(columns=["products_taken"]):
+                    counted.update(map(str, pc.list_flatten(batch["products_taken"]).to_pylist()))
+        return counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,12 @@ class Store(Protocol):
 
 
 class PublishedRows(Protocol):
-    """Single rows out of published datasets."""
+    """What is read out of published datasets while a caller waits."""
 
     async def find(self, dataset: Dataset, customer_id: str) -> Row | None:
         """Return the customer's row."""
+        ...
+
+    async def count_taken(self, labels: Dataset) -> Mapping[str, int]:
+        """Return how many customers took each product, by its code. Raises DatasetUnreadable."""
         ...

@@ -1,8 +1,10 @@
 """Scoring's RPCs: parse, call, render."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -14,6 +16,7 @@ from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 from visavis.scoring.v1 import scoring_service_pb2_grpc as scoring_rpc
 
 from services.scoring import use_cases
+from services.scoring.datasets import rule_sql
 from services.scoring.domain.resources import (
     ENTERPRISE_VIEW_SCHEMA,
     LABEL_SCHEMA,
@@ -29,6 +32,7 @@ from services.scoring.domain.resources import (
     TrainingRequest,
 )
 from services.scoring.ports import PublishedRows, Store
+from services.scoring.settings import read_rules
 from services.scoring.use_cases import CreateScoringRun, TrainModel
 from shared.clock import Clock
 from shared.errors import InvalidInput, Violation
@@ -57,8 +61,9 @@ _LARGEST_PAGE = 1000
 class ModelServicer(model_rpc.ModelServiceServicer):
     """Trains models and tells of them."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, rows: PublishedRows, clock: Clock) -> None:
         self._store = store
+        self._rows = rows
         self._clock = clock
 
     async def TrainModel(self, request: model_pb.TrainModelRequest, context: Context) -> model_pb.TrainModelResponse:
@@ -81,6 +86,14 @@ class ModelServicer(model_rpc.ModelServiceServicer):
             models=[_model(model) for model in models], next_page_token=token_of(place, MODELS)
         )
 
+    async def ListNeedProducts(
+        self, request: model_pb.ListNeedProductsRequest, context: Context
+    ) -> model_pb.ListNeedProductsResponse:
+        labels = _dataset(request.history_labels, "history_labels", LABEL_SCHEMA)
+        taken = await self._rows.count_taken(labels)
+        products = [model_pb.NeedProduct(product=code, taker_count=count) for code, count in sorted(taken.items())]
+        return model_pb.ListNeedProductsResponse(products=products)
+
     async def CheckJudgements(
         self, request: model_pb.CheckJudgementsRequest, context: Context
     ) -> model_pb.CheckJudgementsResponse:
@@ -95,10 +108,11 @@ class ModelServicer(model_rpc.ModelServiceServicer):
 class ScoringServicer(scoring_rpc.ScoringServiceServicer):
     """Scores snapshots and shows single customers' scores."""
 
-    def __init__(self, store: Store, rows: PublishedRows, clock: Clock) -> None:
+    def __init__(self, store: Store, rows: PublishedRows, clock: Clock, *, settings_file: Path) -> None:
         self._store = store
         self._rows = rows
         self._clock = clock
+        self._settings_file = settings_file
 
     async def CreateScoringRun(
         self, request: scoring_pb.CreateScoringRunRequest, context: Context
@@ -134,6 +148,13 @@ class ScoringServicer(scoring_rpc.ScoringServiceServicer):
             scoring_run = await resources.get_scoring_run(scoring_run_id)
         row = await use_cases.find_scores(scoring_run, request.customer_id, rows=self._rows, caller=current_caller())
         return scoring_pb.GetCustomerScoresResponse(scores=row_to_message(row, scores_pb.CustomerScores))
+
+    async def GetScoringRules(
+        self, request: scoring_pb.GetScoringRulesRequest, context: Context
+    ) -> scoring_pb.GetScoringRulesResponse:
+        rules = await asyncio.to_thread(read_rules, self._settings_file)
+        rule_sql(rules)  # refuses rules that fit neither each other nor the views
+        return scoring_pb.GetScoringRulesResponse(fingerprint=rules.fingerprint)
 
 
 def _training(request: model_pb.TrainModelRequest) -> TrainModel:

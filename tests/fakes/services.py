@@ -1,9 +1,10 @@
 """The five services as a test writes them: what each method answers, over a real socket."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -33,16 +34,18 @@ _CONTRACTS = (
     evaluation_service_pb2,
 )
 
+Answer: TypeAlias = Message | Failure | Callable[[Message], Message | Failure]
+
 
 @dataclass
 class FakeServices:
-    """Answers by `answers[method]`, a message or a failure; keeps in `asked` what it was asked, in order."""
+    """Answers by `answers[method]`, a message, a failure or one by request; keeps in `asked` what it was asked, in order."""
 
     address: str = ""
-    answers: dict[str, list[Message | Failure]] = field(default_factory=dict)
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
     asked: list[tuple[str, Message]] = field(default_factory=list)
 
-    def will(self, method: str, *answers: Message | Failure) -> None:
+    def will(self, method: str, *answers: Answer) -> None:
         """Answer `method` with each of `answers` in turn, then with the last one for good."""
         self.answers[method] = list(answers)
 
@@ -54,6 +57,8 @@ class FakeServices:
         self.asked.append((method, request))
         prepared = self.answers.get(method, [NotFound(f"an answer of {method}")])
         found = prepared.pop(0) if len(prepared) > 1 else prepared[0]
+        if not isinstance(found, Message | Failure):
+            found = found(request)
         if isinstance(found, Failure):
             raise found
         return found

@@ -85,11 +85,16 @@ def run_(
     control: Annotated[int, typer.Option(help="Percent never contacted.", min=0, max=50)] = 10,
     random: Annotated[int, typer.Option(help="Percent contacted by lot, to compare.", min=0, max=50)] = 10,
     seed: Annotated[int, typer.Option(help="Seeds the lot of the arms.")] = 1,
-    product: Annotated[list[str] | None, typer.Option(help="A product whose need is scored; may be repeated.")] = None,
+    product: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A product whose need is scored; may be repeated. Without it: every product taken in the history."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a cycle from extracts to lists that are switched in; run again, it goes on where it was."""
-    inputs = CycleInputs(cycle, extracts, planner, control, random, seed, tuple(product or ("mobile_newspaper",)))
+    inputs = CycleInputs(cycle, extracts, planner, control, random, seed, tuple(product or ()))
 
     async def command(session: Session) -> None:
         async with connect(session.settings) as clients:
@@ -186,6 +191,10 @@ def _print_result(result: CycleResult, output: Output) -> None:
         f"{lists.lists.row_count:,} policy lists are switched in for {lists.cycle}; "
         f"{lists.rejects.row_count:,} customers got none, each with a reason ({lists.name})."
     )
+    if result.scoring_run.HasField("enterprise_scores"):
+        output.line(f"{result.scoring_run.enterprise_scores.row_count:,} enterprises are scored.")
+    for why in result.unscored:
+        output.line(why)
     output.line(f"What took how long: visavis trace {lists.status.trace_id}")
 
 

@@ -49,7 +49,7 @@ async def run_demo_cycle(
         control_percent=_CONTROL_PERCENT,
         random_percent=_RANDOM_PERCENT,
         seed=seed,
-        products=("mobile_newspaper",),
+        products=(),
     )
     return await run_cycle(inputs, clients=clients, follower=Follower(progress))
 

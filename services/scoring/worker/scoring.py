@@ -12,11 +12,10 @@ from services.scoring.datasets import (
     ENTERPRISE_SCORES,
     SCORES,
     ModelShelf,
+    RuleSql,
     ScoreShelf,
-    enterprise_number_columns,
-    number_columns,
     register_rows,
-    view_fields,
+    rule_sql,
 )
 from services.scoring.domain.resources import (
     ENTERPRISE_VIEW_SCHEMA,
@@ -28,13 +27,7 @@ from services.scoring.domain.resources import (
     ScoringRequest,
 )
 from services.scoring.domain.rules import ScoringRules
-from services.scoring.engine.enterprises import (
-    ENTERPRISES,
-    UNRANKED,
-    enterprise_columns,
-    enterprise_scores_sql,
-    unranked_sql,
-)
+from services.scoring.engine.enterprises import ENTERPRISES, UNRANKED, enterprise_scores_sql
 from services.scoring.engine.scores import (
     CITY_THRESHOLDS,
     PREDICTED,
@@ -48,12 +41,10 @@ from services.scoring.engine.scores import (
     thresholds_table,
     views_sql,
 )
-from services.scoring.engine.segments import any_sql, check_conditions, segment_sql
-from services.scoring.engine.value import value_sql, weighted_criteria
 from services.scoring.ports import Store
 from services.scoring.settings import ScoringSettings, read_rules
 from shared.clock import Clock
-from shared.errors import Failure, InvalidInput
+from shared.errors import Failure
 from shared.jsontypes import JsonObject
 from shared.lake.dataset import Dataset
 from shared.lake.duckdb import open_engine
@@ -66,33 +57,6 @@ from shared.runs.threads import Heard, in_thread
 log = structlog.get_logger(__name__)
 
 _BATCH_ROWS = 32_768
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSql:
-    """What the province's rules come to in SQL."""
-
-    standing: Standing
-    unranked_enterprises: str
-
-
-def rule_sql(rules: ScoringRules) -> RuleSql:
-    """Return the SQL of the rules. Raises InvalidInput for rules that fit neither each other nor the views."""
-    fields = view_fields()
-    segments = [segment.conditions for segment in rules.voice_segments]
-    faults = [
-        *check_conditions(segments, fields, where="voice_segments"),
-        *check_conditions(rules.minutes_can_grow, fields, where="minutes_can_grow"),
-    ]
-    if faults:
-        raise InvalidInput(faults)
-    standing = Standing(
-        value=value_sql(weighted_criteria(rules.value), number_columns()),
-        voice_segment=segment_sql(rules.voice_segments, fields),
-        minutes_can_grow=any_sql(rules.minutes_can_grow, fields),
-    )
-    columns = enterprise_columns(enterprise_number_columns())
-    return RuleSql(standing, unranked_sql(rules.enterprises, columns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
+from google.protobuf.message import Message
+from visavis.common.v1.dataset_pb2 import DatasetRef
 from visavis.feedback.v1 import feedback_service_pb2 as feedback_pb
 from visavis.profile.v1 import profile_service_pb2 as profile_pb
 from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
@@ -13,7 +16,7 @@ from visavis.scoring.v1 import model_service_pb2 as model_pb
 from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
 from services.console.cycle import MAPPING, MATRICES, POLICIES
-from shared.errors import Conflict, InvalidInput, Unavailable
+from shared.errors import Conflict, Failure, InvalidInput, Unavailable, WrongState
 from tests.factories.runs import FAILED, PENDING, SUCCEEDED
 from tests.fakes.services import FakeServices
 from tests.integration.console.conftest import Visavis
@@ -44,6 +47,10 @@ def prepare_cycle(services: FakeServices) -> None:
     services.will("GetSnapshot", profile_pb.GetSnapshotResponse(snapshot=snapshot))
     services.will("CreateControlGroup", feedback_pb.CreateControlGroupResponse(control_group=group))
     services.will("GetControlGroup", feedback_pb.GetControlGroupResponse(control_group=group))
+    taken = [model_pb.NeedProduct(product=code, taker_count=40) for code in ("mail_139", "ring_back_tone")]
+    services.will("ListNeedProducts", model_pb.ListNeedProductsResponse(products=taken))
+    services.will("GetScoringRules", scoring_pb.GetScoringRulesResponse(fingerprint="ab"))
+    services.will("ListScoringRuns", scoring_pb.ListScoringRunsResponse())
     services.will("TrainModel", model_pb.TrainModelResponse(model=model))
     services.will("GetModel", model_pb.GetModelResponse(model=model))
     services.will("CreateScoringRun", scoring_pb.CreateScoringRunResponse(scoring_run=scores))
@@ -62,7 +69,7 @@ def test_a_cycle_run_twice_asks_the_same_with_the_same_ids(
     assert "visavis trace ab12" in said.page
     assert visavis(*folders).code == 0
     assert sorted(map(repr, services.asked)) == first
-    assert len(services.requests("TrainModel")) == 3
+    assert len(services.requests("TrainModel")) == 4
     (matrix, *_) = services.requests("ImportMatrix")
     assert isinstance(matrix, matrix_pb.ImportMatrixRequest)
     assert matrix.csv == "priority.csv", "the mark that spreadsheets put first is not part of the text"
@@ -80,6 +87,50 @@ def test_a_cycle_goes_on_when_a_service_was_away(
     assert visavis(*folders).code == 0
     assert len(services.requests("CreateSnapshot")) == 3
     assert len(services.requests("GetScoringRun")) == 2
+
+
+def test_a_product_with_too_few_takers_is_left_out_and_said_so(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    few = "it happened to 4 customers"
+    trained = model_pb.TrainModelResponse(model=model_pb.Model(name="models/1", status=SUCCEEDED))
+
+    def training(request: Message) -> Message | Failure:
+        asked = cast("model_pb.TrainModelRequest", request)
+        failure = WrongState(few, subject="need", reason="ERROR_REASON_TRAINING_DATA_INSUFFICIENT")
+        return failure if asked.product in too_few else trained
+
+    services.will("TrainModel", training)
+    too_few = {"mail_139"}
+    said = visavis(*folders)
+    assert said.code == 0
+    assert f"The need of mail_139 is not scored. {few}" in " ".join(said.page.split())
+    (asked,) = services.requests("CreateScoringRun")
+    assert isinstance(asked, scoring_pb.CreateScoringRunRequest)
+    assert len(asked.models) == 3
+    too_few = {""}
+    assert visavis(*folders).code == 1, "stickiness and churn warning are of every cycle"
+
+
+def test_scores_of_the_latest_cycle_before_and_the_rules_are_part_of_what_is_asked(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    runs = [
+        scoring_pb.ScoringRun(name=f"scoringRuns/{cycle}", cycle=cycle, scores=DatasetRef(uri=cycle))
+        for cycle in ("2026-11", "2026-10", "2026-09")
+    ]
+    failed = scoring_pb.ScoringRun(name="scoringRuns/f", cycle="2026-10")
+    services.will("ListScoringRuns", scoring_pb.ListScoringRunsResponse(scoring_runs=[failed, *runs]))
+    visavis(*folders)
+    services.will("GetScoringRules", scoring_pb.GetScoringRulesResponse(fingerprint="cd"))
+    visavis(*folders)
+    first, second = services.requests("CreateScoringRun")
+    assert isinstance(first, scoring_pb.CreateScoringRunRequest)
+    assert isinstance(second, scoring_pb.CreateScoringRunRequest)
+    assert first.scores_before.uri == second.scores_before.uri == "2026-10"
+    assert first.request_id != second.request_id
 
 
 def test_a_failed_step_says_which_and_why_and_nothing_follows(

@@ -11,6 +11,7 @@ from uuid import uuid4
 import grpc
 import pytest
 import pytest_asyncio
+from visavis.common.v1.dataset_pb2 import DatasetRef
 from visavis.common.v1.run_pb2 import RUN_STATE_FAILED, RUN_STATE_SUCCEEDED
 from visavis.scoring.v1 import model_service_pb2 as model_pb
 from visavis.scoring.v1 import model_service_pb2_grpc as model_rpc
@@ -68,10 +69,22 @@ class ScoringCalls:
                     return model
                 await asyncio.sleep(0.05)
 
-    async def score(self, views: Dataset, models: list[str]) -> scoring_pb.ScoringRun:
+    async def score(
+        self,
+        views: Dataset,
+        models: list[str],
+        *,
+        enterprises: Dataset | None = None,
+        before: DatasetRef | None = None,
+    ) -> scoring_pb.ScoringRun:
         """Score views and wait until the run has ended."""
         asked = scoring_pb.CreateScoringRunRequest(
-            request_id=str(uuid4()), cycle="2026-11", views=to_ref(views), models=models
+            request_id=str(uuid4()),
+            cycle="2026-11",
+            views=to_ref(views),
+            models=models,
+            enterprise_views=to_ref(enterprises) if enterprises else None,
+            scores_before=before,
         )
         name = (await self.scoring.CreateScoringRun(asked)).scoring_run.name
         async with asyncio.timeout(60):
@@ -96,7 +109,7 @@ async def calls(
         store = PostgresStore(database)
         stages = handlers(ScoringSettings(settings_file=rules), lake=lake, store=store, clock=clock)
         worker = RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock)
-        async with _served(store, lake, clock) as channel, _working(worker):
+        async with _served(store, lake, clock, rules) as channel, _working(worker):
             models, scoring = model_rpc.ModelServiceStub(channel), scoring_rpc.ScoringServiceStub(channel)
             yield ScoringCalls(models, scoring, lake, rules, clock)
     await databases.drop(name)
@@ -122,10 +135,11 @@ def rules(calls: ScoringCalls) -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def _served(store: PostgresStore, lake: Lake, clock: ManualClock) -> AsyncIterator[grpc.aio.Channel]:
+async def _served(store: PostgresStore, lake: Lake, clock: ManualClock, rules: Path) -> AsyncIterator[grpc.aio.Channel]:
     def register(to: grpc.aio.Server) -> None:
-        scoring_rpc.add_ScoringServiceServicer_to_server(ScoringServicer(store, LakeRows(lake), clock), to)
-        model_rpc.add_ModelServiceServicer_to_server(ModelServicer(store, clock), to)
+        scoring = ScoringServicer(store, LakeRows(lake), clock, settings_file=rules)
+        scoring_rpc.add_ScoringServiceServicer_to_server(scoring, to)
+        model_rpc.add_ModelServiceServicer_to_server(ModelServicer(store, LakeRows(lake), clock), to)
 
     settings = ScoringServerSettings(port=0, drain_seconds=0)
     server = running(settings, register=register, service_names=SERVICE_NAMES, checks={"postgres": store.database.ping})

@@ -26,15 +26,15 @@ from visavis.common.v1 import dataset_pb2 as visavis_dot_common_dot_v1_dot_datas
 from visavis.common.v1 import run_pb2 as visavis_dot_common_dot_v1_dot_run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&visavis/scoring/v1/model_service.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\"\xb4\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.visavis.scoring.v1.ModelKind\x12\x0f\n\x07product\x18\x03 \x01(\t\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12\x31\n\x07quality\x18\x05 \x01(\x0b\x32 .visavis.scoring.v1.ModelQuality\"_\n\x0cModelQuality\x12\x0b\n\x03\x61uc\x18\x01 \x01(\x01\x12\x1c\n\x14top_decile_precision\x18\x02 \x01(\x01\x12\x11\n\tbase_rate\x18\x03 \x01(\x01\x12\x11\n\trow_count\x18\x04 \x01(\x03\"\xd2\x01\n\x11TrainModelRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.visavis.scoring.v1.ModelKind\x12\x0f\n\x07product\x18\x03 \x01(\t\x12\x34\n\rhistory_views\x18\x04 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x35\n\x0ehistory_labels\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\">\n\x12TrainModelResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.visavis.scoring.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x10GetModelResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.visavis.scoring.v1.Model\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"X\n\x12ListModelsResponse\x12)\n\x06models\x18\x01 \x03(\x0b\x32\x19.visavis.scoring.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x16\x43heckJudgementsRequest\x12\x10\n\x08\x63riteria\x18\x01 \x03(\t\x12\x12\n\njudgements\x18\x02 \x03(\x01\"Y\n\x17\x43heckJudgementsResponse\x12\x0f\n\x07weights\x18\x01 \x03(\x01\x12\x19\n\x11\x63onsistency_ratio\x18\x02 \x01(\x01\x12\x12\n\nconsistent\x18\x03 \x01(\x08*u\n\tModelKind\x12\x1a\n\x16MODEL_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15MODEL_KIND_STICKINESS\x10\x01\x12\x1c\n\x18MODEL_KIND_CHURN_WARNING\x10\x02\x12\x13\n\x0fMODEL_KIND_NEED\x10\x03\x32\x8b\x03\n\x0cModelService\x12[\n\nTrainModel\x12%.visavis.scoring.v1.TrainModelRequest\x1a&.visavis.scoring.v1.TrainModelResponse\x12U\n\x08GetModel\x12#.visavis.scoring.v1.GetModelRequest\x1a$.visavis.scoring.v1.GetModelResponse\x12[\n\nListModels\x12%.visavis.scoring.v1.ListModelsRequest\x1a&.visavis.scoring.v1.ListModelsResponse\x12j\n\x0f\x43heckJudgements\x12*.visavis.scoring.v1.CheckJudgementsRequest\x1a+.visavis.scoring.v1.CheckJudgementsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&visavis/scoring/v1/model_service.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\"\xb4\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.visavis.scoring.v1.ModelKind\x12\x0f\n\x07product\x18\x03 \x01(\t\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12\x31\n\x07quality\x18\x05 \x01(\x0b\x32 .visavis.scoring.v1.ModelQuality\"_\n\x0cModelQuality\x12\x0b\n\x03\x61uc\x18\x01 \x01(\x01\x12\x1c\n\x14top_decile_precision\x18\x02 \x01(\x01\x12\x11\n\tbase_rate\x18\x03 \x01(\x01\x12\x11\n\trow_count\x18\x04 \x01(\x03\"\xd2\x01\n\x11TrainModelRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.visavis.scoring.v1.ModelKind\x12\x0f\n\x07product\x18\x03 \x01(\t\x12\x34\n\rhistory_views\x18\x04 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x35\n\x0ehistory_labels\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\">\n\x12TrainModelResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.visavis.scoring.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x10GetModelResponse\x12(\n\x05model\x18\x01 \x01(\x0b\x32\x19.visavis.scoring.v1.Model\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"X\n\x12ListModelsResponse\x12)\n\x06models\x18\x01 \x03(\x0b\x32\x19.visavis.scoring.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"P\n\x17ListNeedProductsRequest\x12\x35\n\x0ehistory_labels\x18\x01 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\"M\n\x18ListNeedProductsResponse\x12\x31\n\x08products\x18\x01 \x03(\x0b\x32\x1f.visavis.scoring.v1.NeedProduct\"3\n\x0bNeedProduct\x12\x0f\n\x07product\x18\x01 \x01(\t\x12\x13\n\x0btaker_count\x18\x02 \x01(\x03\">\n\x16\x43heckJudgementsRequest\x12\x10\n\x08\x63riteria\x18\x01 \x03(\t\x12\x12\n\njudgements\x18\x02 \x03(\x01\"Y\n\x17\x43heckJudgementsResponse\x12\x0f\n\x07weights\x18\x01 \x03(\x01\x12\x19\n\x11\x63onsistency_ratio\x18\x02 \x01(\x01\x12\x12\n\nconsistent\x18\x03 \x01(\x08*u\n\tModelKind\x12\x1a\n\x16MODEL_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15MODEL_KIND_STICKINESS\x10\x01\x12\x1c\n\x18MODEL_KIND_CHURN_WARNING\x10\x02\x12\x13\n\x0fMODEL_KIND_NEED\x10\x03\x32\xfa\x03\n\x0cModelService\x12[\n\nTrainModel\x12%.visavis.scoring.v1.TrainModelRequest\x1a&.visavis.scoring.v1.TrainModelResponse\x12U\n\x08GetModel\x12#.visavis.scoring.v1.GetModelRequest\x1a$.visavis.scoring.v1.GetModelResponse\x12[\n\nListModels\x12%.visavis.scoring.v1.ListModelsRequest\x1a&.visavis.scoring.v1.ListModelsResponse\x12m\n\x10ListNeedProducts\x12+.visavis.scoring.v1.ListNeedProductsRequest\x1a,.visavis.scoring.v1.ListNeedProductsResponse\x12j\n\x0f\x43heckJudgements\x12*.visavis.scoring.v1.CheckJudgementsRequest\x1a+.visavis.scoring.v1.CheckJudgementsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.scoring.v1.model_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODELKIND']._serialized_start=1081
-  _globals['_MODELKIND']._serialized_end=1198
+  _globals['_MODELKIND']._serialized_start=1295
+  _globals['_MODELKIND']._serialized_end=1412
   _globals['_MODEL']._serialized_start=125
   _globals['_MODEL']._serialized_end=305
   _globals['_MODELQUALITY']._serialized_start=307
@@ -51,10 +51,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST']._serialized_end=834
   _globals['_LISTMODELSRESPONSE']._serialized_start=836
   _globals['_LISTMODELSRESPONSE']._serialized_end=924
-  _globals['_CHECKJUDGEMENTSREQUEST']._serialized_start=926
-  _globals['_CHECKJUDGEMENTSREQUEST']._serialized_end=988
-  _globals['_CHECKJUDGEMENTSRESPONSE']._serialized_start=990
-  _globals['_CHECKJUDGEMENTSRESPONSE']._serialized_end=1079
-  _globals['_MODELSERVICE']._serialized_start=1201
-  _globals['_MODELSERVICE']._serialized_end=1596
+  _globals['_LISTNEEDPRODUCTSREQUEST']._serialized_start=926
+  _globals['_LISTNEEDPRODUCTSREQUEST']._serialized_end=1006
+  _globals['_LISTNEEDPRODUCTSRESPONSE']._serialized_start=1008
+  _globals['_LISTNEEDPRODUCTSRESPONSE']._serialized_end=1085
+  _globals['_NEEDPRODUCT']._serialized_start=1087
+  _globals['_NEEDPRODUCT']._serialized_end=1138
+  _globals['_CHECKJUDGEMENTSREQUEST']._serialized_start=1140
+  _globals['_CHECKJUDGEMENTSREQUEST']._serialized_end=1202
+  _globals['_CHECKJUDGEMENTSRESPONSE']._serialized_start=1204
+  _globals['_CHECKJUDGEMENTSRESPONSE']._serialized_end=1293
+  _globals['_MODELSERVICE']._serialized_start=1415
+  _globals['_MODELSERVICE']._serialized_end=1921
 # @@protoc_insertion_point(module_scope)

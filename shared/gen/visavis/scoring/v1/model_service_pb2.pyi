@@ -292,6 +292,80 @@ class ListModelsResponse(_message.Message):
 Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
+class ListNeedProductsRequest(_message.Message):
+    """Asks which products were taken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HISTORY_LABELS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def history_labels(self) -> _dataset_pb2.DatasetRef:
+        """Rows of visavis.profile.v1.CustomerLabels."""
+
+    def __init__(
+        self,
+        *,
+        history_labels: _dataset_pb2.DatasetRef | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["history_labels", b"history_labels"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["history_labels", b"history_labels"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNeedProductsRequest: _TypeAlias = ListNeedProductsRequest  # noqa: Y015
+
+@_typing.final
+class ListNeedProductsResponse(_message.Message):
+    """The products."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def products(self) -> _containers.RepeatedCompositeFieldContainer[Global___NeedProduct]:
+        """Every product that somebody took, by code."""
+
+    def __init__(
+        self,
+        *,
+        products: _abc.Iterable[Global___NeedProduct] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["products", b"products"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNeedProductsResponse: _TypeAlias = ListNeedProductsResponse  # noqa: Y015
+
+@_typing.final
+class NeedProduct(_message.Message):
+    """A product, and how many took it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCT_FIELD_NUMBER: _builtins.int
+    TAKER_COUNT_FIELD_NUMBER: _builtins.int
+    product: _builtins.str
+    """The product's code."""
+    taker_count: _builtins.int
+    """Customers who took it in the three months after the view."""
+    def __init__(
+        self,
+        *,
+        product: _builtins.str = ...,
+        taker_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["product", b"product", "taker_count", b"taker_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NeedProduct: _TypeAlias = NeedProduct  # noqa: Y015
+
+@_typing.final
 class CheckJudgementsRequest(_message.Message):
     """Asks for weights of judgements."""
 

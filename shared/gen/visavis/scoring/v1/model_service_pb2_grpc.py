@@ -50,6 +50,11 @@ class ModelServiceStub:
                 request_serializer=visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.ListNeedProducts = channel.unary_unary(
+                '/visavis.scoring.v1.ModelService/ListNeedProducts',
+                request_serializer=visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListNeedProductsRequest.SerializeToString,
+                response_deserializer=visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListNeedProductsResponse.FromString,
+                _registered_method=True)
         self.CheckJudgements = channel.unary_unary(
                 '/visavis.scoring.v1.ModelService/CheckJudgements',
                 request_serializer=visavis_dot_scoring_dot_v1_dot_model__service__pb2.CheckJudgementsRequest.SerializeToString,
@@ -83,6 +88,13 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListNeedProducts(self, request, context):
+        """Lists the products that were taken after the history, of which need models can learn. Errors: INVALID_ARGUMENT, DATASET_UNREADABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CheckJudgements(self, request, context):
         """Checks pairwise judgements for the value score, and returns their weights. Errors: INVALID_ARGUMENT.
         """
@@ -107,6 +119,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListModelsRequest.FromString,
                     response_serializer=visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'ListNeedProducts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNeedProducts,
+                    request_deserializer=visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListNeedProductsRequest.FromString,
+                    response_serializer=visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListNeedProductsResponse.SerializeToString,
             ),
             'CheckJudgements': grpc.unary_unary_rpc_method_handler(
                     servicer.CheckJudgements,
@@ -196,6 +213,33 @@ class ModelService:
             '/visavis.scoring.v1.ModelService/ListModels',
             visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListModelsRequest.SerializeToString,
             visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNeedProducts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.scoring.v1.ModelService/ListNeedProducts',
+            visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListNeedProductsRequest.SerializeToString,
+            visavis_dot_scoring_dot_v1_dot_model__service__pb2.ListNeedProductsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class ModelServiceStub:
     """Reads one model. Errors: RESOURCE_NOT_FOUND."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]
     """Lists models, newest first. Errors: PAGE_TOKEN_INVALID."""
+    ListNeedProducts: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListNeedProductsRequest, _model_service_pb2.ListNeedProductsResponse]
+    """Lists the products that were taken after the history, of which need models can learn. Errors: INVALID_ARGUMENT, DATASET_UNREADABLE."""
     CheckJudgements: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.CheckJudgementsRequest, _model_service_pb2.CheckJudgementsResponse]
     """Checks pairwise judgements for the value score, and returns their weights. Errors: INVALID_ARGUMENT."""
 
@@ -57,6 +59,8 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """Reads one model. Errors: RESOURCE_NOT_FOUND."""
     ListModels: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists models, newest first. Errors: PAGE_TOKEN_INVALID."""
+    ListNeedProducts: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListNeedProductsRequest, _model_service_pb2.ListNeedProductsResponse]  # type: ignore[assignment]
+    """Lists the products that were taken after the history, of which need models can learn. Errors: INVALID_ARGUMENT, DATASET_UNREADABLE."""
     CheckJudgements: _aio.UnaryUnaryMultiCallable[_model_service_pb2.CheckJudgementsRequest, _model_service_pb2.CheckJudgementsResponse]  # type: ignore[assignment]
     """Checks pairwise judgements for the value score, and returns their weights. Errors: INVALID_ARGUMENT."""
 
@@ -88,6 +92,14 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.ListModelsResponse, _abc.Awaitable[_model_service_pb2.ListModelsResponse]]:
         """Lists models, newest first. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ListNeedProducts(
+        self,
+        request: _model_service_pb2.ListNeedProductsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.ListNeedProductsResponse, _abc.Awaitable[_model_service_pb2.ListNeedProductsResponse]]:
+        """Lists the products that were taken after the history, of which need models can learn. Errors: INVALID_ARGUMENT, DATASET_UNREADABLE."""
 
     @_abc_1.abstractmethod
     def CheckJudgements(

@@ -55,6 +55,11 @@ class ScoringServiceStub:
                 request_serializer=visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetCustomerScoresRequest.SerializeToString,
                 response_deserializer=visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetCustomerScoresResponse.FromString,
                 _registered_method=True)
+        self.GetScoringRules = channel.unary_unary(
+                '/visavis.scoring.v1.ScoringService/GetScoringRules',
+                request_serializer=visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetScoringRulesRequest.SerializeToString,
+                response_deserializer=visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetScoringRulesResponse.FromString,
+                _registered_method=True)
 
 
 class ScoringServiceServicer:
@@ -90,6 +95,14 @@ class ScoringServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetScoringRules(self, request, context):
+        """Checks the province's rules for scores as they stand in the settings file now, and tells which they are.
+        Errors: INVALID_ARGUMENT with all that is wrong in the file, JUDGEMENTS_INCONSISTENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScoringServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +125,11 @@ def add_ScoringServiceServicer_to_server(servicer, server):
                     servicer.GetCustomerScores,
                     request_deserializer=visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetCustomerScoresRequest.FromString,
                     response_serializer=visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetCustomerScoresResponse.SerializeToString,
+            ),
+            'GetScoringRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetScoringRules,
+                    request_deserializer=visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetScoringRulesRequest.FromString,
+                    response_serializer=visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetScoringRulesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +241,33 @@ class ScoringService:
             '/visavis.scoring.v1.ScoringService/GetCustomerScores',
             visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetCustomerScoresRequest.SerializeToString,
             visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetCustomerScoresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetScoringRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.scoring.v1.ScoringService/GetScoringRules',
+            visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetScoringRulesRequest.SerializeToString,
+            visavis_dot_scoring_dot_v1_dot_scoring__service__pb2.GetScoringRulesResponse.FromString,
             options,
             channel_credentials,
             insecure,

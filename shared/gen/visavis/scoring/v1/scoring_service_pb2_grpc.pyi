@@ -43,6 +43,10 @@ class ScoringServiceStub:
     """Lists scoring runs, newest first. Errors: PAGE_TOKEN_INVALID."""
     GetCustomerScores: _grpc.UnaryUnaryMultiCallable[_scoring_service_pb2.GetCustomerScoresRequest, _scoring_service_pb2.GetCustomerScoresResponse]
     """Reads one customer's scores of one run. Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the run has not succeeded)."""
+    GetScoringRules: _grpc.UnaryUnaryMultiCallable[_scoring_service_pb2.GetScoringRulesRequest, _scoring_service_pb2.GetScoringRulesResponse]
+    """Checks the province's rules for scores as they stand in the settings file now, and tells which they are.
+    Errors: INVALID_ARGUMENT with all that is wrong in the file, JUDGEMENTS_INCONSISTENT.
+    """
 
 @_typing.type_check_only
 class ScoringServiceAsyncStub(ScoringServiceStub):
@@ -59,6 +63,10 @@ class ScoringServiceAsyncStub(ScoringServiceStub):
     """Lists scoring runs, newest first. Errors: PAGE_TOKEN_INVALID."""
     GetCustomerScores: _aio.UnaryUnaryMultiCallable[_scoring_service_pb2.GetCustomerScoresRequest, _scoring_service_pb2.GetCustomerScoresResponse]  # type: ignore[assignment]
     """Reads one customer's scores of one run. Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the run has not succeeded)."""
+    GetScoringRules: _aio.UnaryUnaryMultiCallable[_scoring_service_pb2.GetScoringRulesRequest, _scoring_service_pb2.GetScoringRulesResponse]  # type: ignore[assignment]
+    """Checks the province's rules for scores as they stand in the settings file now, and tells which they are.
+    Errors: INVALID_ARGUMENT with all that is wrong in the file, JUDGEMENTS_INCONSISTENT.
+    """
 
 class ScoringServiceServicer(metaclass=_abc_1.ABCMeta):
     """Scores every customer of a snapshot."""
@@ -96,5 +104,15 @@ class ScoringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scoring_service_pb2.GetCustomerScoresResponse, _abc.Awaitable[_scoring_service_pb2.GetCustomerScoresResponse]]:
         """Reads one customer's scores of one run. Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the run has not succeeded)."""
+
+    @_abc_1.abstractmethod
+    def GetScoringRules(
+        self,
+        request: _scoring_service_pb2.GetScoringRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scoring_service_pb2.GetScoringRulesResponse, _abc.Awaitable[_scoring_service_pb2.GetScoringRulesResponse]]:
+        """Checks the province's rules for scores as they stand in the settings file now, and tells which they are.
+        Errors: INVALID_ARGUMENT with all that is wrong in the file, JUDGEMENTS_INCONSISTENT.
+        """
 
 def add_ScoringServiceServicer_to_server(servicer: ScoringServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
