@@ -97,14 +97,15 @@ async def _work(stop: asyncio.Event) -> None:
     workshop = LakeWorkshop(Lake(LakeSettings().root))
     url = database_url(DatabaseSettings(), "recommendation")
     async with open_database(url, application_name="recommendation-worker") as database:
+        readings = Readings(PostgresRulebook(database), matrix_fields())
         assembler = Assembler(
-            readings=Readings(PostgresRulebook(database), matrix_fields()),
+            readings=readings,
             workshop=workshop,
             switches=PostgresSwitches(),
             consent_default=settings.consent_default,
             clock=clock,
         )
-        stages = handlers(assembler, TargetPicker(workshop, clock))
+        stages = handlers(assembler, TargetPicker(readings, workshop, clock))
         await RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop)
 
 

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeVar
 
 from services.recommendation.datasets.desk_pages import Chunk
 from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.engine.extraction import Extraction
 from services.recommendation.postgres import PostgresSwitches
 from services.recommendation.use_cases.assembly import (
     ASSEMBLY_RUNS,
@@ -90,6 +92,7 @@ class Assembler:
 class TargetPicker:
     """Does target selections."""
 
+    readings: Readings
     workshop: LakeWorkshop
     clock: Clock
 
@@ -97,15 +100,23 @@ class TargetPicker:
         return (Stage("pick targets", self._pick),)
 
     async def _pick(self, context: StageContext) -> JsonObject:
+        order = from_json(TargetOrder, context.run.request)
         selected = await asyncio.to_thread(
             self.workshop.select_targets,
-            from_json(TargetOrder, context.run.request),
+            order,
+            await self._extraction(order, local_date(context.run.create_time)),
             run_id=context.run.run_id,
             created_at=self.clock.now(),
             traceparent=current_traceparent(),
         )
         await context.progress(selected.targets.row_count, selected.targets.row_count)
         return to_json(selected)
+
+    async def _extraction(self, order: TargetOrder, day: date) -> Extraction | None:
+        if not order.matrix_id:
+            return None
+        table = await self.readings.matrix(order.matrix_id)
+        return Extraction(table, await self.readings.catalogue(order.catalogue_id), day)
 
 
 def handlers(assembler: Assembler, picker: TargetPicker) -> Mapping[str, Sequence[Stage]]:

@@ -17,7 +17,8 @@ from services.recommendation.datasets import desk_pages
 from services.recommendation.datasets.inputs import score_columns, view_columns
 from services.recommendation.engine.assembly import base
 from services.recommendation.engine.assembly.rules import Rules
-from services.recommendation.engine.targets import LISTS, TARGETS, VIEWS, Choice, count_arms, targets_query
+from services.recommendation.engine.extraction import LISTS, SCORES, VIEWS, Extraction, extract
+from services.recommendation.engine.targets import TARGETS, Choice, count_arms, targets_query
 from services.recommendation.use_cases.assembly import AssembledLists, AssemblyInputs
 from services.recommendation.use_cases.targets import SelectedTargets, TargetOrder
 from shared.errors import WrongState
@@ -64,9 +65,18 @@ class LakeWorkshop:
         return AssembledLists(lists, rejects)
 
     def select_targets(
-        self, order: TargetOrder, *, run_id: str, created_at: datetime, traceparent: str
+        self,
+        order: TargetOrder,
+        extraction: Extraction | None,
+        *,
+        run_id: str,
+        created_at: datetime,
+        traceparent: str,
     ) -> SelectedTargets:
-        """Publish the targets of an order; what is published for the run already stays. Raises DatasetUnreadable."""
+        """Publish the targets of an order, by an extraction where it has one; what is published for the run already stays.
+
+        Raises DatasetUnreadable, WrongState when a UNIQUE extraction matrix is ambiguous.
+        """
         uri = f"recommendation/targets/{run_id}"
         choice = Choice(order.zone, order.policy, order.limit, order.cities, seed=order.assembly_run)
         with open_engine(self.lake) as engine:
@@ -74,13 +84,17 @@ class LakeWorkshop:
             if targets is None:
                 engine.register(LISTS, order.lists, _schema(PolicyListRow))
                 engine.register(VIEWS, order.inputs.views, _schema(CustomerView))
+                if extraction is not None:
+                    engine.register(SCORES, order.inputs.scores, _schema(CustomerScores))
+                    columns = base.InputColumns(view_columns(), score_columns())
+                    extract(engine, extraction, columns, cities=order.cities)
                 sql, parameters = targets_query(choice)
                 targets = self._publish(
                     engine,
                     uri,
                     sql,
                     TargetRow,
-                    inputs=(order.lists, order.inputs.views),
+                    inputs=order.datasets,
                     created_at=created_at,
                     traceparent=traceparent,
                     order_by="rank",

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.recommendation.domain import Arm, Zone
+from services.recommendation.engine.extraction import EXTRACTED, LISTS, VIEWS
 from shared.lake.engine import ColumnarEngine
 
-LISTS, VIEWS, TARGETS = "lists", "views", "targets"
-"""The datasets, as the caller registers them."""
+TARGETS = "targets"
+"""The outcome, as the caller registers it."""
 
 RANDOM_SHARE = 4
 """The random arm gets at most one contact for so many of the limit: enough to measure by, few enough to afford."""
@@ -15,10 +16,11 @@ RANDOM_SHARE = 4
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Whom to pick: customers whose first recommendation in `zone` is `policy` (empty: any), at most `limit` in the
-    targeted arm (0: all), in `cities` (None: everywhere). `seed` decides the lots of the random arm."""
+    """Whom to pick: customers whose first recommendation in `zone` is `policy` (empty: any), or without a zone those that were
+    extracted; at most `limit` in the targeted arm (0: all), in `cities` (None: everywhere). `seed` decides the lots of the
+    random arm."""
 
-    zone: Zone
+    zone: Zone | None
     policy: str
     limit: int
     cities: Sequence[str] | None
@@ -26,31 +28,22 @@ class Choice:
 
 
 def targets_query(choice: Choice) -> tuple[str, dict[str, object]]:
-    """Return the query of `TargetRow`s over LISTS and VIEWS, and its parameters.
+    """Return the query of `TargetRow`s over VIEWS and LISTS or EXTRACTED, and its parameters.
 
     All must be contactable. Of one owner's lines one counts: the best value, then the lowest customer id; in the random arm
     the first by lot. The targeted arm goes by value, down to the limit; the random arm by lot, down to a quarter of it
     (rounded up); the control arm is whole, by lot. Ranks run through the arms in this order.
     """
-    parameters: dict[str, object] = {"zone": str(choice.zone), "seed": choice.seed}
-    conditions = ["top IS NOT NULL"]
-    if choice.policy:
-        conditions.append("top.policy = $policy")
-        parameters["policy"] = choice.policy
-    if choice.cities is not None:
-        conditions.append("list_contains($cities, city)")
-        parameters["cities"] = list(choice.cities)
+    offered, parameters = (
+        (f"SELECT * FROM {EXTRACTED}", {}) if choice.zone is None else _first_offers(choice, choice.zone)
+    )
+    parameters["seed"] = choice.seed
     sql = f"""
     WITH qualified AS (
-        SELECT * EXCLUDE (top), top.policy AS policy, top.product AS product, top.expected_value_fen AS expected_value_fen,
+        SELECT *,
             CASE arm WHEN '{Arm.TARGETED}' THEN 1 WHEN '{Arm.RANDOM}' THEN 2 ELSE 3 END AS arm_place,
             CASE arm WHEN '{Arm.TARGETED}' THEN '' ELSE sha256(concat_ws('|', $seed, customer_id)) END AS lot
-        FROM (
-            SELECT customer_id, owner_id, msisdn, city, arm,
-                list_filter(recommendations, lambda r: r.zone = $zone AND r.rank = 1)[1] AS top
-            FROM {LISTS} WHERE contactable
-        )
-        WHERE {" AND ".join(conditions)}
+        FROM ({offered})
     ),
     lines AS (
         SELECT * FROM qualified
@@ -68,6 +61,28 @@ def targets_query(choice: Choice) -> tuple[str, dict[str, object]]:
         customer_id, owner_id, msisdn, city, arm, policy, product, expected_value_fen, number_since
     FROM placed JOIN (SELECT customer_id, number_since FROM {VIEWS}) USING (customer_id)
     WHERE {_within_limit(choice.limit)}
+    """
+    return sql, parameters
+
+
+def _first_offers(choice: Choice, zone: Zone) -> tuple[str, dict[str, object]]:
+    """Return the query of those whose first recommendation in the zone is offered, and its parameters."""
+    parameters: dict[str, object] = {"zone": str(zone)}
+    conditions = ["top IS NOT NULL"]
+    if choice.policy:
+        conditions.append("top.policy = $policy")
+        parameters["policy"] = choice.policy
+    if choice.cities is not None:
+        conditions.append("list_contains($cities, city)")
+        parameters["cities"] = list(choice.cities)
+    sql = f"""
+    SELECT * EXCLUDE (top), top.policy AS policy, top.product AS product, top.expected_value_fen AS expected_value_fen
+    FROM (
+        SELECT customer_id, owner_id, msisdn, city, arm,
+            list_filter(recommendations, lambda r: r.zone = $zone AND r.rank = 1)[1] AS top
+        FROM {LISTS} WHERE contactable
+    )
+    WHERE {" AND ".join(conditions)}
     """
     return sql, parameters
 

@@ -20,7 +20,7 @@ from services.recommendation.use_cases.desk import answer_desk
 from services.recommendation.use_cases.explanation import Evidence, explain_list
 from services.recommendation.use_cases.imports import CATALOGUES, MATRICES
 from services.recommendation.use_cases.rules import Readings
-from services.recommendation.use_cases.targets import TARGET_SELECTIONS, SelectedTargets, order_targets
+from services.recommendation.use_cases.targets import TARGET_SELECTIONS, SelectedTargets, TargetRequest, order_targets
 from shared.clock import Clock
 from shared.errors import InvalidInput, WrongState
 from shared.lake.refs import from_ref, to_ref
@@ -121,16 +121,17 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
 
     async def SelectTargets(self, request: pb.SelectTargetsRequest, context: Context) -> pb.SelectTargetsResponse:
         run = await self._finished_run(resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run"))
-        order = order_targets(
+        asked = TargetRequest(
             assembly_run=run.name,
             lists=from_json(AssemblyResult, run.result).assembled.lists,
-            inputs=from_json(AssemblyOrder, run.request).inputs,
+            order=from_json(AssemblyOrder, run.request),
             zone=zone_of(request.zone),
             policy=request.policy,
             limit=request.limit,
             cities=request.cities,
-            caller=current_caller(),
+            matrix_id=resource_id(MATRICES, request.matrix, field="matrix") if request.matrix else "",
         )
+        order = await order_targets(asked, caller=current_caller(), rulebook=self._rulebook, readings=self._readings)
         selection = await self._runs.create(
             TARGET_SELECTIONS,
             identifier(request.request_id),

@@ -94,7 +94,7 @@ async def order_assembly(request: AssemblyRequest, *, rulebook: Rulebook, readin
         raise InvalidInput(violations)
     by_purpose = {purpose: identifier for identifier, purpose in purposes.items()}
     giving = [identifier for purpose, identifier in by_purpose.items() if purpose is not Purpose.PRIORITY]
-    if unknown := await _unknown_policies(giving, request.catalogue_id, readings=readings):
+    if unknown := await unknown_policies(giving, request.catalogue_id, readings=readings):
         raise InvalidInput(unknown, reason="ERROR_REASON_MATRIX_INVALID")
     return AssemblyOrder(
         cycle=request.cycle,
@@ -113,7 +113,8 @@ def _one_each(given: Sequence[Purpose]) -> bool:
     )
 
 
-async def _unknown_policies(matrix_ids: Sequence[str], catalogue_id: str, *, readings: Readings) -> list[Violation]:
+async def unknown_policies(matrix_ids: Sequence[str], catalogue_id: str, *, readings: Readings) -> list[Violation]:
+    """Return the rows that name a policy which the catalogue does not know. Raises NotFound."""
     catalogue = await readings.catalogue(catalogue_id)
     return [
         Violation(f"{table.name} row {rule}", f"{code!r} is not in the policy catalogue{did_you_mean(code, catalogue)}")

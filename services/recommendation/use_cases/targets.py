@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.recommendation.domain import Zone
-from services.recommendation.use_cases.assembly import AssemblyInputs
+from services.recommendation.domain import Purpose, Zone
+from services.recommendation.ports import Rulebook
+from services.recommendation.use_cases.assembly import AssemblyInputs, AssemblyOrder, unknown_policies
+from services.recommendation.use_cases.rules import Readings
 from shared.errors import Denied, InvalidInput, Violation
 from shared.lake.dataset import Dataset
 from shared.rpc.identity import Caller
@@ -14,15 +16,26 @@ TARGET_SELECTIONS = "targetSelections"
 
 @dataclass(frozen=True, slots=True)
 class TargetOrder:
-    """A request for targets from published lists, made of `inputs`; `cities` of None are all."""
+    """A request for targets from published lists, made of `inputs`; `cities` of None are all.
+
+    Either the first recommendation of a zone is offered, or what an extraction matrix says, by the catalogue of the lists.
+    """
 
     assembly_run: str
     lists: Dataset
     inputs: AssemblyInputs
-    zone: Zone
+    zone: Zone | None
     policy: str
     limit: int
     cities: tuple[str, ...] | None
+    matrix_id: str = ""
+    catalogue_id: str = ""
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """What the targets are made of."""
+        used = (self.lists, self.inputs.views)
+        return (*used, self.inputs.scores) if self.matrix_id else used
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +46,58 @@ class SelectedTargets:
     arm_counts: Mapping[str, int]
 
 
-def order_targets(
-    *,
-    assembly_run: str,
-    lists: Dataset,
-    inputs: AssemblyInputs,
-    zone: Zone | None,
-    policy: str,
-    limit: int,
-    cities: Sequence[str],
-    caller: Caller,
+@dataclass(frozen=True, slots=True)
+class TargetRequest:
+    """The request as it came, resource names reduced to ids, with the assembly run that it names."""
+
+    assembly_run: str
+    lists: Dataset
+    order: AssemblyOrder
+    zone: Zone | None
+    policy: str
+    limit: int
+    cities: Sequence[str]
+    matrix_id: str
+
+
+async def order_targets(
+    request: TargetRequest, *, caller: Caller, rulebook: Rulebook, readings: Readings
 ) -> TargetOrder:
-    """Return the order, its cities within the caller's. Raises InvalidInput with all that is wrong, Denied without any city."""
-    violations = []
-    if zone is None:
-        violations.append(Violation("zone", f"expected one of {', '.join(Zone)}"))
-    if limit < 0:
-        violations.append(Violation("limit", f"expected 0 (for no limit) or more, got {limit}"))
-    if violations or zone is None:
+    """Return the order, its cities within the caller's.
+
+    Raises InvalidInput with all that is wrong (MATRIX_INVALID for a policy that the catalogue of the lists does not know),
+    NotFound for a matrix that is not there, Denied without any city.
+    """
+    if violations := _violations(request):
         raise InvalidInput(violations)
-    return TargetOrder(assembly_run, lists, inputs, zone, policy, limit, _in_scope(cities, caller))
+    if request.matrix_id:
+        purpose = (await rulebook.matrix(request.matrix_id)).purpose
+        if purpose is not Purpose.EXTRACTION:
+            raise InvalidInput.of("matrix", f"expected a matrix {Purpose.EXTRACTION}, this one is {purpose}")
+        if unknown := await unknown_policies([request.matrix_id], request.order.catalogue_id, readings=readings):
+            raise InvalidInput(unknown, reason="ERROR_REASON_MATRIX_INVALID")
+    return TargetOrder(
+        assembly_run=request.assembly_run,
+        lists=request.lists,
+        inputs=request.order.inputs,
+        zone=request.zone,
+        policy=request.policy,
+        limit=request.limit,
+        cities=_in_scope(request.cities, caller),
+        matrix_id=request.matrix_id,
+        catalogue_id=request.order.catalogue_id if request.matrix_id else "",
+    )
+
+
+def _violations(request: TargetRequest) -> list[Violation]:
+    violations = []
+    if request.matrix_id and (request.zone is not None or request.policy):
+        violations.append(Violation("matrix", "says itself what is offered: leave zone and policy out"))
+    if request.zone is None and not request.matrix_id:
+        violations.append(Violation("zone", f"expected one of {', '.join(Zone)}, or a matrix"))
+    if request.limit < 0:
+        violations.append(Violation("limit", f"expected 0 (for no limit) or more, got {request.limit}"))
+    return violations
 
 
 def _in_scope(cities: Sequence[str], caller: Caller) -> tuple[str, ...] | None:

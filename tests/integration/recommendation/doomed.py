@@ -49,7 +49,7 @@ async def work(url: str, lake: Lake, fatal: str) -> None:
             consent_default=False,
             clock=clock,
         )
-        stages = handlers(assembler, TargetPicker(LakeWorkshop(lake), clock))
+        stages = handlers(assembler, TargetPicker(assembler.readings, LakeWorkshop(lake), clock))
         worker = RunWorker(database=database, tables=RUNS, handlers=killing(stages, fatal), clock=clock)
         await worker.run(asyncio.Event())
 

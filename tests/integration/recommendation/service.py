@@ -210,7 +210,7 @@ async def _working(url: str, lake: Lake, clock: ManualClock, *, wanted: bool) ->
             consent_default=False,
             clock=clock,
         )
-        stages = handlers(assembler, TargetPicker(workshop, clock))
+        stages = handlers(assembler, TargetPicker(assembler.readings, workshop, clock))
         tasks.create_task(RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop))
         yield
         stop.set()

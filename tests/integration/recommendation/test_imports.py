@@ -1,14 +1,18 @@
 """Matrices and catalogues come in checked, once each, and stay as they are."""
 
+import csv
 from datetime import timedelta
 
 import pytest
+from visavis.recommendation.v1 import file_format_pb2 as file_format_pb
 from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 
+from services.recommendation.engine.matrix.csv_layout import all_rows
 from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.rpc.pages import encode_token
 from tests.factories.recommendation import catalogue_csv, matrix_csv, policy_row, sample
+from tests.factories.workbooks import Cell, workbook
 from tests.integration.recommendation.service import SAMPLE_MATRICES, Service
 
 REQUEST_ID = "6A9F1C1E-0000-4000-8000-000000000002"
@@ -84,6 +88,56 @@ async def test_policies_are_listed_by_code_and_the_newest_catalogue_stays_the_on
     assert (shown.policy, shown.zone, shown.margin_fen) == ("care-60", policy_pb.ZONE_RETENTION, 6000)
 
 
+async def test_a_workbook_of_several_matrices_and_a_catalogue_comes_in_and_goes_out_as_the_same(
+    service: Service,
+) -> None:
+    catalogue = list(csv.reader(sample("policies").splitlines()))
+    content = workbook({**{f"m{n}": _rows(text) for n, text in enumerate(SAMPLE_MATRICES)}, "policies": catalogue})
+    asked = matrix_pb.ImportMatrixRequest(request_id=REQUEST_ID, content=content, file_name="plan.xlsx")
+    taken = await service.matrices.ImportMatrix(asked)
+    assert await service.matrices.ImportMatrix(asked) == taken
+    assert (len(taken.matrices), taken.matrix) == (len(SAMPLE_MATRICES), taken.matrices[0])
+    names = [matrix.name for matrix in taken.matrices]
+    export = matrix_pb.ExportMatricesRequest(names=names, format=file_format_pb.FILE_FORMAT_XLSX)
+    exported = (await service.matrices.ExportMatrices(export)).content
+    again = await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(content=exported))
+    assert [matrix.csv for matrix in again.matrices] == [matrix.csv for matrix in taken.matrices]
+    policies = await service.policies.ImportPolicies(policy_pb.ImportPoliciesRequest(content=content))
+    assert policies.policy_count == 21
+    out = policy_pb.ExportPoliciesRequest(format=file_format_pb.FILE_FORMAT_CSV)
+    text = (await service.policies.ExportPolicies(out)).content
+    assert text.startswith(b"\xef\xbb\xbf")
+    assert (await service.policies.ImportPolicies(policy_pb.ImportPoliciesRequest(content=text))).policy_count == 21
+
+
+async def test_a_file_in_gbk_comes_in_and_what_is_wrong_in_it_is_told_with_its_name(service: Service) -> None:
+    content = SAMPLE_MATRICES[1].encode("gbk")
+    taken = await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(content=content))
+    assert taken.matrix.display_name == "存量保有政策"
+    wrong = matrix_pb.ImportMatrixRequest(content=content.replace(b"arpu", b"apru"), file_name="保有.csv")
+    with pytest.raises(
+        InvalidInput, match=r'保有\.csv, row 2, column apru: no field is called "apru": did you mean "arpu"'
+    ):
+        await service.matrices.ImportMatrix(wrong)
+
+
+async def test_requests_for_files_that_make_no_sense_are_refused(service: Service) -> None:
+    both = matrix_pb.ImportMatrixRequest(csv=SAMPLE_MATRICES[0], content=b"x")
+    with pytest.raises(InvalidInput, match="expected csv or content, not both"):
+        await service.matrices.ImportMatrix(both)
+    names, _ = await service.rules()
+    csv_format = file_format_pb.FILE_FORMAT_CSV
+    for asked, why in (
+        (matrix_pb.ExportMatricesRequest(names=names, format=csv_format), "do not fit into one CSV file"),
+        (matrix_pb.ExportMatricesRequest(format=csv_format), "names: is empty"),
+        (matrix_pb.ExportMatricesRequest(names=names), "format: expected one of csv, xlsx"),
+    ):
+        with pytest.raises(InvalidInput, match=why):
+            await service.matrices.ExportMatrices(asked)
+    with pytest.raises(NotFound):
+        await service.matrices.ExportMatrices(matrix_pb.ExportMatricesRequest(names=["matrices/x"], format=csv_format))
+
+
 async def test_what_is_not_there_is_not_found(service: Service) -> None:
     with pytest.raises(NotFound):
         await service.policies.ListPolicies(policy_pb.ListPoliciesRequest())
@@ -91,3 +145,7 @@ async def test_what_is_not_there_is_not_found(service: Service) -> None:
         await service.matrices.GetMatrix(matrix_pb.GetMatrixRequest(name="matrices/x"))
     with pytest.raises(InvalidInput):
         await service.matrices.GetMatrix(matrix_pb.GetMatrixRequest(name="policies/x"))
+
+
+def _rows(text: str) -> list[list[Cell]]:
+    return [list(cells) for _, cells in all_rows(text)]

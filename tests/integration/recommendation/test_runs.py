@@ -9,13 +9,16 @@ from pathlib import Path
 import asyncpg
 import pytest
 from visavis.common.v1 import error_reason_pb2, run_pb2
+from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as pb
+from visavis.recommendation.v1.policy_list_pb2 import TargetRow
 
 from shared.errors import AlreadyExists, InvalidInput, NotFound, WrongState
 from shared.lake.lake import Lake
-from shared.lake.refs import to_ref
-from tests.factories.recommendation import Base, base_of, matrix_csv, member, sample, scores, view
+from shared.lake.messages import table_to_messages
+from shared.lake.refs import from_ref, to_ref
+from tests.factories.recommendation import Base, base_of, holding, matrix_csv, member, sample, scores, view
 from tests.integration.recommendation.service import SAMPLE_MATRICES, Service, running_service
 
 STAGES = ("pin circumstances", "assemble", "switch in", "drop old lists")
@@ -219,3 +222,20 @@ async def test_targets_are_picked_from_a_run_within_the_callers_cities(service: 
         await service.recommendation.SelectTargets(
             pb.SelectTargetsRequest(assembly_run="assemblyRuns/x", zone=policy_pb.ZONE_RETENTION)
         )
+
+
+async def test_an_extraction_matrix_picks_targets_whatever_lists_recommend(service: Service) -> None:
+    views = [view("c00000", age=30), view("c00001", age=50), view("c00002", age=30, products=[holding("active")])]
+    ids = [row.customer_id for row in views]
+    base = Base(views, [scores(customer) for customer in ids], [member(customer) for customer in ids])
+    run = await service.assemble(base.publish(service.lake, "extracted"))
+    text = matrix_csv("extraction", "FIRST", ["age", "=> policy"], [["< 40", "newspaper-trial"], ["-", ""]])
+    taken = await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(csv=text))
+    asked = pb.SelectTargetsRequest(assembly_run=run.name, matrix=taken.matrix.name)
+    selection = await service.targets(asked)
+    assert dict(selection.arm_counts) == {"targeted": 1, "random": 0, "control": 0}
+    (row,) = table_to_messages(service.lake.lookup(from_ref(selection.targets), "customer_id", ids), TargetRow)
+    assert (row.customer_id, row.policy, row.product) == ("c00000", "newspaper-trial", "mobile_newspaper")
+    asked.zone = policy_pb.ZONE_RETENTION
+    with pytest.raises(InvalidInput, match="leave zone and policy out"):
+        await service.recommendation.SelectTargets(asked)

@@ -3,24 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from visavis.profile.v1.customer_view_pb2 import CustomerView
 from visavis.recommendation.v1.policy_list_pb2 import PolicyListRow, Recommendation, TargetRow
 
 from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.domain import Zone
 from services.recommendation.use_cases.assembly import AssemblyInputs
-from services.recommendation.use_cases.targets import SelectedTargets, TargetOrder, order_targets
-from shared.errors import Denied, InvalidInput
+from services.recommendation.use_cases.targets import SelectedTargets, TargetOrder
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
 from shared.lake.messages import table_to_messages
-from shared.rpc.identity import Caller, Role
 from tests.factories.recommendation import NOW, publish
 
 NOTHING = Dataset("lists", "PolicyListRow", 0, "")
 SINCE = "2026-01-31"
-NO_INPUTS = AssemblyInputs(NOTHING, NOTHING, NOTHING)
 
 
 def listed(
@@ -51,7 +47,7 @@ def pick(tmp_path: Path, lists: Sequence[PolicyListRow], **asked: object) -> lis
     inputs = AssemblyInputs(views, NOTHING, NOTHING)
     wanted = TargetOrder("assemblyRuns/1", publish(lake, "lists", lists), inputs, **{**order, **asked})  # type: ignore[arg-type]  # fields by name
     selected: SelectedTargets = LakeWorkshop(lake).select_targets(
-        wanted, run_id="t", created_at=NOW, traceparent="00-1-2-01"
+        wanted, None, run_id="t", created_at=NOW, traceparent="00-1-2-01"
     )
     assert lake.manifest(selected.targets).traceparent == "00-1-2-01"
     (path,) = lake.open(selected.targets, expect=TargetRow.DESCRIPTOR.full_name)
@@ -104,48 +100,3 @@ def test_the_random_arm_is_drawn_without_ranking_to_a_quarter_and_the_control_ar
     assert [row.customer_id for row in by_arm["random"]] == [row.customer_id for row in drawn if row.arm == "random"][
         :3
     ]
-
-
-CLERK = Caller("planner of hefei", Role.PLANNER, frozenset({"hefei", "wuhu"}))
-
-
-@pytest.mark.parametrize(
-    ("caller", "asked", "cities"),
-    [
-        (CLERK, [], ("hefei", "wuhu")),
-        (CLERK, ["hefei", "bengbu"], ("hefei",)),
-        (Caller("local", Role.OPERATIONS), [], None),
-        (Caller("local", Role.OPERATIONS), ["wuhu", "hefei"], ("hefei", "wuhu")),
-    ],
-)
-def test_cities_stay_within_the_callers(caller: Caller, asked: list[str], cities: tuple[str, ...] | None) -> None:
-    order = order_targets(
-        assembly_run="assemblyRuns/1",
-        lists=NOTHING,
-        inputs=NO_INPUTS,
-        zone=Zone.RETENTION,
-        policy="",
-        limit=0,
-        cities=asked,
-        caller=caller,
-    )
-    assert order.cities == cities
-
-
-def test_a_city_outside_the_scope_is_denied_and_all_that_is_wrong_is_told() -> None:
-    with pytest.raises(Denied):
-        order_targets(
-            assembly_run="",
-            lists=NOTHING,
-            inputs=NO_INPUTS,
-            zone=Zone.RETENTION,
-            policy="",
-            limit=0,
-            cities=["bengbu"],
-            caller=CLERK,
-        )
-    with pytest.raises(InvalidInput) as refused:
-        order_targets(
-            assembly_run="", lists=NOTHING, inputs=NO_INPUTS, zone=None, policy="", limit=-1, cities=[], caller=CLERK
-        )
-    assert [violation.field for violation in refused.value.violations] == ["zone", "limit"]

@@ -1,0 +1,184 @@
+"""An extraction matrix picks from everyone who has a list, under the guards that lists hold."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from visavis.profile.v1.customer_view_pb2 import CustomerView
+from visavis.recommendation.v1.policy_list_pb2 import Blocked, PolicyListRow, TargetRow
+from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
+
+from services.recommendation.datasets.inputs import matrix_fields
+from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.engine.extraction import Extraction
+from services.recommendation.engine.feel import Value
+from services.recommendation.engine.matrix import compile_closure, results
+from services.recommendation.engine.policies import read_policies
+from services.recommendation.engine.rulebook import read_matrix
+from services.recommendation.use_cases.assembly import AssemblyInputs
+from services.recommendation.use_cases.targets import TargetOrder
+from shared.errors import WrongState
+from shared.lake.dataset import Dataset
+from shared.lake.lake import Lake
+from shared.lake.messages import table_to_messages
+from tests.factories.recommendation import (
+    NOW,
+    catalogue_csv,
+    holding,
+    matrix_csv,
+    need,
+    policy_row,
+    publish,
+    retention_row,
+    sample,
+    scores,
+    view,
+)
+
+CATALOGUE = read_policies(
+    catalogue_csv(
+        [
+            policy_row("paper", handset_needs="mms"),
+            policy_row("tone", product="ring_back_tone"),
+            policy_row("old", valid_until="2026-11-09"),
+            retention_row("gift"),
+        ]
+    )
+)
+NO_MEMBERSHIP = Dataset("membership", "visavis.feedback.v1.ControlMembership", 0, "")
+HEADERS = ["age", "=> policy"]
+
+
+def listed(customer_id: str, **facts: object) -> PolicyListRow:
+    """Return a list without any recommendation, of somebody who may be contacted."""
+    row = {
+        "owner_id": f"o{customer_id}",
+        "msisdn": "13800000000",
+        "city": "hefei",
+        "arm": "targeted",
+        "contactable": True,
+    }
+    return PolicyListRow(customer_id=customer_id, **{**row, **facts})  # type: ignore[arg-type]  # fields by name
+
+
+def pick(
+    tmp_path: Path,
+    rules: Sequence[Sequence[str]],
+    views: Sequence[CustomerView],
+    *,
+    lists: Sequence[PolicyListRow] = (),
+    scored: Sequence[CustomerScores] = (),
+    hit_policy: str = "FIRST",
+    **asked: object,
+) -> list[TargetRow]:
+    """Return the targets among these customers; the lists given stand for the plain ones of their customers."""
+    lake = Lake(tmp_path / "lake")
+    by_id = {customer.customer_id: listed(customer.customer_id) for customer in views}
+    by_id |= {row.customer_id: row for row in lists}
+    by_score = {customer.customer_id: scores(customer.customer_id) for customer in views}
+    by_score |= {row.customer_id: row for row in scored}
+    inputs = AssemblyInputs(
+        publish(lake, "views", views), publish(lake, "scores", list(by_score.values())), NO_MEMBERSHIP
+    )
+    order = {"zone": None, "policy": "", "limit": 0, "cities": None, "matrix_id": "m", "catalogue_id": "c"}
+    wanted = TargetOrder("assemblyRuns/1", publish(lake, "lists", list(by_id.values())), inputs, **{**order, **asked})  # type: ignore[arg-type]  # fields by name
+    table = read_matrix(matrix_csv("extraction", hit_policy, HEADERS, rules), fields=matrix_fields())
+    selected = LakeWorkshop(lake).select_targets(
+        wanted, Extraction(table, CATALOGUE, date(2026, 11, 9)), run_id="t", created_at=NOW, traceparent=""
+    )
+    assert [dataset.uri for dataset in lake.manifest(selected.targets).lineage] == ["lists", "views", "scores"]
+    return table_to_messages(lake.lookup(selected.targets, "rank", list(range(1, 1000))), TargetRow)
+
+
+def picked(rows: Sequence[TargetRow]) -> dict[str, str]:
+    return {row.customer_id: row.policy for row in rows}
+
+
+def test_customers_are_picked_whatever_their_list_recommends_and_by_fields_of_views_and_scores(tmp_path: Path) -> None:
+    views = [view("c1", age=30), view("c2", age=39, number_since="2026-02-01"), view("c3", age=40), view("c4")]
+    found = pick(
+        tmp_path, [["< 40", "paper"], ["-", ""]], views, scored=[scores("c2", needs=[need(probability=9_000)])]
+    )
+    assert [(row.customer_id, row.policy, row.product, row.expected_value_fen) for row in found] == [
+        ("c2", "paper", "mobile_newspaper", 900),
+        ("c1", "paper", "mobile_newspaper", 250),
+    ]
+    assert [row.number_since for row in found] == ["2026-02-01", ""]
+
+
+def test_nobody_is_picked_whom_lists_keep_it_from(tmp_path: Path) -> None:
+    states = {"c3": "active", "c4": "trial", "c5": "cancelled"}
+    views = [
+        view("c0"),
+        view("c1"),
+        view("c2"),
+        *(view(customer, products=[holding(state)]) for customer, state in states.items()),
+        view("c6", products=[holding("inactive", provisioned=False)]),
+        view("c7", products=[holding("inactive")]),
+        view("c8", handset_mms=False),
+        view("c9", products=[holding("active", "ring_back_tone")]),
+    ]
+    lists = [
+        listed("c0", contactable=False),
+        listed("c1", blocked=[Blocked(zone="new_service", policy="paper", rule=3, reason="x")]),
+        listed("c7", blocked=[Blocked(zone="new_service", policy="tone", rule=3, reason="x")]),
+    ]
+    scored = [scores("c2", needs=[need(level="none")])]
+    found = pick(tmp_path, [["-", "paper"]], views, lists=lists, scored=scored)
+    assert set(picked(found)) == {"c5", "c7", "c9"}
+
+
+def test_a_policy_that_is_not_valid_on_the_day_is_offered_to_nobody(tmp_path: Path) -> None:
+    assert pick(tmp_path, [["-", "old"]], [view("c1")]) == []
+
+
+def test_under_collect_the_first_policy_counts_that_nothing_keeps_from_the_customer(tmp_path: Path) -> None:
+    views = [
+        view("c1"),
+        view("c2", handset_mms=False),
+        view("c3", handset_mms=False, products=[holding("active", "ring_back_tone")]),
+    ]
+    rules = [["-", "old"], ["-", "paper"], ["-", "tone"], ["-", "gift"]]
+    found = pick(tmp_path, rules, views, hit_policy="COLLECT")
+    assert picked(found) == {"c1": "paper", "c2": "tone", "c3": "gift"}
+
+
+def test_the_arms_the_limit_the_cities_and_one_line_per_owner_hold_as_for_lists(tmp_path: Path) -> None:
+    views = [view(f"c{n}", age=30) for n in range(8)]
+    lists = [
+        listed("c0", owner_id="one"),
+        listed("c1", owner_id="one"),
+        listed("c2"),
+        listed("c3", city="wuhu"),
+        listed("c4", arm="control"),
+        listed("c5", arm="random"),
+        listed("c6", arm="random"),
+        listed("c7"),
+    ]
+    found = pick(tmp_path, [["< 40", "paper"]], views, lists=lists, limit=2, cities=("hefei",))
+    assert [(row.arm, row.rank) for row in found] == [("targeted", 1), ("targeted", 2), ("random", 3), ("control", 4)]
+    assert [row.customer_id for row in found if row.arm == "targeted"] == ["c0", "c2"]
+
+
+def test_an_ambiguous_unique_matrix_is_told_with_its_rows(tmp_path: Path) -> None:
+    rules = [["< 40", "paper"], ["> 20", "tone"]]
+    with pytest.raises(WrongState, match=r"rows 3, 4 all match customer …: narrow"):
+        pick(tmp_path, rules, [view("c1", age=30)], hit_policy="UNIQUE")
+
+
+def test_the_sample_extracts_young_members_of_enterprises_and_names_policies_of_the_sample_catalogue() -> None:
+    table = read_matrix(sample("extraction"), fields=matrix_fields())
+    assert {rule.outputs[0] for rule in table.rules} - {None} <= set(read_policies(sample("policies")))
+    fire = compile_closure(table)
+    member: dict[str, Value] = {"age": Decimal(39), "enterprise_id": "E1", "brand": "GoTone"}
+    others: list[dict[str, Value]] = [
+        {"age": Decimal(40)},
+        {"age": None},
+        {"enterprise_id": None},
+        {"brand": "Easyown"},
+    ]
+    assert results(table, fire(member)) == ({"policy": "newspaper-trial"},)
+    for other in others:
+        assert results(table, fire({**member, **other})) == ({"policy": None},)

@@ -1,0 +1,114 @@
+"""An order for targets is checked at the door: its cities, its zone or matrix, and the policies that the matrix names."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from services.recommendation.datasets.inputs import matrix_fields
+from services.recommendation.domain import Purpose, Zone
+from services.recommendation.ports import Place, Rulebook, StoredCatalogue, StoredMatrix
+from services.recommendation.use_cases.assembly import AssemblyInputs, AssemblyOrder
+from services.recommendation.use_cases.rules import MatrixIds, Readings
+from services.recommendation.use_cases.targets import TargetOrder, TargetRequest, order_targets
+from shared.errors import Denied, InvalidInput, NotFound
+from shared.lake.dataset import Dataset
+from shared.rpc.identity import Caller, Role
+from tests.factories.recommendation import matrix_csv, sample
+
+CLERK = Caller("planner of hefei", Role.PLANNER, frozenset({"hefei", "wuhu"}))
+ANYBODY = Caller("local", Role.OPERATIONS)
+_DATASET = Dataset("lists", "PolicyListRow", 0, "")
+_ORDER = AssemblyOrder(
+    "2026-11",
+    AssemblyInputs(_DATASET, _DATASET, _DATASET),
+    MatrixIds("p", "r", "n"),
+    "catalogue",
+    "snapshots/1",
+    "scoringRuns/1",
+)
+REQUEST = TargetRequest("assemblyRuns/1", _DATASET, _ORDER, Zone.RETENTION, "", 0, (), "")
+_NOW = datetime(2026, 11, 9, tzinfo=UTC)
+
+
+@dataclass
+class InMemoryRulebook:
+    """Versions in a dictionary; the one catalogue is the planners' sample."""
+
+    versions: dict[str, StoredMatrix] = field(default_factory=dict)
+
+    async def add_matrix(self, matrix: StoredMatrix) -> StoredMatrix:
+        return self.versions.setdefault(matrix.matrix_id, matrix)
+
+    async def matrix(self, matrix_id: str) -> StoredMatrix:
+        if matrix_id not in self.versions:
+            raise NotFound(f"matrices/{matrix_id}")
+        return self.versions[matrix_id]
+
+    async def matrices(self, *, after: Place | None, limit: int) -> Sequence[StoredMatrix]:
+        return list(self.versions.values())[:limit]
+
+    async def add_catalogue(self, catalogue: StoredCatalogue) -> StoredCatalogue:
+        return catalogue
+
+    async def catalogue(self, catalogue_id: str) -> StoredCatalogue:
+        return StoredCatalogue(catalogue_id, sample("policies"), 21, _NOW, "test")
+
+    async def newest_catalogue_id(self) -> str:
+        return "catalogue"
+
+
+async def order(request: TargetRequest, caller: Caller = ANYBODY, *texts: str) -> TargetOrder:
+    """Return the order, with matrices of these texts called 0, 1 …"""
+    rulebook: Rulebook = InMemoryRulebook()
+    for number, text in enumerate(texts):
+        purpose = Purpose(text.split(",")[1])
+        await rulebook.add_matrix(StoredMatrix(str(number), purpose, "a matrix", "FIRST", 1, text, _NOW, "test"))
+    return await order_targets(request, caller=caller, rulebook=rulebook, readings=Readings(rulebook, matrix_fields()))
+
+
+def extraction(policy: str) -> str:
+    return matrix_csv("extraction", "FIRST", ["age", "=> policy"], [["< 40", policy]])
+
+
+@pytest.mark.parametrize(
+    ("caller", "asked", "cities"),
+    [
+        (CLERK, [], ("hefei", "wuhu")),
+        (CLERK, ["hefei", "bengbu"], ("hefei",)),
+        (ANYBODY, [], None),
+        (ANYBODY, ["wuhu", "hefei"], ("hefei", "wuhu")),
+    ],
+)
+async def test_cities_stay_within_the_callers(caller: Caller, asked: list[str], cities: tuple[str, ...] | None) -> None:
+    assert (await order(replace(REQUEST, cities=asked), caller)).cities == cities
+
+
+async def test_a_city_outside_the_scope_is_denied_and_all_that_is_wrong_is_told() -> None:
+    with pytest.raises(Denied):
+        await order(replace(REQUEST, cities=["bengbu"]), CLERK)
+    with pytest.raises(InvalidInput) as refused:
+        await order(replace(REQUEST, zone=None, limit=-1), CLERK)
+    assert [violation.field for violation in refused.value.violations] == ["zone", "limit"]
+
+
+async def test_an_extraction_needs_no_zone_and_bears_none() -> None:
+    asked = replace(REQUEST, zone=None, matrix_id="0")
+    found = await order(asked, ANYBODY, extraction("newspaper-trial"))
+    assert (found.zone, found.matrix_id, found.catalogue_id) == (None, "0", "catalogue")
+    for wrong in (replace(asked, zone=Zone.RETENTION), replace(asked, policy="newspaper-trial")):
+        with pytest.raises(InvalidInput, match="leave zone and policy out"):
+            await order(wrong, ANYBODY, extraction("newspaper-trial"))
+
+
+async def test_only_an_extraction_matrix_extracts_and_only_known_policies() -> None:
+    asked = replace(REQUEST, zone=None, matrix_id="0")
+    with pytest.raises(InvalidInput, match="expected a matrix extraction, this one is retention"):
+        await order(asked, ANYBODY, sample("retention"))
+    with pytest.raises(InvalidInput, match='did you mean "newspaper-trial"') as refused:
+        await order(asked, ANYBODY, extraction("newspaper-trail"))
+    assert refused.value.reason == "ERROR_REASON_MATRIX_INVALID"
+    with pytest.raises(NotFound):
+        await order(replace(asked, matrix_id=str(uuid.uuid4())), ANYBODY, extraction("newspaper-trial"))
