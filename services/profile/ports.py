@@ -39,6 +39,10 @@ class Resources(Protocol):
         """Return the newest snapshot that has succeeded."""
         ...
 
+    async def newest_snapshot_before(self, cycle: str) -> Snapshot | None:
+        """Return the newest snapshot that has succeeded of the last of the cycles before this one."""
+        ...
+
 
 class ChangeableResources(Resources, Protocol):
     """The same, and what may be added."""

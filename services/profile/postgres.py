@@ -71,6 +71,15 @@ class StoredResources:
         row = (await self.tx.connection.execute(statement)).one_or_none()
         return None if row is None else Snapshot.of(run_of(row))
 
+    async def newest_snapshot_before(self, cycle: str) -> Snapshot | None:
+        runs = RUNS.runs
+        cycle_of = runs.c.request["cycle"].astext
+        succeeded = (runs.c.kind == SNAPSHOTS, runs.c.state == RunState.SUCCEEDED, cycle_of < cycle)
+        newest_first = (cycle_of.desc(), runs.c.create_time.desc(), runs.c.run_id.desc())
+        statement = select(runs).where(*succeeded).order_by(*newest_first).limit(1)
+        row = (await self.tx.connection.execute(statement)).one_or_none()
+        return None if row is None else Snapshot.of(run_of(row))
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeableStoredResources(StoredResources):

@@ -184,6 +184,8 @@ def _snapshot(found: Snapshot) -> pb.Snapshot:
         message.rejects.CopyFrom(to_ref(found.datasets.rejects))
         message.history_views.CopyFrom(to_ref(found.datasets.history_views))
         message.history_labels.CopyFrom(to_ref(found.datasets.history_labels))
+        if found.datasets.enterprise_views is not None:
+            message.enterprise_views.CopyFrom(to_ref(found.datasets.enterprise_views))
     return message
 
 

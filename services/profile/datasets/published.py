@@ -11,7 +11,7 @@ from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
 from shared.lake.schema import arrow_schema
 
-_MESSAGES = (pb.CustomerView, pb.CustomerLabels, pb.SnapshotReject)
+_MESSAGES = (pb.CustomerView, pb.EnterpriseView, pb.CustomerLabels, pb.SnapshotReject)
 
 
 def row_types() -> Mapping[str, RowType]:

@@ -72,13 +72,16 @@ class SnapshotRequest:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotDatasets:
-    """What a snapshot consists of; `numbers` finds the customer who holds a mobile number."""
+    """What a snapshot consists of; `numbers` finds the customer who holds a mobile number today, `identities` tells who held
+    which one from when until when. Snapshots made before these were known lack the latter two."""
 
     views: Dataset
     numbers: Dataset
     rejects: Dataset
     history_views: Dataset
     history_labels: Dataset
+    identities: Dataset | None = None
+    enterprise_views: Dataset | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,59 @@
-"""Folds taken tables into middle tables, and these into one row per customer, as of any month."""
+"""Folds taken tables into middle tables, and these into one row per customer and per enterprise, as of any month."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from services.profile.domain.months import LABEL_MONTHS, WINDOW_MONTHS, Month
+import pyarrow as pa
+
+from services.profile.domain.months import HISTORY_MONTHS, LABEL_MONTHS, WINDOW_MONTHS, Month
+from services.profile.domain.product_needs import HANDSET_FEATURES, ProductNeeds
 from services.profile.engine.parameters import used_by
 from shared.lake.engine import ColumnarEngine
 
 _SQL = Path(__file__).parent / "sql"
-_MIDDLE_TABLES = ("customer_base", "billing_summary", "traffic_summary", "product_states")
+_MIDDLE_TABLES = (
+    "view_months",
+    "months_known",
+    "customer_base",
+    "memberships",
+    "billing_summary",
+    "voice_summary",
+    "circle_summary",
+    "care_summary",
+    "contact_summary",
+    "product_opinions",
+    "product_states",
+    "use_preferences",
+    "product_summary",
+)
 
 
 def fold_middle_tables(engine: ColumnarEngine, parameters: Mapping[str, object]) -> None:
-    """Make the middle tables of tables customers, traffic, subscriptions, billing and product_usage."""
+    """Make the middle tables of the source tables, of `number_holders` (customer_id, held_since) and of `product_needs`
+    (product, gprs, wap, mms, 3g, 4g, internet)."""
     engine.execute(statement("macros"))
     for name in _MIDDLE_TABLES:
         sql = statement(name)
         engine.execute(sql, used_by(sql, parameters))
 
 
-@lru_cache(maxsize=16)
+def needs_table(needs: Sequence[ProductNeeds]) -> pa.Table:
+    """Return the table `product_needs`, one row per product with a flag for each thing it may need."""
+    columns: dict[str, pa.DataType] = {"product": pa.string()}
+    columns |= dict.fromkeys((*HANDSET_FEATURES, "internet"), pa.bool_())
+    rows = [
+        {
+            "product": each.product,
+            **{feature: feature in each.handset for feature in HANDSET_FEATURES},
+            "internet": each.internet,
+        }
+        for each in needs
+    ]
+    return pa.Table.from_pylist(rows, schema=pa.schema(columns))
+
+
+@lru_cache(maxsize=32)
 def statement(name: str) -> str:
     """Return the text of an SQL file."""
     return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
@@ -28,15 +61,18 @@ def statement(name: str) -> str:
 
 def view_parameters(month: Month, *, extract_month: Month) -> dict[str, object]:
     """Return everything that the SQL files may bind for views as of `month`; `extract_month` is the newest month known."""
-    before = month.plus(-3), month.plus(-1)
+    window_first = month.plus(1 - WINDOW_MONTHS)
     return {
         "month": str(month),
         "month_number": month.year * 12 + month.number - 1,
+        "month_first_day": month.first_day,
         "day_after": month.plus(1).first_day,
         "is_extract_month": month == extract_month,
-        "window_first": str(month.plus(1 - WINDOW_MONTHS)),
-        "before_first": str(before[0]),
-        "before_last": str(before[1]),
+        "history_months": HISTORY_MONTHS,
+        "window_months": WINDOW_MONTHS,
+        "window_first": str(window_first),
+        "window_first_day": window_first.first_day,
+        "quarter_first_day": month.plus(-2).first_day,
         "label_base_first": str(month.plus(-2)),
         "label_months": LABEL_MONTHS,
         "label_last": str(month.plus(LABEL_MONTHS)),

@@ -41,6 +41,12 @@ NUMBER_HOLDER = _required({"msisdn": pa.string(), "customer_id": pa.string()})
 """Who holds a number, by number."""
 
 
+IDENTITY = _required({"customer_id": pa.string(), "msisdn": pa.string(), "since": pa.date32()}).append(
+    pa.field("until", pa.date32())
+)
+"""A time for which a customer held a number; `until` is the first day of which that is not true, null while it lasts."""
+
+
 def stored_schema(table: SourceTable) -> pa.Schema:
     """Return the schema of a taken table."""
     return pa.schema([pa.field(c.stored_name, _arrow_type(c), nullable=c.optional) for c in table.columns])

@@ -1,20 +1,19 @@
-"""The stages of a snapshot: views as of the extract's month, views as of three months earlier, and what became of these."""
+"""The stages of a snapshot: who holds which number, views of customers and enterprises, earlier views to learn from, and
+what became of these."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import cast
 
-from services.profile.domain.months import LABEL_MONTHS, Month
-from services.profile.domain.resources import ImportResult, SnapshotRequest
-from services.profile.domain.source_tables import SOURCE_TABLES
-from services.profile.engine.customer_views import fold_middle_tables, statement, view_parameters
-from services.profile.engine.parameters import used_by
-from services.profile.engine.schemas import NUMBER_HOLDER, stored_schema
+from services.profile.domain.months import Month
+from services.profile.domain.product_needs import product_needs
+from services.profile.domain.resources import Snapshot, SnapshotRequest
+from services.profile.engine.customer_views import fold_middle_tables, statement
+from services.profile.engine.schemas import IDENTITY, NUMBER_HOLDER
 from services.profile.ports import RowType, Store
 from services.profile.worker.desk import Desk, in_thread
+from services.profile.worker.making import Making
 from shared.errors import Failure, WrongState
 from shared.jsontypes import JsonObject
 from shared.lake.dataset import Dataset
@@ -23,11 +22,14 @@ from shared.runs.json import from_json, to_json
 from shared.runs.stages import Stage, StageContext
 
 _NUMBER_HOLDER = RowType("visavis.profile.internal.NumberHolder", NUMBER_HOLDER)
+_IDENTITY = RowType("visavis.profile.internal.Identity", IDENTITY)
+_BEFORE = "before"
+"""What the first stage's output calls the id of the newest snapshot of an earlier cycle; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotStages:
-    """`row_types` are those that others read: CustomerView, CustomerLabels, SnapshotReject."""
+    """`row_types` are those that others read: CustomerView, EnterpriseView, CustomerLabels, SnapshotReject."""
 
     desk: Desk
     store: Store
@@ -35,58 +37,98 @@ class SnapshotStages:
 
     def stages(self) -> Sequence[Stage]:
         return [
+            Stage("identities", self._find_identities),
             Stage("views", partial(self._work, self._make_views)),
             Stage("history", partial(self._work, self._make_history)),
             Stage("labels", partial(self._work, self._make_labels)),
         ]
 
-    async def _work(self, make: Callable[["_Making"], Mapping[str, Dataset]], context: StageContext) -> JsonObject:
-        """Make some datasets; the output names them and those of the stages before."""
+    async def _find_identities(self, context: StageContext) -> JsonObject:
+        cycle = from_json(SnapshotRequest, context.run.request).cycle
         async with self.store.reading() as resources:
-            imported = await resources.get_import(from_json(SnapshotRequest, context.run.request).import_id)
-        if imported.result is None:
-            raise WrongState(f"{imported.run.name} is {imported.run.state} again", subject=imported.run.name)
-        cycle = Month.parse(imported.request.cycle)
-        making = _Making(self.desk, context.run.run_id, imported.result, cycle.plus(-1), _earlier(context))
+            before = await resources.newest_snapshot_before(cycle)
+        making = await self._making(context, before)
+        identities = await in_thread(context, lambda _: _make_identities(making))
+        return {_BEFORE: before.run.run_id if before else "", "identities": to_json(identities)}
+
+    async def _work(self, make: Callable[[Making], Mapping[str, Dataset]], context: StageContext) -> JsonObject:
+        """Make some datasets; the output names them and those of the stages before."""
+        before_id = str(context.outputs["identities"][_BEFORE])
+        async with self.store.reading() as resources:
+            before = await resources.get_snapshot(before_id) if before_id else None
+        making = await self._making(context, before)
         made = await in_thread(context, lambda _: make(making))
         await context.progress(making.customer_count, making.customer_count)
         return {name: to_json(dataset) for name, dataset in {**making.earlier, **made}.items()}
 
-    def _make_views(self, making: "_Making") -> Mapping[str, Dataset]:
+    async def _making(self, context: StageContext, before: Snapshot | None) -> Making:
+        async with self.store.reading() as resources:
+            imported = await resources.get_import(from_json(SnapshotRequest, context.run.request).import_id)
+        if imported.result is None:
+            raise WrongState(f"{imported.run.name} is {imported.run.state} again", subject=imported.run.name)
+        return Making(
+            desk=self.desk,
+            snapshot_id=context.run.run_id,
+            imported=imported.result,
+            needs=product_needs(imported.request.mapping),
+            extract_month=Month.parse(imported.request.cycle).plus(-1),
+            before=before,
+            earlier=_earlier(context),
+        )
+
+    def _make_views(self, making: Making) -> Mapping[str, Dataset]:
         month = making.extract_month
+        parameters = making.parameters(month)
         with making.engine() as engine:
             views = self._publish_views(making, engine, "customer_view", month)
+            enterprises = making.publish(
+                engine,
+                "enterprise_view",
+                self.row_types["EnterpriseView"],
+                statement("enterprise_view"),
+                order_by=["enterprise_id"],
+                parameters=parameters,
+            )
             engine.register("views", views)
             numbers = making.publish(
-                engine, "number", _NUMBER_HOLDER, "SELECT msisdn, customer_id FROM views", order_by="msisdn"
+                engine, "number", _NUMBER_HOLDER, "SELECT msisdn, customer_id FROM views", order_by=["msisdn"]
             )
             rejects = making.publish(
                 engine,
                 "snapshot_reject",
                 self.row_types["SnapshotReject"],
                 statement("snapshot_rejects"),
-                parameters=view_parameters(month, extract_month=month),
+                parameters=parameters,
             )
         if making.customer_count != views.row_count + rejects.row_count:
             raise _customers_lost(making.customer_count, views, rejects)
-        return {"views": views, "numbers": numbers, "rejects": rejects}
+        return {"views": views, "enterprise_views": enterprises, "numbers": numbers, "rejects": rejects}
 
-    def _make_history(self, making: "_Making") -> Mapping[str, Dataset]:
+    def _make_history(self, making: Making) -> Mapping[str, Dataset]:
         with making.engine() as engine:
-            month = making.extract_month.plus(-LABEL_MONTHS)
-            return {"history_views": self._publish_views(making, engine, "history_view", month)}
+            if not making.outcomes_are_known:
+                return {"history_views": self._publish_views(making, engine, "history_view", making.history_month)}
+            views = making.earlier["views"]
+            engine.register("views", views)
+            known = making.publish(
+                engine,
+                "history_view",
+                self.row_types["CustomerView"],
+                "SELECT views.* FROM views SEMI JOIN outcomes USING (customer_id)",
+                inputs=[views],
+            )
+        return {"history_views": known}
 
-    def _make_labels(self, making: "_Making") -> Mapping[str, Dataset]:
+    def _make_labels(self, making: Making) -> Mapping[str, Dataset]:
         views = making.earlier["history_views"]
-        month = making.extract_month.plus(-LABEL_MONTHS)
         with making.engine() as engine:
             engine.register("history_views", views)
             labels = making.publish(
                 engine,
                 "customer_labels",
                 self.row_types["CustomerLabels"],
-                statement("customer_labels"),
-                parameters=view_parameters(month, extract_month=making.extract_month),
+                statement("outcome_labels" if making.outcomes_are_known else "customer_labels"),
+                parameters=making.parameters(making.history_month),
                 inputs=[views],
             )
         if labels.row_count != views.row_count:
@@ -95,56 +137,51 @@ class SnapshotStages:
             )
         return {"history_labels": labels}
 
-    def _publish_views(self, making: "_Making", engine: ColumnarEngine, name: str, month: Month) -> Dataset:
-        parameters = view_parameters(month, extract_month=making.extract_month)
-        fold_middle_tables(engine, parameters)
-        return making.publish(engine, name, self.row_types["CustomerView"], statement("customer_view"))
+    def _publish_views(self, making: Making, engine: ColumnarEngine, name: str, month: Month) -> Dataset:
+        identities = making.earlier["identities"]
+        engine.register("identities", identities)
+        engine.execute(_NUMBER_HOLDERS)
+        fold_middle_tables(engine, making.parameters(month))
+        return making.publish(
+            engine, name, self.row_types["CustomerView"], statement("customer_view"), inputs=[identities]
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class _Making:
-    """One snapshot being made of one import; `earlier` are the datasets of the stages before, by their names."""
+_NUMBER_HOLDERS = """
+    CREATE OR REPLACE VIEW number_holders AS
+    SELECT customer_id, since AS held_since FROM identities WHERE until IS NULL
+"""
 
-    desk: Desk
-    snapshot_id: str
-    imported: ImportResult
-    extract_month: Month
-    earlier: Mapping[str, Dataset]
 
-    @property
-    def customer_count(self) -> int:
-        return self.imported.table("customers").accepted.row_count
-
-    @contextmanager
-    def engine(self) -> Iterator[ColumnarEngine]:
-        """Open an engine that has the taken tables as views."""
-        with self.desk.engine() as engine:
-            for table in SOURCE_TABLES:
-                engine.register(table.name, self.imported.table(table.name).accepted, stored_schema(table))
-            yield engine
-
-    def publish(
-        self,
-        engine: ColumnarEngine,
-        name: str,
-        row_type: RowType,
-        sql: str,
-        *,
-        order_by: str = "customer_id",
-        parameters: Mapping[str, object] | None = None,
-        inputs: Sequence[Dataset] = (),
-    ) -> Dataset:
-        def write(path: Path) -> int:
-            bound = used_by(sql, parameters or {})
-            return engine.write(sql, path, schema=row_type.schema, order_by=[order_by], parameters=bound)
-
-        taken = [table.accepted for table in self.imported.tables]
-        return self.desk.publish(f"profile/{name}/{self.snapshot_id}", row_type.name, write, inputs=[*taken, *inputs])
+def _make_identities(making: Making) -> Dataset:
+    before = making.before
+    known = before.datasets.identities if before and before.datasets else None
+    # Of the months up to the earlier snapshot's own, its cycle's first day being the day after, that snapshot spoke.
+    unknown_from = Month.parse(before.request.cycle).first_day if before else making.extract_month.first_day
+    with making.engine() as engine:
+        if known:
+            engine.register("earlier_identities", known, IDENTITY)
+        else:
+            engine.register_table("earlier_identities", IDENTITY.empty_table())
+        return making.publish(
+            engine,
+            "identity",
+            _IDENTITY,
+            statement("identities"),
+            order_by=["customer_id", "msisdn", "since"],
+            parameters={**making.parameters(making.extract_month), "unknown_from": unknown_from},
+            inputs=[known] if known else [],
+        )
 
 
 def _earlier(context: StageContext) -> Mapping[str, Dataset]:
     outputs = context.outputs.values()
-    return {name: from_json(Dataset, cast("JsonObject", stored)) for out in outputs for name, stored in out.items()}
+    return {
+        name: from_json(Dataset, cast("JsonObject", stored))
+        for out in outputs
+        for name, stored in out.items()
+        if name != _BEFORE
+    }
 
 
 def _customers_lost(customers: int, views: Dataset, rejects: Dataset) -> Failure:

@@ -1,71 +1,32 @@
 """Customer views and labels in plain Python, customer by customer: what the SQL is compared with."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from services.profile.domain.months import Month
+from tests.unit.profile.plain_people import Bill, Person, Row, Talk, is_customer, months_between
+from tests.unit.profile.plain_products import product_states, used_most
 
-Row = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    month: Month
-    total: int
-    data: int = 0
-    given_away: int = 0
-    arrears: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """Minutes in hundredths."""
-
-    month: Month
-    minutes: int
-    long_distance: int = 0
-    roaming: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    product: str
-    how: str
-    ordered: date
-    cancelled: date | None = None
-    provisioned: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    product: str
-    month: Month
-    days: int
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One customer with everything about them; at most one bill and one talk a month."""
-
-    customer_id: str
-    activated: date
-    left: date | None = None
-    birth_year: int | None = None
-    contract_class: int = 0
-    contract_ends: date | None = None
-    balance: int | None = None
-    bills: Sequence[Bill] = ()
-    talks: Sequence[Talk] = ()
-    orders: Sequence[Order] = ()
-    uses: Sequence[Use] = ()
-
-
-def is_customer(person: Person, month: Month) -> bool:
-    end = month.plus(1).first_day
-    return person.activated < end and not (person.left and person.left < end)
+KNOWN_TODAY_ONLY = (
+    "balance_fen",
+    "handset_days",
+    "handsets_owned",
+    "handset_models_owned",
+    "answers_mail",
+    "referrals",
+)
+BILL_PARTS: Mapping[str, str] = {
+    "revenue_fixed_fen": "fixed_revenue_fen",
+    "revenue_voice_fen": "voice_revenue_fen",
+    "revenue_data_fen": "data_revenue_fen",
+    "revenue_sms_fen": "sms_revenue_fen",
+    "payments_fen": "payments_fen",
+    "arrears_fen": "arrears_fen",
+}
+"""Columns of a bill that a view shows for the last month -> what it calls them."""
 
 
 def reject_reason(person: Person, month: Month) -> str:
@@ -74,41 +35,132 @@ def reject_reason(person: Person, month: Month) -> str:
     return f"activated on {person.activated}, after the month of the views"
 
 
-def view(person: Person, month: Month, *, is_extract_month: bool) -> Row:
-    """Return the computed columns of a view; those that are copied are not here."""
-    bills = {bill.month: bill for bill in person.bills if month.plus(-5) <= bill.month <= month}
-    talks = {talk.month: talk for talk in person.talks}
-    before = [month.plus(-distance) for distance in (1, 2, 3)]
-    billed_before = [bills[each].total for each in before if each in bills]
-    talked_before = [talks[each].minutes for each in before if each in talks]
-    bill, talk = bills.get(month), talks.get(month)
-    revenue_change = change(bill.total if bill else 0, billed_before)
-    minutes_change = change(talk.minutes if talk else 0, talked_before)
+def view(person: Person, month: Month, *, is_extract_month: bool, told: set[Month], lines: int) -> Row:
+    """Return all columns of a view but those that other tables than the customer's own give.
+
+    `told` are the months of which the extracts have traffic, `lines` how many customers of the month the owner has.
+    """
     products = product_states(person, month)
-    return {
+    columns = {
+        **{name: value for name, value in person.copied.items() if is_extract_month or name not in KNOWN_TODAY_ONLY},
+        **{name: None for name in KNOWN_TODAY_ONLY if name in person.copied and not is_extract_month},
+        "owner_id": person.owner or person.customer_id,
+        "owner_lines": max(1, lines, person.owner_lines or 0),
         "age": month.year - person.birth_year if person.birth_year else None,
         "tenure_months": months_between(person.activated, month),
         "in_contract": contract_runs(person, month),
         "contract_months_left": whole_months_left(person, month) if contract_runs(person, month) else None,
-        "balance_fen": person.balance if is_extract_month else None,
-        "billed_months": len(bills),
-        "arpu_fen": bill and bill.total,
-        "arpu_before_fen": rounded(Fraction(sum(billed_before), len(billed_before)), 0) if billed_before else None,
-        "data_revenue_fen": bill and bill.data,
-        "arrears_fen": bill and bill.arrears,
-        "return_rate_score": return_rate(list(bills.values())),
-        "minutes": talk and rounded(Fraction(talk.minutes, 100), 1),
-        "long_distance_minutes": talk and rounded(Fraction(talk.long_distance, 100), 1),
-        "roaming_minutes": talk and rounded(Fraction(talk.roaming, 100), 1),
-        "revenue_change": None if revenue_change is None else rounded(revenue_change, 1),
-        "minutes_change": None if minutes_change is None else rounded(minutes_change, 1),
-        "portrait": portrait(
-            used=bool(talk and talk.minutes) or any(product["active_days"] for product in products),
-            changes=[minutes_change, revenue_change],
-            tenure=months_between(person.activated, month),
-        ),
+        **billed(person, month),
+        **talked(person, month),
+        **circle(person, month),
+        **told_by_customer(person, month),
         "products": products,
+        "active_products": sum(product["state"] == "active" for product in products),
+        "content_preference": used_most(person.uses, "content", month),
+        "preferred_hours": used_most(person.uses, "hours", month),
+        "silent_months": silent_months(person, month, told),
     }
+    changes = columns["minutes_change"], columns["revenue_change"]
+    columns["portrait"] = portrait(
+        used=bool(minutes_of(person, month)) or any(product["active_days"] for product in products),
+        changes=[Decimal(str(change)) for change in changes if change is not None],
+        tenure=months_between(person.activated, month),
+    )
+    return columns
+
+
+def billed(person: Person, month: Month) -> Row:
+    bills = {bill.month: bill for bill in person.bills if bill.month <= month}
+    before = [bills[each] for each in three_before(month) if each in bills]
+    bill = bills.get(month)
+    revenue_change = change(bill.total if bill else 0, [each.total for each in before])
+    own = bill.change if bill else None
+    return {
+        "billed_months": sum(each > month.plus(-6) for each in bills),
+        "arpu_fen": bill and bill.total,
+        "arpu_before_fen": mean([each.total for each in before]),
+        **{ours: bill.parts.get(name) if bill else None for name, ours in BILL_PARTS.items()},
+        "return_rate_score": return_rate([each for each in bills.values() if each.month > month.plus(-9)]),
+        "contribution_rate_before": contribution(before),
+        "revenue_change": own and rounded(Fraction(own), 1) if revenue_change is None else rounded(revenue_change, 1),
+    }
+
+
+def talked(person: Person, month: Month) -> Row:
+    talks = {talk.month: talk for talk in person.talks}
+    talk = talks.get(month)
+    minutes_change = change(
+        talk.minutes if talk else 0, [talks[each].minutes for each in three_before(month) if each in talks]
+    )
+    parts = talk.parts if talk else {}
+    own = talk.change if talk else None
+    return {
+        "minutes": talk and tenths(talk.minutes),
+        **{name: tenths(value) if talk else None for name, value in parts.items() if name != "vpmn_roaming_minutes"},
+        "long_distance_minutes": tenths(whole_or_sum(talk, "long_distance_minutes")),
+        "roaming_minutes": tenths(whole_or_sum(talk, "roaming_minutes")),
+        "top_counterpart": talk and talk.counterpart,
+        "minutes_change": own and rounded(Fraction(own), 1) if minutes_change is None else rounded(minutes_change, 1),
+    }
+
+
+def whole_or_sum(talk: Talk | None, name: str) -> int | None:
+    if talk is None or talk.parts.get(name) is not None:
+        return talk.parts[name] if talk else None
+    parts = [talk.parts.get(f"{scope}_{name}") for scope in ("in_province", "inter_province", "international")]
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
+
+
+def circle(person: Person, month: Month) -> Row:
+    circles = {each.month: each for each in person.circles}
+    last = circles.get(month)
+    before = [circles[each].breadth for each in three_before(month) if each in circles]
+    found = change(last.breadth if last else 0, before)
+    talk = next((each for each in person.talks if each.month == month), None)
+    in_vpmn = [talk.parts.get("vpmn_minutes"), talk.parts.get("vpmn_roaming_minutes")] if talk else []
+    return {
+        "circle_breadth": last and last.breadth,
+        "circle_depth": tenths(last.depth) if last else None,
+        "circle_change": None if found is None else rounded(found, 1),
+        "vpmn_breadth": last and last.vpmn_breadth,
+        "vpmn_member": any([*in_vpmn, last and last.vpmn_breadth]),
+    }
+
+
+def told_by_customer(person: Person, month: Month) -> Row:
+    end = month.plus(1).first_day
+    recent = [case for case in person.cases if month.plus(-2).first_day <= case.reported < end]
+    offers = [offer for offer in person.offers if month.plus(-5).first_day <= offer.contacted < end]
+    scores = [(each.answered, each.question, each.score) for each in person.surveys if each.score is not None]
+    return {
+        "complaints": cases_of([case.cases for case in recent if case.kind == "complaint"]),
+        "consultations": cases_of([case.cases for case in recent if case.kind == "consultation"]),
+        "offers_made": sum(offer.contacts or 1 for offer in offers),
+        "offers_accepted": sum(offer.contacts or 1 for offer in offers if offer.answer == "accepted"),
+        "survey_score": max([each for each in scores if each[0] < end], default=(0, 0, None))[2],
+        "preferred_channel": preferred_channel(person, end),
+    }
+
+
+def preferred_channel(person: Person, end: date) -> str | None:
+    agreed = [(o.channel, o.contacted, o.contacts or 1) for o in person.offers if o.answer == "accepted"]
+    agreed += [(order.channel, order.ordered, 1) for order in person.orders]
+    weights: dict[str, tuple[int, date]] = defaultdict(lambda: (0, date.min))
+    for channel, day, times in agreed:
+        if channel is not None and day < end:
+            weights[channel] = weights[channel][0] + times, max(weights[channel][1], day)
+    return max(weights, key=lambda channel: (*weights[channel], channel)) if weights else None
+
+
+def silent_months(person: Person, month: Month, told: set[Month]) -> int:
+    def is_silent(each: Month) -> bool:
+        has_used = any(use.month == each and use.days for use in person.uses)
+        return (
+            each in told and months_between(person.activated, each) >= 0 and not (minutes_of(person, each) or has_used)
+        )
+
+    return sum(is_silent(month.plus(-distance)) for distance in range(6))
 
 
 def labels(person: Person, month: Month) -> Row:
@@ -117,7 +169,7 @@ def labels(person: Person, month: Month) -> Row:
     before = [bills[each] for each in (month.plus(-2), month.plus(-1), month) if each in bills]
     billed_after = [bills[each] for each in after if each in bills]
     has_left = person.left is not None and person.left < month.plus(4).first_day
-    mean = Fraction(sum(before), len(before)) if before else Fraction(0)
+    average = Fraction(sum(before), len(before)) if before else Fraction(0)
     taken = {
         order.product
         for order in person.orders
@@ -126,11 +178,23 @@ def labels(person: Person, month: Month) -> Row:
     return {
         "churned": has_left or sum(billed_after) <= 0,
         "stayed": not has_left
-        and mean > 0
+        and average > 0
         and len(billed_after) == 3
-        and all(total >= mean * Fraction(8, 10) for total in billed_after),
+        and all(total >= average * Fraction(8, 10) for total in billed_after),
         "products_taken": sorted(taken),
     }
+
+
+def owner_lines(persons: Sequence[Person], person: Person, month: Month) -> int:
+    return sum(each.owner == person.owner for each in persons if each.owner and is_customer(each, month))
+
+
+def three_before(month: Month) -> list[Month]:
+    return [month.plus(-distance) for distance in (1, 2, 3)]
+
+
+def minutes_of(person: Person, month: Month) -> int:
+    return sum(talk.minutes for talk in person.talks if talk.month == month)
 
 
 def change(last: int, before: Sequence[int]) -> Fraction | None:
@@ -138,49 +202,28 @@ def change(last: int, before: Sequence[int]) -> Fraction | None:
     return Fraction(100 * last * len(before), sum(before)) - 100 if before and sum(before) > 0 else None
 
 
-def portrait(*, used: bool, changes: Sequence[Fraction | None], tenure: int) -> str:
-    shown = [rounded(each, 1) for each in changes if each is not None]
+def portrait(*, used: bool, changes: Sequence[Decimal], tenure: int) -> str:
     if not used:
         return "silent"
-    if any(each <= -30 for each in shown):
+    if any(each <= -30 for each in changes):
         return "warning"
-    if len(shown) == 2 and min(shown) >= 0 and tenure >= 12:
+    if len(changes) == 2 and min(changes) >= 0 and tenure >= 12:
         return "healthy"
     return "active"
 
 
 def return_rate(bills: Sequence[Bill]) -> Decimal | None:
-    billed = sum(bill.total for bill in bills)
-    if billed <= 0:
-        return None
-    rate = Fraction(100 * (billed - sum(bill.given_away for bill in bills)), billed)
-    return Decimal(rounded(max(Fraction(0), min(Fraction(100), rate)), 2))
+    total = sum(bill.total for bill in bills)
+    return points(total - sum(bill.given_away for bill in bills), total) if total > 0 else None
 
 
-def product_states(person: Person, month: Month) -> list[Row]:
-    end = month.plus(1).first_day
-    uses = [use for use in person.uses if month.plus(-5) <= use.month <= month]
-    orders = [order for order in person.orders if order.ordered < end]
-    names = sorted({use.product for use in uses} | {order.product for order in orders})
-    return [product_state(name, orders, uses, month) for name in names]
+def contribution(bills: Sequence[Bill]) -> Decimal | None:
+    rates = [Fraction(points(bill.total - bill.given_away, bill.total)) for bill in bills if bill.total > 0]
+    return Decimal(rounded(sum(rates, Fraction(0)) / len(rates), 2)) if rates else None
 
 
-def product_state(name: str, orders: Sequence[Order], uses: Sequence[Use], month: Month) -> Row:
-    days = sum(use.days for use in uses if (use.product, use.month) == (name, month))
-    own = [order for order in orders if order.product == name]
-    latest = max(own, key=lambda order: order.ordered) if own else None
-    if latest and latest.cancelled and latest.cancelled < month.plus(1).first_day:
-        state = "cancelled"
-    elif latest and latest.how != "self":
-        state = "trial"
-    else:
-        state = "active" if days else "inactive"
-    return {
-        "product": name,
-        "state": state,
-        "active_days": days,
-        "provisioned": latest.provisioned if latest else True,
-    }
+def points(kept: int, total: int) -> Decimal:
+    return Decimal(rounded(max(Fraction(0), min(Fraction(100), Fraction(100 * kept, total))), 2))
 
 
 def contract_runs(person: Person, month: Month) -> bool:
@@ -197,8 +240,16 @@ def whole_months_left(person: Person, month: Month) -> int:
     return count
 
 
-def months_between(day: date, month: Month) -> int:
-    return month.year * 12 + month.number - day.year * 12 - day.month
+def mean(values: Sequence[int]) -> Decimal | int | None:
+    return rounded(Fraction(sum(values), len(values)), 0) if values else None
+
+
+def cases_of(counts: Sequence[int | None]) -> Decimal | int:
+    return rounded(Fraction(sum(10_000 if count is None else count for count in counts), 10_000), 1)
+
+
+def tenths(hundredths: int | None) -> Decimal | int | None:
+    return None if hundredths is None else rounded(Fraction(hundredths, 100), 1)
 
 
 def rounded(value: Fraction, digits: int) -> Decimal | int:

@@ -1,165 +1,21 @@
 """Customer views and labels of generated customers: the SQL against plain Python."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from services.profile.domain.months import Month
-from services.profile.domain.source_tables import SOURCE_TABLES, SourceTable
 from services.profile.engine.customer_views import fold_middle_tables, statement, view_parameters
 from services.profile.engine.parameters import used_by
-from services.profile.engine.schemas import stored_schema
 from shared.lake.engine import ColumnarEngine
 from tests.unit.profile import plain_views as plain
-from tests.unit.profile.plain_views import Bill, Order, Person, Row, Talk, Use
-
-M = Month(2026, 10)
-H = Month(2026, 7)
-MONTHS = [M.plus(-distance) for distance in range(9)]
-EDGES = [month.first_day for month in (*MONTHS, M.plus(1))] + [date(2026, 10, 31), date(2026, 7, 31), date(2025, 10, 1)]
-PRODUCTS = ("mobile_internet", "ring_back_tone")
-
-days = st.one_of(st.sampled_from(EDGES), st.dates(date(2024, 1, 1), date(2026, 12, 31)))
-amounts = st.one_of(st.sampled_from([0, 1, 7, 70, 80, 100, 1000, 699, 700, 701]), st.integers(-50, 10**12 - 1))
-minutes = st.one_of(st.sampled_from([0, 1, 5, 70, 100, 10000]), st.integers(0, 10**10))
-bills = st.lists(
-    st.builds(Bill, st.sampled_from(MONTHS), amounts, amounts, st.integers(-10, 10**6), amounts),
-    unique_by=lambda bill: bill.month,
-    max_size=9,
-)
-talks = st.lists(
-    st.builds(Talk, st.sampled_from(MONTHS), minutes, minutes, minutes), unique_by=lambda talk: talk.month, max_size=9
-)
-orders = st.lists(
-    st.builds(
-        Order,
-        st.sampled_from(PRODUCTS),
-        st.sampled_from(["self", "voice_plan", "trial"]),
-        days,
-        st.none() | days,
-        st.booleans(),
-    ),
-    unique_by=lambda order: (order.product, order.ordered),
-    max_size=4,
-)
-uses = st.lists(
-    st.builds(Use, st.sampled_from(PRODUCTS), st.sampled_from(MONTHS), st.integers(0, 31)),
-    unique_by=lambda use: (use.product, use.month),
-    max_size=6,
-)
-people = st.lists(
-    st.builds(
-        Person,
-        st.uuids().map(str),
-        activated=st.one_of(st.just(date(2020, 1, 31)), days),
-        left=st.none() | days,
-        birth_year=st.none() | st.integers(1900, 2020),
-        contract_class=st.integers(0, 1),
-        contract_ends=st.none() | days,
-        balance=st.none() | st.integers(-(10**6), 10**6),
-        bills=bills,
-        talks=talks,
-        orders=orders,
-        uses=uses,
-    ).filter(lambda person: person.left is None or person.left >= person.activated),
-    min_size=1,
-    max_size=10,
-)
-
-
-def load(engine: ColumnarEngine, persons: Sequence[Person]) -> None:
-    """Make the taken tables of these persons."""
-    for table in SOURCE_TABLES:
-        rows = [row for person in persons for row in _ROWS[table.name](person)]
-        engine.register_table(table.name, pa.Table.from_pylist(rows, schema=_nullable(table)))
-
-
-def _nullable(table: SourceTable) -> pa.Schema:
-    return pa.schema([field.with_nullable(True) for field in stored_schema(table)])
-
-
-def _customer_rows(person: Person) -> list[Row]:
-    return [
-        {
-            "customer_id": person.customer_id,
-            "activation_date": person.activated,
-            "left_date": person.left,
-            "birth_year": person.birth_year,
-            "contract_class": person.contract_class,
-            "contract_end_date": person.contract_ends,
-            "balance_fen": person.balance,
-        }
-    ]
-
-
-def _traffic_rows(person: Person) -> list[Row]:
-    def hundredths(count: int) -> Decimal:
-        return Decimal(count).scaleb(-2)
-
-    return [
-        {
-            "customer_id": person.customer_id,
-            "month": str(talk.month),
-            "minutes": hundredths(talk.minutes),
-            "long_distance_minutes": hundredths(talk.long_distance),
-            "roaming_minutes": hundredths(talk.roaming),
-        }
-        for talk in person.talks
-    ]
-
-
-def _subscription_rows(person: Person) -> list[Row]:
-    return [
-        {
-            "customer_id": person.customer_id,
-            "product": order.product,
-            "how_ordered": order.how,
-            "provisioned": order.provisioned,
-            "ordered_on": order.ordered,
-            "cancelled_on": order.cancelled,
-        }
-        for order in person.orders
-    ]
-
-
-def _billing_rows(person: Person) -> list[Row]:
-    """What is given away is spread over the four columns it may stand in."""
-    return [
-        {
-            "customer_id": person.customer_id,
-            "month": str(bill.month),
-            "revenue_total_fen": bill.total,
-            "revenue_data_fen": bill.data,
-            "discounts_fen": bill.given_away - 3,
-            "handset_subsidy_fen": 1,
-            "settlement_fen": 1,
-            "commission_fen": 1,
-            "arrears_fen": bill.arrears,
-        }
-        for bill in person.bills
-    ]
-
-
-def _usage_rows(person: Person) -> list[Row]:
-    return [
-        {"customer_id": person.customer_id, "month": str(use.month), "product": use.product, "active_days": use.days}
-        for use in person.uses
-    ]
-
-
-_ROWS: Mapping[str, Callable[[Person], list[Row]]] = {
-    "customers": _customer_rows,
-    "traffic": _traffic_rows,
-    "subscriptions": _subscription_rows,
-    "billing": _billing_rows,
-    "product_usage": _usage_rows,
-}
+from tests.unit.profile.drawn_people import H, M, people
+from tests.unit.profile.people_tables import load
+from tests.unit.profile.plain_people import Bill, Person, Row, Talk, Use, is_customer
 
 
 def views_of(engine: ColumnarEngine, month: Month) -> dict[str, Row]:
@@ -184,16 +40,19 @@ def labels_of(engine: ColumnarEngine, customers: Sequence[str]) -> dict[str, Row
 @given(persons=people)
 def test_views_and_labels_are_those_of_plain_python(engine: ColumnarEngine, persons: list[Person]) -> None:
     load(engine, persons)
+    told = {talk.month for person in persons for talk in person.talks}
     for month in (M, H):
         found = views_of(engine, month)
-        customers = [person for person in persons if plain.is_customer(person, month)]
-        others = [person for person in persons if not plain.is_customer(person, month)]
+        customers = [person for person in persons if is_customer(person, month)]
+        others = [person for person in persons if not is_customer(person, month)]
         assert found.keys() == {person.customer_id for person in customers}
         assert rejects_of(engine, month) == {each.customer_id: plain.reject_reason(each, month) for each in others}
         for person in customers:
-            expected = plain.view(person, month, is_extract_month=month == M)
-            assert {name: found[person.customer_id][name] for name in expected} == expected
-    known = [person for person in persons if plain.is_customer(person, H)]
+            lines = plain.owner_lines(persons, person, month)
+            expected = plain.view(person, month, is_extract_month=month == M, told=told, lines=lines)
+            row = found[person.customer_id]
+            assert {name: (row[name], value) for name, value in expected.items() if row[name] != value} == {}
+    known = [person for person in persons if is_customer(person, H)]
     assert labels_of(engine, [person.customer_id for person in known]) == {
         person.customer_id: plain.labels(person, H) for person in known
     }
@@ -291,6 +150,6 @@ def test_a_customer_of_whom_nothing_is_known_has_a_view_of_nulls(engine: Columna
 
 
 def test_the_sql_files_name_no_parameter_that_nobody_binds() -> None:
-    known = view_parameters(M, extract_month=M)
+    known = {**view_parameters(M, extract_month=M), "unknown_from": M.first_day}
     for path in Path(__file__).parents[3].glob("services/profile/engine/sql/*.sql"):
         assert used_by(statement(path.stem), known).keys() <= known.keys()

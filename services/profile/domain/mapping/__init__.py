@@ -41,6 +41,7 @@ from difflib import get_close_matches
 from typing import Literal, TypeAlias, cast, get_args
 
 from services.profile.domain.formats import DATE_PARTS, MONTH_PARTS, format_fault
+from services.profile.domain.product_needs import needs_violations
 from services.profile.domain.source_tables import SOURCE_TABLES, Kind, SourceColumn, SourceTable
 from shared.errors import InvalidInput, Violation
 
@@ -94,7 +95,9 @@ def read_mapping(text: str) -> ReadMapping:
     except tomllib.TOMLDecodeError as error:
         return ReadMapping((), (Violation("mapping", f"expected TOML: {error}"),))
     reader = _Reader()
-    reader.refuse_unknown("", document, ("tables",), "entry")
+    reader.refuse_unknown("", document, ("tables", "products"), "entry")
+    for violation in needs_violations(document.get("products", {})):
+        reader.add(violation.field, violation.description)
     entries = reader.table("tables", document.get("tables"))
     reader.refuse_unknown("tables", entries, tuple(_TABLES), "table")
     tables = [reader.source(entries[name], source) for name, source in _TABLES.items() if name in entries]

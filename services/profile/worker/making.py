@@ -1,0 +1,76 @@
+"""One snapshot being made of one import: an engine with what it is made of, and publishing under the snapshot's name."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.profile.domain.months import LABEL_MONTHS, Month
+from services.profile.domain.product_needs import ProductNeeds
+from services.profile.domain.resources import ImportResult, Snapshot
+from services.profile.domain.source_tables import SOURCE_TABLES
+from services.profile.engine.customer_views import needs_table, view_parameters
+from services.profile.engine.parameters import used_by
+from services.profile.engine.schemas import stored_schema
+from services.profile.ports import RowType
+from services.profile.worker.desk import Desk
+from shared.lake.dataset import Dataset
+from shared.lake.engine import ColumnarEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """`before` is the newest snapshot of an earlier cycle, `earlier` the datasets of the stages before, by their names."""
+
+    desk: Desk
+    snapshot_id: str
+    imported: ImportResult
+    needs: Sequence[ProductNeeds]
+    extract_month: Month
+    before: Snapshot | None
+    earlier: Mapping[str, Dataset]
+
+    @property
+    def customer_count(self) -> int:
+        return self.imported.table("customers").accepted.row_count
+
+    @property
+    def outcomes_are_known(self) -> bool:
+        """Whether the extract itself tells what became of its customers."""
+        return self.imported.table("outcomes").accepted.row_count > 0
+
+    @property
+    def history_month(self) -> Month:
+        return self.extract_month if self.outcomes_are_known else self.extract_month.plus(-LABEL_MONTHS)
+
+    def parameters(self, month: Month) -> dict[str, object]:
+        return view_parameters(month, extract_month=self.extract_month)
+
+    @contextmanager
+    def engine(self) -> Iterator[ColumnarEngine]:
+        """Open an engine that has the taken tables as views."""
+        with self.desk.engine() as engine:
+            for table in SOURCE_TABLES:
+                engine.register(table.name, self.imported.table(table.name).accepted, stored_schema(table))
+            engine.register_table("product_needs", needs_table(self.needs))
+            yield engine
+
+    def publish(
+        self,
+        engine: ColumnarEngine,
+        name: str,
+        row_type: RowType,
+        sql: str,
+        *,
+        order_by: Sequence[str] = ("customer_id",),
+        parameters: Mapping[str, object] | None = None,
+        inputs: Sequence[Dataset] = (),
+    ) -> Dataset:
+        """Publish what a query over the engine's tables gives; `inputs` are datasets besides the taken tables."""
+
+        def write(path: Path) -> int:
+            bound = used_by(sql, parameters or {})
+            return engine.write(sql, path, schema=row_type.schema, order_by=order_by, parameters=bound)
+
+        taken = [table.accepted for table in self.imported.tables]
+        return self.desk.publish(f"profile/{name}/{self.snapshot_id}", row_type.name, write, inputs=[*taken, *inputs])
