@@ -15,7 +15,7 @@ from visavis.feedback.v1 import feedback_service_pb2 as pb
 from visavis.feedback.v1 import feedback_service_pb2_grpc as rpc
 
 from services.sandbox.rounds import REFUSALS, started_plans
-from services.sandbox.world.catalogue import subject_of_product
+from services.sandbox.world.catalogue import subject_of_offer
 from services.sandbox.world.oracle import Oracle
 from shared.clock import Clock
 from shared.observability.context import tracer
@@ -58,7 +58,7 @@ class Boss:
         """Yield what the whole base orders of its own accord, contacted or not."""
         start = plan.start_time.ToDatetime(UTC)
         for offer in plan.offers:
-            subject = subject_of_product(offer.product)
+            subject = subject_of_offer(offer.product, offer.order_keyword)
             for customer, lot in self.oracle.order_unasked(subject, offer.policy, earlier_plans=earlier[offer.policy]):
                 order_id = str(uuid5(_ORDER_IDS, f"{plan.name} {offer.policy} {customer}"))
                 outcome = pb.Outcome(order_id=order_id, customer_id=customer, policy=offer.policy)

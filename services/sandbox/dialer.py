@@ -17,7 +17,7 @@ from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 
 from services.sandbox.rounds import REFUSALS, started_plans
-from services.sandbox.world.catalogue import Subject, subject_of_product
+from services.sandbox.world.catalogue import Subject, subject_of_offer
 from services.sandbox.world.oracle import Answer, Line, Oracle
 from shared.clock import Clock
 from shared.observability.context import tracer, unobserved
@@ -111,7 +111,7 @@ class Dialer:
             log.info("calls_dialled", push_plan=plan.name, dialled=len(dialled), not_dialled=len(leased) - len(dialled))
             if dialled:
                 await asyncio.sleep(self.pace.call_seconds)
-            subjects = {offer.policy: subject_of_product(offer.product) for offer in plan.offers}
+            subjects = {offer.policy: subject_of_offer(offer.product, offer.order_keyword) for offer in plan.offers}
             self._unreported += [self._result(call, subjects.get(call.policy, Subject.RETENTION)) for call in dialled]
             await self._report_finished()
 

@@ -5,12 +5,14 @@ from enum import StrEnum
 
 
 class Subject(StrEnum):
-    """What an offer is about: one of the products, or staying with the operator."""
+    """What an offer is about: one of the products, calling farther for less, a short-number group, or staying."""
 
     MOBILE_NEWSPAPER = "mobile_newspaper"
     RING_BACK_TONE = "ring_back_tone"
     MOBILE_INTERNET = "mobile_internet"
     MAIL_139 = "mail_139"
+    VOICE_PACK = "voice_pack"
+    VPMN = "vpmn"
     RETENTION = "retention"
 
 
@@ -21,18 +23,21 @@ _BY_KEYWORD = {
     "CL": Subject.RING_BACK_TONE,
     "SW": Subject.MOBILE_INTERNET,
     "YX": Subject.MAIL_139,
+    "CT": Subject.VOICE_PACK,
+    "DH": Subject.VPMN,
+    "YH": Subject.RETENTION,
 }
 _OPT_OUT = "TD"
 _INVITATION = re.compile(r"回复\s*([A-Za-z0-9]+)")
 
 
-def subject_of_product(product: str) -> Subject:
-    """Return what an offer about `product` is about; anything that is none of the products is retention."""
-    return Subject(product) if product in PRODUCTS else Subject.RETENTION
+def subject_of_offer(product: str, keyword: str) -> Subject:
+    """Return what an offer is about: its product if it is one of ours, else what its order keyword says."""
+    return Subject(product) if product in PRODUCTS else subject_of_keyword(keyword)
 
 
 def subject_of_keyword(keyword: str) -> Subject:
-    """Return what the order keyword is for; a keyword of no product is retention."""
+    """Return what the order keyword is for; an unknown one is for staying."""
     return _BY_KEYWORD.get(keyword.upper(), Subject.RETENTION)
 
 

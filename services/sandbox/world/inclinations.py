@@ -58,7 +58,7 @@ def can_run(subject: Subject, people: People) -> Flags:
             return people.handset_mms
         case Subject.MOBILE_INTERNET:
             return people.handset_gprs
-        case Subject.RING_BACK_TONE | Subject.MAIL_139 | Subject.RETENTION:
+        case Subject.RING_BACK_TONE | Subject.MAIL_139 | Subject.VOICE_PACK | Subject.VPMN | Subject.RETENTION:
             return np.ones(people.count, dtype=np.bool_)
 
 

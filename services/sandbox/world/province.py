@@ -77,5 +77,12 @@ def build_block(block: Block) -> Province:
         cases=draw_cases(people, life, subscriptions),
         contacts=draw_contacts(people, life, subscriptions),
         surveys=draw_surveys(people, life, subscriptions),
-        tastes=derive_tastes(people, life, inclinations, subscriptions),
+        tastes=derive_tastes(
+            people,
+            enterprises=enterprises,
+            calling=calling,
+            life=life,
+            inclinations=inclinations,
+            subscriptions=subscriptions,
+        ),
     )

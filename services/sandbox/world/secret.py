@@ -14,7 +14,7 @@ from services.sandbox.world.province import Province
 from services.sandbox.world.tastes import Tastes
 from shared.errors import InvalidInput
 
-_SEED, _FORMAT, _THIS_FORMAT = b"visavis.sandbox.seed", b"visavis.sandbox.format", b"1"
+_SEED, _FORMAT, _THIS_FORMAT = b"visavis.sandbox.seed", b"visavis.sandbox.format", b"2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from services.sandbox.world.catalogue import (
     Subject,
     invited_keyword,
     subject_of_keyword,
-    subject_of_product,
+    subject_of_offer,
 )
 
 
@@ -33,12 +33,18 @@ def test_the_word_is_found_wherever_the_invitation_stands(word: str, before: str
         assert invited_keyword(f"{before}回复{word}，谢谢") == word
 
 
-def test_keywords_name_their_products_and_any_other_is_about_staying() -> None:
+def test_keywords_name_their_subjects_and_any_other_is_about_staying() -> None:
     assert [subject_of_keyword(word) for word in ("DZB", "cl", "SW", "yx")] == list(PRODUCTS)
+    assert [subject_of_keyword(word) for word in ("CT", "dh", "YH")] == [
+        Subject.VOICE_PACK,
+        Subject.VPMN,
+        Subject.RETENTION,
+    ]
     assert subject_of_keyword("XY") is Subject.RETENTION
 
 
-def test_an_offer_without_a_product_is_about_staying() -> None:
-    assert subject_of_product("") is Subject.RETENTION
-    assert subject_of_product("retention") is Subject.RETENTION
-    assert [subject_of_product(product.value) for product in PRODUCTS] == list(PRODUCTS)
+def test_an_offer_is_about_its_product_and_without_one_about_what_its_keyword_says() -> None:
+    assert [subject_of_offer(product.value, "CT") for product in PRODUCTS] == list(PRODUCTS)
+    assert subject_of_offer("", "CT") is Subject.VOICE_PACK
+    assert subject_of_offer("vpmn", "DH") is Subject.VPMN
+    assert subject_of_offer("", "") is Subject.RETENTION

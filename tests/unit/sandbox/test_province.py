@@ -209,3 +209,18 @@ def test_nobody_wants_what_they_have_or_cannot_run_and_who_left_wants_nothing(ba
         assert not yes[base.life.has_left].any()
     assert not base.tastes.yes_by_sms[Subject.MOBILE_NEWSPAPER][~base.people.handset_mms].any()
     assert not base.tastes.yes_by_sms[Subject.MOBILE_INTERNET][~base.people.handset_gprs].any()
+
+
+def test_a_voice_pack_is_wanted_by_who_calls_far_and_a_vpmn_by_who_is_in_none_and_has_colleagues(
+    base: Province,
+) -> None:
+    here = ~base.life.has_left
+    far = base.traffic.long_distance.mean(axis=1)
+    pack, vpmn = (base.tastes.yes_by_call[subject] for subject in (Subject.VOICE_PACK, Subject.VPMN))
+    caller, other = here & (far > np.quantile(far[here], 0.8)), here & (far < np.quantile(far[here], 0.5))
+    assert pack[caller].mean() > 3 * pack[other].mean()
+    assert not vpmn[base.calling.in_vpmn].any()
+    free, member = here & ~base.calling.in_vpmn, base.enterprises.is_member
+    assert vpmn[free & member].mean() > 2 * vpmn[free & ~member].mean()
+    wide = base.calling.breadth > np.median(base.calling.breadth)
+    assert vpmn[free & wide].mean() > 1.3 * vpmn[free & ~wide].mean()
