@@ -2,7 +2,7 @@
 
 import typer
 
-from services.console.commands import calls, customers, cycles, plans, sandbox, traces, up
+from services.console.commands import calls, customers, cycles, matrices, plans, sandbox, traces, up
 
 app = typer.Typer(
     help="Visavis: one policy list for each customer of a mobile operator.",
@@ -19,6 +19,8 @@ app.command("list")(customers.list_)
 app.command()(customers.why)
 app.command()(customers.contacts)
 app.command()(customers.optout)
+app.add_typer(matrices.app, name="matrix")
+app.add_typer(matrices.policies_app, name="policies")
 app.add_typer(plans.app, name="plan")
 app.add_typer(calls.app, name="calls")
 app.command()(plans.report)

@@ -55,16 +55,20 @@ _CHANNELS = {Channel.SMS: contact_pb.CHANNEL_SMS, Channel.CALL: contact_pb.CHANN
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What a planner asks for. `limit` = customers to contact, 0 = all; an empty `policy` = any of the zone."""
+    """What a planner asks for. `limit` = customers to contact, 0 = all; an empty `policy` = any of the zone.
+
+    Where `matrix` names an extraction matrix, it says who is offered what, and there is no zone.
+    """
 
     display_name: str
     assembly_run: recommendation_pb.AssemblyRun
     channel: Channel
-    zone: Zone
+    zone: Zone | None
     policy: str
     limit: int
     cities: Sequence[str]
     expire_time: datetime
+    matrix: str = ""
 
 
 async def create_plan(request: PlanRequest, *, clients: Clients, follower: Follower) -> plan_pb.PushPlan:
@@ -73,7 +77,8 @@ async def create_plan(request: PlanRequest, *, clients: Clients, follower: Follo
         raise InvalidInput.of("name", "is empty")
     offers = [_offer(policy, request.channel) async for policy in _policies(request, clients=clients)]
     if not offers:
-        raise InvalidInput.of("policy", f"{request.policy or 'none'} is not a policy of zone {request.zone}")
+        where = f"zone {request.zone}" if request.zone else request.assembly_run.policy_catalogue
+        raise InvalidInput.of("policy", f"{request.policy or 'none'} is not a policy of {where}")
     selection = await _select(request, clients=clients, follower=follower)
     asked = plan_pb.CreatePushPlanRequest(
         request_id=_plan_id(request, selection.targets.fingerprint),
@@ -147,14 +152,21 @@ async def find_plan(name: str, clients: Clients) -> str:
 
 
 async def _select(request: PlanRequest, *, clients: Clients, follower: Follower) -> recommendation_pb.TargetSelection:
-    chosen = (request.assembly_run.name, request.zone, request.policy, str(request.limit), *sorted(request.cities))
+    chosen = (
+        request.assembly_run.name,
+        request.zone or request.matrix,
+        request.policy,
+        str(request.limit),
+        *sorted(request.cities),
+    )
     asked = recommendation_pb.SelectTargetsRequest(
         request_id=request_id(request.assembly_run.cycle, "targets", *chosen),
         assembly_run=request.assembly_run.name,
-        zone=_ZONES[request.zone],
+        zone=_ZONES[request.zone] if request.zone else policy_pb.ZONE_UNSPECIFIED,
         policy=request.policy,
         limit=request.limit,
         cities=request.cities,
+        matrix=request.matrix,
     )
     return await follower.complete(
         f"targets for {request.channel}",
@@ -172,6 +184,8 @@ def _plan_id(request: PlanRequest, targets: str) -> str:
 
 
 async def _policies(request: PlanRequest, *, clients: Clients) -> AsyncIterator[policy_pb.Policy]:
+    """Yield the policies that may be offered; a matrix may give any."""
+    zones = {_ZONES[request.zone]} if request.zone else {*_ZONES.values()}
     catalogue = request.assembly_run.policy_catalogue
     found = pages(
         lambda size, token: clients.policies.ListPolicies(
@@ -180,7 +194,7 @@ async def _policies(request: PlanRequest, *, clients: Clients) -> AsyncIterator[
     )
     async for page in found:
         for policy in page.policies:
-            if policy.zone == _ZONES[request.zone] and request.policy in {"", policy.policy}:
+            if policy.zone in zones and request.policy in {"", policy.policy}:
                 yield policy
 
 

@@ -11,6 +11,7 @@ from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 
 from services.console.clients import connect
 from services.console.demo.report import push_states
+from services.console.matrices import extraction_matrix
 from services.console.plans import (
     LOOKED_AT,
     Channel,
@@ -27,6 +28,7 @@ from services.console.render.progress import RunBoard
 from services.console.runs import GOES_ON, Follower
 from services.console.session import AsJson, Session, run
 from shared.clock import LEGAL_ZONE
+from shared.errors import InvalidInput
 
 app = typer.Typer(help="Push plans: who gets what by which channel.", no_args_is_help=True)
 
@@ -37,7 +39,14 @@ PlanName = Annotated[str, typer.Argument(help="Its display name, its id, or push
 def create(
     name: Annotated[str, typer.Argument(help="A name for people.")],
     channel: Annotated[Channel, typer.Option(help="How customers are contacted.")],
-    zone: Annotated[Zone, typer.Option(help="Which zone's first recommendation is offered.")],
+    zone: Annotated[Zone | None, typer.Option(help="Which zone's first recommendation is offered.")] = None,
+    extract: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|NAME",
+            help="Instead of a zone: an extraction matrix, which says who of all customers is offered what.",
+        ),
+    ] = "",
     policy: Annotated[str, typer.Option(help="Only this policy's code.")] = "",
     limit: Annotated[
         int, typer.Option(help="At most this many customers, best first; 0 = all. The random arm comes on top.", min=0)
@@ -47,14 +56,17 @@ def create(
     cycle: Annotated[str, typer.Option(help="The cycle whose lists it is made of; the newest if not given.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Pick targets from the policy lists and load them into a new plan, which then waits to be started."""
+    """Pick targets from the policy lists, or by an extraction matrix, and load them into a new plan, which then waits to be started."""
 
     async def command(session: Session) -> None:
+        if bool(extract) == (zone is not None):
+            raise InvalidInput.of("zone", "expected one of --zone and --extract")
         last_day = session.clock.now().astimezone(LEGAL_ZONE) + timedelta(days=days)
         expire_time = last_day.replace(hour=0, minute=0, second=0, microsecond=0)
         async with connect(session.settings) as clients:
             lists = await latest_lists(clients, cycle)
-            request = PlanRequest(name, lists, channel, zone, policy, limit, tuple(city or ()), expire_time)
+            matrix = await extraction_matrix(extract, clients) if extract else ""
+            request = PlanRequest(name, lists, channel, zone, policy, limit, tuple(city or ()), expire_time, matrix)
             with RunBoard(session.output.console, quiet=as_json) as board:
                 plan = await create_plan(request, clients=clients, follower=Follower(board))
         _print_plan(plan, session.output)
