@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from google.protobuf.descriptor import Descriptor
-from visavis.profile.v1.customer_view_pb2 import CustomerLabels, CustomerView
+from visavis.profile.v1.customer_view_pb2 import CustomerLabels, CustomerView, EnterpriseView
 
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
@@ -59,12 +59,28 @@ def draw_base(count: int, *, seed: int = 7) -> Base:
         "portrait": np.where(change < -30, "warning", "healthy"),
         "products": _products(owned, chance),
         **_identity(count, chance),
+        **_membership(count),
         **_handset(gprs, chance),
         **_money(change, tenure, gprs, chance),
         **_calls(change, chance),
     }
     labels = {"customer_id": customer_id, "churned": leaves, "stayed": stays, "products_taken": _taken(takes)}
     return Base(_table(views, CustomerView.DESCRIPTOR), _table(labels, CustomerLabels.DESCRIPTOR))
+
+
+def draw_enterprises(count: int) -> pa.Table:
+    """Draw the enterprises of a base of fifty times as many customers; every other one goes to pieces."""
+    falls = np.arange(count) % 2 == 0
+    views = {
+        "enterprise_id": [f"E{i:05d}" for i in range(count)],
+        "city": np.array(CITIES)[np.arange(count) % 3 % 2],
+        "members": np.full(count, 10),
+        "members_left": np.where(falls, 3, 0),
+        "revenue_change": _decimals(np.where(falls, -50.0, 2.0), 1),
+        "minutes_change": _decimals(np.where(falls, -50.0, 2.0), 1),
+        "vpmn_share": _decimals(np.full(count, 60.0), 1),
+    }
+    return _table(views, EnterpriseView.DESCRIPTOR, key="enterprise_id")
 
 
 def publish_rows(lake: Lake, uri: str, rows: pa.Table, descriptor: Descriptor) -> Dataset:
@@ -86,6 +102,15 @@ def _identity(count: int, chance: np.random.Generator) -> dict[str, object]:
         "plan": np.array(["88", "58", "18"])[chance.integers(0, 3, count)],
         "red_list": np.zeros(count, dtype=bool),
         "marketing_consent": np.ones(count, dtype=bool),
+    }
+
+
+def _membership(count: int) -> dict[str, object]:
+    """Make every fifth customer a member of an enterprise of ten, the first of them its key person."""
+    belongs = np.arange(count) % 5 == 0
+    return {
+        "enterprise_id": pa.array([f"E{i // 50:05d}" for i in range(count)], mask=~belongs),
+        "enterprise_role": pa.array(np.where(np.arange(count) % 50 == 0, "key_person", "member"), mask=~belongs),
     }
 
 
@@ -120,9 +145,9 @@ def _calls(change: _Floats, chance: np.random.Generator) -> dict[str, object]:
     }
 
 
-def _table(columns: dict[str, object], descriptor: Descriptor) -> pa.Table:
+def _table(columns: dict[str, object], descriptor: Descriptor, *, key: str = "customer_id") -> pa.Table:
     schema = arrow_schema(descriptor)
-    count = len(cast("Sequence[object]", columns["customer_id"]))
+    count = len(cast("Sequence[object]", columns[key]))
     arrays = [
         _array(columns[field.name], field.type) if field.name in columns else _unknown(field, count) for field in schema
     ]

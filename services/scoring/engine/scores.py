@@ -158,8 +158,9 @@ def _joined_sql() -> str:
         FROM ({ranked_sql(PREDICTED, "customer_id")}) p
         JOIN (SELECT * RENAME (city AS threshold_city, enterprise_warned AS enterprise_limit) FROM {CITY_THRESHOLDS}) t
             ON p.city = t.threshold_city
-        LEFT JOIN {WARNED_BEFORE} b ON p.customer_id = b.customer_id
-        LEFT JOIN {SCORED_ENTERPRISES} e ON p.enterprise_id = e.enterprise_id
+        LEFT JOIN (SELECT customer_id, warned FROM {WARNED_BEFORE}) b ON p.customer_id = b.customer_id
+        LEFT JOIN (SELECT enterprise_id, value_tier, warned FROM {SCORED_ENTERPRISES}) e
+            ON p.enterprise_id = e.enterprise_id
     """
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from visavis.common.v1 import error_reason_pb2 as reason_pb
 from visavis.common.v1.run_pb2 import RUN_STATE_FAILED, RUN_STATE_SUCCEEDED
-from visavis.profile.v1.customer_view_pb2 import CustomerView
+from visavis.profile.v1.customer_view_pb2 import CustomerView, EnterpriseView
 from visavis.scoring.v1 import model_service_pb2 as model_pb
 from visavis.scoring.v1 import scoring_service_pb2 as pb
 
@@ -17,7 +17,7 @@ from shared.errors import AlreadyExists, InvalidInput, NotFound, WrongState
 from shared.lake.dataset import Dataset
 from shared.lake.refs import from_ref, to_ref
 from shared.rpc.identity import Caller, Role, acting_as
-from tests.factories.scoring import CITIES, NEWSPAPER, draw_base, publish_rows
+from tests.factories.scoring import CITIES, NEWSPAPER, draw_base, draw_enterprises, publish_rows
 from tests.integration.scoring.conftest import ScoringCalls
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("scorings")]
@@ -94,6 +94,49 @@ async def test_a_city_has_its_own_thresholds_and_they_are_read_by_each_run(
             assert new["churn_warning"] == old["churn_warning"]
         else:
             assert new == old
+
+
+async def test_enterprises_are_scored_and_their_members_and_key_persons_feel_it(
+    calls: ScoringCalls, views: Dataset, models: list[str]
+) -> None:
+    rows = draw_enterprises(COUNT // 50)
+    enterprises = publish_rows(calls.lake, "profile/enterprise_view/now", rows, EnterpriseView.DESCRIPTOR)
+    run = await calls.score(views, models, enterprises=enterprises)
+    (path,) = calls.lake.open(from_ref(run.enterprise_scores), expect="visavis.scoring.v1.EnterpriseScores")
+    scored = {row["enterprise_id"]: row for row in pq.read_table(path).to_pylist()}
+    assert [row["warned"] for row in scored.values()] == [i % 2 == 0 for i in range(COUNT // 50)]
+    assert len({row["value"] for row in scored.values()}) > 1
+    customers = rows_of(calls, run)
+    for i, row in enumerate(customers):
+        mine = scored[f"E{i // 50:05d}"] if i % 5 == 0 else {"value_tier": None, "warned": None}
+        assert (row["enterprise_value_tier"], row["enterprise_warned"]) == (mine["value_tier"], mine["warned"])
+        if i % 100 == 0:
+            assert row["strategic_group"] == "retention", "a key person of a warned enterprise"
+    assert {row["strategic_group"] for row in customers} == {"retention", "voice_stimulation", "new_service"}
+    assert {"silent", "light_caller"} & {row["voice_segment"] for row in customers}
+
+
+async def test_who_was_warned_in_the_cycle_before_stays_so_for_longer(
+    calls: ScoringCalls, views: Dataset, models: list[str], rules: Path
+) -> None:
+    first = await calls.score(views, models)
+    replace(rules, "churn_warned = 32", "churn_warned = 64")
+    second = await calls.score(views, models, before=first.scores)
+    before, after = rows_of(calls, first), rows_of(calls, second)
+    assert [row["warned_before"] for row in after] == [row["warned"] for row in before]
+    assert [row["warned"] for row in after] == [row["warned"] for row in before]
+    assert any(row["warned"] and row["churn_warning"] < 64 for row in after)  # type: ignore[operator]  # decimals
+    assert {row["warned_before"] for row in before} == {None}
+
+
+async def test_rules_are_checked_while_the_caller_waits(calls: ScoringCalls, rules: Path) -> None:
+    asked = pb.GetScoringRulesRequest()
+    shipped = (await calls.scoring.GetScoringRules(asked)).fingerprint
+    replace(rules, "churn_warned = 32", "churn_warned = 31")
+    assert (await calls.scoring.GetScoringRules(asked)).fingerprint != shipped
+    replace(rules, 'field = "business_peers"', 'field = "busines_peers"')
+    with pytest.raises(InvalidInput, match="did you mean 'business_peers'"):
+        await calls.scoring.GetScoringRules(asked)
 
 
 async def test_contradicting_judgements_fail_the_scoring(

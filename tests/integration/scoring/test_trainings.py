@@ -53,6 +53,16 @@ async def test_a_stored_model_says_what_it_was_made_from(calls: ScoringCalls, hi
     assert {"age", "brand", f"product_{NEWSPAPER}_state"} <= set(description["features"])
 
 
+async def test_products_that_were_taken_are_listed_with_how_many_took_them(
+    calls: ScoringCalls, history: tuple[Dataset, Dataset]
+) -> None:
+    asked = pb.ListNeedProductsRequest(history_labels=to_ref(history[1]))
+    (product,) = (await calls.models.ListNeedProducts(asked)).products
+    labels = calls.lake.lookup(history[1], "customer_id", [f"C{i:09d}" for i in range(1_500)])
+    takers = sum(NEWSPAPER in (taken or ()) for taken in labels["products_taken"].to_pylist())
+    assert (product.product, product.taker_count) == (NEWSPAPER, takers)
+
+
 async def test_training_twice_gives_the_same_trees(calls: ScoringCalls, history: tuple[Dataset, Dataset]) -> None:
     first, second = [await calls.train(history, CHURN) for _ in range(2)]
     assert first.name != second.name
