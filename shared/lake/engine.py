@@ -1,6 +1,7 @@
 """The port behind which the columnar engine stands: SQL over datasets in, Arrow and sorted Parquet out."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +36,10 @@ class ColumnarEngine(Protocol):
         """Copy the rows in as a table called `name`, to be read as often as wanted; a reader is drained batch by batch."""
         ...
 
+    def lend(self, name: str, rows: pa.RecordBatchReader) -> AbstractContextManager[None]:
+        """Let a reader be called `name` meanwhile, to be read by one statement, batch by batch; nothing is copied."""
+        ...
+
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run statements for their effect."""
         ...
@@ -63,7 +68,7 @@ class ColumnarEngine(Protocol):
     ) -> int:
         """Write the query's rows as Parquet with exactly the columns of `schema`, sorted; return how many.
 
-        `order_by` names a unique key, so that the same rows give the same bytes and keys can be looked up. Refuses a
-        missing or extra column, a float in an exact column (round it in the SQL, knowingly), and nulls where the schema has none.
+        `order_by` names a unique key, so that the same rows give the same bytes and keys can be looked up. Empty, it leaves
+        rows in any order: for what is only ever scanned, and too much to sort, in larger groups then. Refuses a missing or extra column, a float in an exact column (round it in the SQL, knowingly), and nulls where the schema has none.
         """
         ...

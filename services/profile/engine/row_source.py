@@ -1,0 +1,79 @@
+"""What the engine reads a table's rows from, and how it makes one relation of it.
+
+The relation has `place`, `text` and `fault` (both null but for a row whose cells cannot be told apart), and one column
+`cell 0`, `cell 1` … per wanted heading: texts, or whatever types Parquet files have.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from services.profile.domain.places import LINE_BITS
+from shared.lake.engine import ColumnarEngine
+
+
+@dataclass(frozen=True, slots=True)
+class TextRows:
+    """Batches of the relation's columns, to be read once."""
+
+    batches: pa.RecordBatchReader
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetRows:
+    """Files that hold the wanted headings as columns; a row's line is its number, from 1."""
+
+    paths: tuple[Path, ...]
+
+
+RowSource = TextRows | ParquetRows
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The relation as SQL, and the engine's types of its cells."""
+
+    sql: str
+    types: tuple[str, ...]
+
+
+@contextmanager
+def cells_of(engine: ColumnarEngine, source: RowSource, headings: Sequence[str]) -> Iterator[Cells]:
+    """Yield a source as a relation; that of `TextRows` can be read once."""
+    if isinstance(source, ParquetRows):
+        sql = " UNION ALL ".join(_parquet(file, path, headings) for file, path in enumerate(source.paths))
+        yield Cells(sql, _types(engine, sql, headings))
+        return
+    with engine.lend("text_rows", source.batches):
+        yield Cells("SELECT * FROM text_rows", tuple("VARCHAR" for _ in headings))
+
+
+def _parquet(file: int, path: Path, headings: Sequence[str]) -> str:
+    cells = "".join(f", {quoted(heading)} AS {cell_name(index)}" for index, heading in enumerate(headings))
+    return f"""
+        SELECT {file << LINE_BITS} + file_row_number + 1 AS place,
+               CAST(NULL AS VARCHAR) AS text, CAST(NULL AS VARCHAR) AS fault{cells}
+        FROM read_parquet({literal(str(path))}, file_row_number = true)
+    """
+
+
+def _types(engine: ColumnarEngine, sql: str, headings: Sequence[str]) -> tuple[str, ...]:
+    described: Sequence[Mapping[str, str]] = engine.fetch(f"SELECT column_name, column_type FROM (DESCRIBE {sql})").to_pylist()
+    types = {row["column_name"]: row["column_type"] for row in described}
+    return tuple(types[f"cell {index}"] for index in range(len(headings)))
+
+
+def cell_name(index: int) -> str:
+    """Return the column of the wanted heading with this index."""
+    return f'"cell {index}"'
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

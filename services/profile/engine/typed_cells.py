@@ -1,0 +1,66 @@
+"""Cells of Parquet files that are typed already: checked as what they are, without a detour over text."""
+
+import re
+
+from services.profile.domain.source_tables import Kind
+from services.profile.engine.cells import LOOKS_NUMERIC, CellReading, ColumnSource, cell_reading
+from services.profile.engine.parameters import Bound
+
+_WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
+_NARROW_DECIMAL = re.compile(r"DECIMAL\((\d|1[0-8]),\d+\)")
+_MOST = {Kind.DECIMAL: 10**12, Kind.MONEY: 10**10}
+
+
+def typed_reading(source: ColumnSource, bound: Bound) -> CellReading:
+    """Return how a column is read, as its type where that fits its kind, as text where not.
+
+    What is accepted, and what is said of the rest, is the same as if the values were written as text.
+    """
+    typed = "" if source.words else _typed(source)
+    if not typed and source.type == "VARCHAR":
+        return cell_reading(source, bound)
+    shown = f"CAST({source.cell} AS VARCHAR)"
+    as_text = cell_reading(ColumnSource(source.column, source.mapping, source.months, shown), bound)
+    if not typed or any(LOOKS_NUMERIC.fullmatch(word) for word in source.mapping.nothing):
+        return as_text
+    return CellReading(typed, f"{source.cell} IS NULL", shown, as_text.expected)
+
+
+def _typed(source: ColumnSource) -> str:
+    """Return SQL for the value of a cell whose type fits, nothing where it does not."""
+    cell, type_ = source.cell, source.type
+    is_number = type_ in _WHOLE or type_ == "DOUBLE" or bool(_NARROW_DECIMAL.fullmatch(type_))
+    match source.column.kind:
+        case Kind.NUMBER if is_number:
+            low, high = source.column.limits
+            return _if(f"{cell} BETWEEN {low} AND {high} AND round({cell}, 0) = {cell}", f"CAST({cell} AS INTEGER)")
+        case Kind.DECIMAL if is_number and not source.unit:
+            scale = source.column.scale
+            return _if(_is_exact(source, scale), f"CAST({cell} AS DECIMAL(18, {scale}))")
+        case Kind.MONEY if is_number:
+            if source.unit == "fen":
+                return _if(f"abs({cell}) < 1000000000000 AND round({cell}, 0) = {cell}", f"CAST({cell} AS BIGINT)")
+            return _if(_is_exact(source, 2), f"CAST(round({cell} * 100, 0) AS BIGINT)")
+        case Kind.DATE if type_ == "DATE" or type_.startswith("TIMESTAMP"):
+            return _if(f"year({cell}) BETWEEN 1900 AND 2099", f"CAST({cell} AS DATE)")
+        case Kind.MONTH if type_ == "DATE" or type_.startswith("TIMESTAMP"):
+            first, last = source.months
+            month = f"strftime({cell}, '%Y-%m')"
+            return _if(f"{month} BETWEEN '{first}' AND '{last}'", month)
+        case Kind.FLAG if type_ == "BOOLEAN":
+            return cell
+        case _:
+            return ""
+
+
+def _is_exact(source: ColumnSource, scale: int) -> str:
+    """Return SQL for whether nothing is lost at this scale: a double that was written with so few digits rounds to itself."""
+    cell, most = source.cell, _MOST[source.column.kind]
+    is_signed = source.column.signed or source.column.kind is Kind.MONEY
+    least = f"-{most}" if is_signed else "-1"
+    bounds = f"{cell} > {least} AND {cell} < {most}" if is_signed else f"{cell} >= 0 AND {cell} < {most}"
+    return f"{bounds} AND round({cell}, {scale}) = {cell}"
+
+
+def _if(condition: str, value: str) -> str:
+    return f"CASE WHEN {condition} THEN {value} END"
