@@ -59,11 +59,12 @@ async def _serve(stop: asyncio.Event) -> None:
 
 async def _work(stop: asyncio.Event) -> None:
     from services.profile.datasets.published import row_types
-    from services.profile.datasets.source_files import read_headings, read_lines
+    from services.profile.datasets.source_files import look_at, open_cells
     from services.profile.worker import handlers
     from services.profile.worker.desk import Desk
     from services.profile.worker.imports import ImportStages
     from services.profile.worker.snapshots import SnapshotStages
+    from services.profile.worker.tables import TableTaking
     from shared.runs.worker import RunWorker
 
     clock = SystemClock.from_environment()
@@ -71,8 +72,9 @@ async def _work(stop: asyncio.Event) -> None:
     async with open_database(
         database_url(DatabaseSettings(), "profile"), application_name="profile-worker", pool_size=4
     ) as database:
-        imports = ImportStages(desk, read_headings, read_lines)
-        snapshots = SnapshotStages(desk, PostgresStore(database), row_types())
+        store = PostgresStore(database)
+        imports = ImportStages(desk, store, TableTaking(desk, look_at, open_cells))
+        snapshots = SnapshotStages(desk, store, row_types())
         work = handlers(imports, snapshots)
         await RunWorker(database=database, tables=RUNS, handlers=work, clock=clock).run(stop)
 

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 
+from services.profile.domain.mapping import TableMapping
 from services.profile.domain.resources import Import, ImportRequest, Snapshot, SnapshotRequest
 from shared.lake.dataset import Dataset
 from shared.runs.domain import RunPlace
@@ -25,6 +26,10 @@ class Resources(Protocol):
 
     async def list_imports(self, after: RunPlace | None, limit: int) -> tuple[Sequence[Import], RunPlace | None]:
         """Return up to `limit` imports, newest first, behind `after`, and the place to go on from."""
+        ...
+
+    async def newest_import_before(self, cycle: str) -> Import | None:
+        """Return the newest import that has succeeded, of the latest cycle before this one that has any."""
         ...
 
     async def get_snapshot(self, snapshot_id: str) -> Snapshot:
@@ -74,16 +79,28 @@ class SourceUnreadable(Exception):  # noqa: N818 - a finding about one file, gat
         self.why = why
 
 
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A file of the extracts; `name` is relative to their folder, with the member's name behind that of a zip."""
+
+    name: str
+    headings: tuple[str, ...]
+
+
 class SourceFolder(Protocol):
     """The folder that extracts lie in."""
 
-    async def headings(self, source: str, file: str, delimiter: str) -> list[str]:
-        """Return the cells of a file's first line; raises SourceUnreadable."""
+    async def files(self, source: str, mapping: TableMapping) -> Sequence[TableFile]:
+        """Return a table's files, in the order of their names; raises SourceUnreadable."""
         ...
 
 
 class PublishedRows(Protocol):
     """Single rows out of published datasets."""
+
+    async def published(self, uri: str) -> Dataset | None:
+        """Return what is published there, None if nothing is."""
+        ...
 
     async def find(self, dataset: Dataset, key: str, value: str) -> Row | None:
         """Return the row whose `key`, which the dataset is sorted by, has this value."""

@@ -56,6 +56,16 @@ class StoredResources:
         page = await _STORE.page(self.tx, IMPORTS, after=after, limit=limit)
         return [Import.of(run) for run in page.runs], page.next_place
 
+    async def newest_import_before(self, cycle: str) -> Import | None:
+        runs = RUNS.runs
+        of = runs.c.request["cycle"].astext
+        succeeded = (runs.c.kind == IMPORTS, runs.c.state == RunState.SUCCEEDED, of < cycle)
+        latest_first = (of.desc(), runs.c.create_time.desc(), runs.c.run_id.desc())
+        row = (
+            await self.tx.connection.execute(select(runs).where(*succeeded).order_by(*latest_first).limit(1))
+        ).first()
+        return None if row is None else Import.of(run_of(row))
+
     async def get_snapshot(self, snapshot_id: str) -> Snapshot:
         return Snapshot.of(await _STORE.get(self.tx, SNAPSHOTS, snapshot_id))
 

@@ -66,7 +66,9 @@ class ProfileServicer(rpc.ProfileServiceServicer):
         limit = pages.page_size(request.page_size, **_PAGE)
         first = 1 + (pages.place_in(request.page_token, request.parent, pages.number_key) or 0)
         async with self._store.reading() as resources:
-            rejects = await use_cases.find_rejects(import_id, resources=resources, caller=current_caller())
+            rejects = await use_cases.find_rejects(
+                import_id, resources=resources, rows=self._rows, caller=current_caller()
+            )
         last = min(first + limit - 1, rejects.row_count)
         found = await self._rows.between(rejects, "number", first, last)
         return pb.ListImportRejectsResponse(
@@ -113,9 +115,15 @@ def _create_import(request: pb.CreateImportRequest) -> CreateImport:
         violations.append(
             Violation("source_uri", f"expected the absolute path of a folder, found '{request.source_uri}'")
         )
+    base_import_id = ""
+    try:
+        if request.base_import:
+            base_import_id = resource_id(IMPORTS, request.base_import, field="base_import")
+    except InvalidInput as error:
+        violations += error.violations
     if violations:
         raise InvalidInput(violations)
-    asked = ImportRequest(request.cycle, request.source_uri, request.mapping)
+    asked = ImportRequest(request.cycle, request.source_uri, request.mapping, base_import_id)
     return CreateImport(_run_id(request.request_id), asked, current_caller().principal)
 
 
@@ -159,6 +167,7 @@ def _import(found: Import) -> pb.Import:
         source_uri=found.request.source,
         status=to_status(found.run),
         tables=[_table(table) for table in found.result.tables] if found.result else [],
+        base_import=f"{IMPORTS}/{found.request.base_import_id}" if found.request.base_import_id else "",
     )
 
 
@@ -169,6 +178,7 @@ def _table(taken: TakenTable) -> pb.TableImport:
         accepted_count=taken.accepted.row_count,
         reject_count=taken.rejected_rows,
         dataset=to_ref(taken.accepted),
+        rules=[pb.RuleCount(column=rule.column, reason=rule.reason, count=rule.count) for rule in taken.rules],
     )
 
 

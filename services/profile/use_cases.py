@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from services.profile.domain.mapping import MAPPING_INVALID, ReadMapping, heading_violations, read_mapping
-from services.profile.domain.resources import Import, ImportRequest, Snapshot, SnapshotRequest
+from services.profile.domain.resources import Import, ImportRequest, Snapshot, SnapshotRequest, rejects_uri
 from services.profile.ports import ChangeableResources, PublishedRows, Resources, Row, SourceFolder, SourceUnreadable
 from shared.clock import Clock
 from shared.errors import Denied, InvalidInput, NotFound, Violation, WrongState
 from shared.lake.dataset import Dataset
 from shared.rpc.identity import Caller
-from shared.runs.domain import Run
+from shared.runs.domain import Run, RunState
 
 SOURCE_UNREADABLE = "ERROR_REASON_SOURCE_UNREADABLE"
 
@@ -54,15 +54,27 @@ async def create_import(
     try:
         await resources.get_import(command.import_id)
     except NotFound:
-        await check_source(command.request, folder=folder)
+        await _check_base(command.request, resources=resources)
+        await check_mapping(command.request, folder=folder)
     return await resources.create_import(
         command.import_id, command.request, principal=command.principal, now=clock.now()
     )
 
 
-async def check_source(request: ImportRequest, *, folder: SourceFolder) -> None:
-    """Check the mapping file wholly, and against the first line of each file; no row is read."""
-    read = read_mapping(request.mapping)
+async def _check_base(request: ImportRequest, *, resources: Resources) -> None:
+    """Raise NotFound or WrongState for a base that cannot give any table, InvalidInput for one of another cycle."""
+    if not request.base_import_id:
+        return
+    base = await resources.get_import(request.base_import_id)
+    if base.result is None:
+        raise _unfinished(base.run)
+    if base.request.cycle != request.cycle:
+        raise InvalidInput.of("base_import", f"{base.run.name} is of {base.request.cycle}, expected {request.cycle}")
+
+
+async def check_mapping(request: ImportRequest, *, folder: SourceFolder) -> None:
+    """Check the mapping file wholly, and against the headings of each file; no row is read."""
+    read = read_mapping(request.mapping, is_partial=bool(request.base_import_id))
     wrong, unreadable = await _compare_headings(request.source, read, folder)
     violations = sorted([*read.violations, *wrong], key=lambda violation: violation.field)
     if violations:
@@ -79,11 +91,11 @@ async def _compare_headings(
     unreadable: list[Violation] = []
     for mapping in read.tables:
         try:
-            headings = await folder.headings(source, mapping.file, mapping.delimiter)
+            files = await folder.files(source, mapping)
         except SourceUnreadable as finding:
             unreadable.append(Violation(f"tables.{mapping.table.name}.file", finding.why))
         else:
-            wrong += heading_violations(mapping, headings)
+            wrong += [fault for file in files for fault in heading_violations(mapping, file.name, file.headings)]
     return wrong, unreadable
 
 
@@ -96,15 +108,18 @@ async def create_snapshot(command: CreateSnapshot, *, resources: ChangeableResou
     return await resources.create_snapshot(command.snapshot_id, request, principal=command.principal, now=clock.now())
 
 
-async def find_rejects(import_id: str, *, resources: Resources, caller: Caller) -> Dataset:
-    """Return the rejects of an import that has succeeded. Raises NotFound, WrongState; Denied for who does not see all
-    cities: a rejected row shows what people's cells hold, and its city may be what is wrong with it."""
+async def find_rejects(import_id: str, *, resources: Resources, rows: PublishedRows, caller: Caller) -> Dataset:
+    """Return the rejects of an import that has succeeded, or was stopped because of them. Raises NotFound, WrongState;
+    Denied for who does not see all cities: a rejected row shows what people's cells hold, and its city may be what is wrong."""
     if caller.cities is not None:
         raise Denied(f"rejected rows are of all cities; {caller.principal} sees only some")
     imported = await resources.get_import(import_id)
-    if imported.result is None:
+    if imported.result is not None:
+        return imported.result.rejects
+    stopped = await rows.published(rejects_uri(import_id)) if imported.run.state is RunState.FAILED else None
+    if stopped is None:
         raise _unfinished(imported.run)
-    return imported.result.rejects
+    return stopped
 
 
 async def find_snapshot(snapshot_id: str | None, *, resources: Resources) -> Snapshot:

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from services.profile.datasets.source_files import read_headings, read_lines
+from services.profile.datasets.source_files import look_at, open_cells
 from services.profile.domain.mapping import TableMapping, sound_mapping
 from services.profile.domain.months import Month, history_of
 from services.profile.domain.resources import ImportRequest
 from services.profile.domain.source_tables import SOURCE_TABLES, Kind, SourceTable
 from services.profile.engine.checked_rows import FileLayout
-from services.profile.engine.taken_rows import RowCounts, take_rows
+from services.profile.engine.taken_rows import TakenRows, take_rows
 from shared.lake.duckdb import open_engine
 from shared.lake.engine import ColumnarEngine
 from shared.lake.lake import Lake
@@ -144,18 +144,19 @@ def _mapping_lines(table: SourceTable) -> Iterator[str]:
 
 @contextmanager
 def engine_in(folder: Path) -> Iterator[ColumnarEngine]:
-    """Yield an engine over an empty lake."""
-    with open_engine(Lake(folder)) as engine:
+    """Yield an engine over an empty lake, which may read the other folders of the same test session."""
+    with open_engine(Lake(folder), folders=[folder.parent]) as engine:
         yield engine
 
 
-def mapping_of(table: SourceTable, **changes: str) -> TableMapping:
+def mapping_of(table: SourceTable, **changes: object) -> TableMapping:
     """Return the mapping of one table that fits `Extracts`."""
     mapping = next(each for each in sound_mapping(mapping_text()) if each.table is table)
     return replace(mapping, **changes)  # type: ignore[arg-type]  # only options that are texts
 
 
-def take_file(engine: ColumnarEngine, path: Path, mapping: TableMapping) -> RowCounts:
-    """Take one file in, as a stage does; leaves `accepted` and `rejects` in the engine."""
-    layout = FileLayout(mapping, read_headings(path, mapping.delimiter), history_of(Month.parse(CYCLE)))
-    return take_rows(engine, layout, read_lines(path, lambda _done, _total: None), Month.parse(CYCLE))
+def take_files(engine: ColumnarEngine, folder: Path, mapping: TableMapping) -> TakenRows:
+    """Take the files of a mapping in, as a stage does; leaves `rejects` in the engine."""
+    layout = FileLayout(mapping, [file.name for file in look_at(folder, mapping)], history_of(Month.parse(CYCLE)))
+    cells = open_cells(folder, mapping, folder, lambda _done, _total: None)
+    return take_rows(engine, layout, cells.rows, Month.parse(CYCLE), folder)

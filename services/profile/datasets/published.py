@@ -26,6 +26,9 @@ class LakeRows:
 
     lake: Lake
 
+    async def published(self, uri: str) -> Dataset | None:
+        return await asyncio.to_thread(self.lake.find, uri)
+
     async def find(self, dataset: Dataset, key: str, value: str) -> Row | None:
         rows = await asyncio.to_thread(self.lake.lookup, dataset, key, [value])
         return next(iter(rows.to_pylist()), None)

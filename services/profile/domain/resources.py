@@ -11,20 +11,38 @@ IMPORTS: Final = "imports"
 SNAPSHOTS: Final = "snapshots"
 
 
+def rejects_uri(import_id: str) -> str:
+    """Return where the rejects of an import lie, also those of one that was stopped."""
+    return f"profile/rejects/{import_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What an import is asked for with; `source` is the absolute path of a folder, `mapping` the text of a mapping file."""
+    """What an import is asked for with; `source` is the absolute path of a folder, `mapping` the text of a mapping file.
+
+    `base_import_id` is the import that gives the tables which the mapping does not name, empty where none does.
+    """
 
     cycle: str
     source: str
     mapping: str
+    base_import_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How many cells or rows one rule set aside; `column` is the heading in the file, empty for rows as a whole."""
+
+    column: str
+    reason: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class TakenTable:
     """What came of one source table; each of its `row_count` rows is accepted or rejected.
 
-    `rejects` has one row per bad cell, so it may hold more than `rejected_rows`.
+    `rejects` has one row per bad cell, so it may hold more than `rejected_rows`; `rules` count them, the most frequent first.
     """
 
     table: str
@@ -32,6 +50,7 @@ class TakenTable:
     accepted: Dataset
     rejected_rows: int
     rejects: Dataset
+    rules: tuple[RuleCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

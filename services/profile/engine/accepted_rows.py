@@ -1,67 +1,92 @@
-"""Sound rows beside each other and beside the customers: who is unknown, and what is there twice."""
+"""Sound rows beside each other and beside those they belong to: who is unknown, and what is there twice."""
 
 from services.profile.domain.months import Month
 from services.profile.domain.source_tables import CUSTOMERS, SourceTable, owners_of
-from services.profile.engine.checked_rows import FileLayout
+from services.profile.engine.checked_rows import CheckedRows, FileLayout, shown_file, shown_line
+from services.profile.engine.parameters import Bound, used_by
 from shared.lake.engine import ColumnarEngine
 
 _SINGULAR = {"customers": "a customer", "enterprises": "an enterprise"}
 
 
-def accept_rows(engine: ColumnarEngine, layout: FileLayout, cycle: Month) -> None:
-    """Make view `accepted` and table `rejects` (line, position, heading, value, reason) of table `checked`.
+def accept_rows(engine: ColumnarEngine, layout: FileLayout, checked: CheckedRows, cycle: Month) -> CheckedRows:
+    """Make table `rejects` (place, position, heading, value, rule, detail) and return the accepted rows.
 
-    Each line is in exactly one of the two. Rows that belong to one of another table need that table in the engine.
+    Each row is in exactly one of the two. Rows that belong to one of another table need that table in the engine.
     """
-    engine.execute("""
+    rejects = f"""
         CREATE OR REPLACE TABLE rejects AS
-        SELECT line, fault.position, fault.heading, fault.value, fault.reason
-        FROM (SELECT line, unnest(faults) AS fault FROM checked)
-    """)
-    engine.execute("""
-        CREATE OR REPLACE VIEW accepted AS
-        SELECT * EXCLUDE (faults) FROM checked WHERE line NOT IN (SELECT line FROM rejects)
-    """)
+        SELECT place, fault.position, fault.heading, fault.value, fault.rule, fault.detail
+        FROM (SELECT place, unnest(faults) AS fault FROM ({checked.sql}) WHERE faults IS NOT NULL)
+    """
+    engine.execute(rejects, used_by(rejects, checked.parameters))
+    sound = CheckedRows(
+        f"SELECT * EXCLUDE (faults) FROM ({checked.sql}) ANTI JOIN rejects USING (place)", checked.parameters
+    )
+    accepting = _Accepting(engine, layout, sound)
     table = layout.mapping.table
     for column, owner in owners_of(table).items():
-        _reject_rows_of_nobody(engine, layout, column, owner)
-    _reject_repeated(engine, layout, table.key, f"expected one row per {', '.join(table.key)}")
+        accepting.reject_rows_of_nobody(column, owner)
+    accepting.reject_repeated(table.key, f"expected one row per {', '.join(table.key)}")
     if table is CUSTOMERS:
         # A number comes back into use after its holder has left.
         holder = f"(left_date IS NULL OR left_date >= DATE '{cycle.first_day}')"
-        _reject_repeated(engine, layout, ("msisdn",), "expected one customer who holds this number", among=holder)
+        accepting.reject_repeated(("msisdn",), "expected one customer who holds this number", among=holder)
+    return sound
 
 
-def _reject_rows_of_nobody(engine: ColumnarEngine, layout: FileLayout, column: str, owner: SourceTable) -> None:
-    engine.execute(
-        f"""
-        INSERT INTO rejects
-        SELECT line, $position, $heading, {column}, $reason FROM accepted ANTI JOIN {owner.name} USING ({column})
-        """,
-        {
-            **_place(layout, column),
-            "reason": f"expected {_SINGULAR[owner.name]} of the {owner.name} table without a fault",
-        },
-    )
+class _Accepting:
+    """Rejects some of the sound rows."""
 
+    def __init__(self, engine: ColumnarEngine, layout: FileLayout, sound: CheckedRows) -> None:
+        self._engine = engine
+        self._layout = layout
+        self._sound = sound
 
-def _reject_repeated(
-    engine: ColumnarEngine, layout: FileLayout, key: tuple[str, ...], expected: str, *, among: str = "true"
-) -> None:
-    """Reject all but the first of the rows with one key; who asks is told which line has it already."""
-    columns = ", ".join(f'"{column}"' for column in key)
-    engine.execute(
-        f"""
-        INSERT INTO rejects
-        SELECT line, $position, $heading, CAST("{key[0]}" AS VARCHAR), $expected || '; line ' || first_line || ' has it already'
-        FROM accepted JOIN (
-            SELECT {columns}, min(line) AS first_line FROM accepted WHERE {among} GROUP BY {columns} HAVING count(*) > 1
-        ) USING ({columns})
-        WHERE {among} AND line > first_line
-        """,
-        {**_place(layout, key[0]), "expected": expected},
-    )
+    def reject_rows_of_nobody(self, column: str, owner: SourceTable) -> None:
+        expected = f"expected {_SINGULAR[owner.name]} of the {owner.name} table without a fault"
+        self._run(
+            f"""
+            INSERT INTO rejects
+            SELECT place, $position, $heading, "{column}", $rule, '' FROM ({self._sound.sql}) ANTI JOIN {owner.name} USING ({column})
+            """,
+            {**self._place(column), "rule": expected},
+        )
 
+    def reject_repeated(self, key: tuple[str, ...], expected: str, *, among: str = "true") -> None:
+        """Reject all but the first of the rows with one key; who asks is told which line has it already.
 
-def _place(layout: FileLayout, column: str) -> dict[str, object]:
-    return {"position": layout.position(column), "heading": layout.mapping.heading(column)}
+        First keys are compared by their hashes, which takes far less memory; only rows that share one are looked at.
+        """
+        columns = ", ".join(f'"{column}"' for column in key)
+        hashed = f"SELECT hash({columns}) AS key_hash FROM ({self._sound.sql}) WHERE {among}"
+        self._run(
+            f"CREATE OR REPLACE TABLE suspects AS SELECT key_hash FROM ({hashed}) GROUP BY key_hash HAVING count(*) > 1"
+        )
+        if not self._engine.fetch("SELECT count(*) AS suspects FROM suspects").to_pylist()[0]["suspects"]:
+            return
+        bound = Bound(self._place(key[0]), "repeated")
+        first_file = shown_file(self._layout.files, "first_place", bound)
+        elsewhere = f"CASE WHEN {shown_file(self._layout.files, 'place', bound)} = {first_file} THEN '' ELSE ' of ' || {first_file} END"
+        detail = f"'; line ' || {shown_line('first_place')} || {elsewhere} || ' has it already'"
+        self._run(
+            f"""
+            INSERT INTO rejects
+            WITH suspected AS (
+                SELECT place, {columns} FROM ({self._sound.sql})
+                WHERE {among} AND hash({columns}) IN (SELECT key_hash FROM suspects)
+            )
+            SELECT place, $position, $heading, CAST("{key[0]}" AS VARCHAR), {bound.bind(expected)}, {detail}
+            FROM suspected JOIN (
+                SELECT {columns}, min(place) AS first_place FROM suspected GROUP BY {columns} HAVING count(*) > 1
+            ) USING ({columns})
+            WHERE place > first_place
+            """,
+            bound.values,
+        )
+
+    def _run(self, sql: str, parameters: dict[str, object] | None = None) -> None:
+        self._engine.execute(sql, used_by(sql, {**self._sound.parameters, **(parameters or {})}))
+
+    def _place(self, column: str) -> dict[str, object]:
+        return {"position": self._layout.position(column), "heading": self._layout.shown_heading(column)}

@@ -1,5 +1,9 @@
-"""One cell of a file as a typed value: the SQL that reads it, null where it cannot be, and what to say then."""
+"""One cell of a file as a typed value: the SQL that reads it, null where it cannot be, and what to say then.
 
+Most cells are written plainly, and those are read without ado; whatever else may be tolerated is tried on the rest.
+"""
+
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,114 +16,200 @@ from services.profile.engine.parameters import Bound
 TEXT_LENGTH = 200
 _BLANKS = "chr(32) || chr(9) || chr(12288)"  # space, tabulator, the full-width space of Chinese text
 _FLAGS = {"true": "true", "1": "true", "false": "false", "0": "false"}
+_NUMERIC = (Kind.NUMBER, Kind.DECIMAL, Kind.MONEY, Kind.MSISDN)
+LOOKS_NUMERIC = re.compile(r"[-+.,0-9]+")
+_FACTORS = {"seconds": "/ 60", "hours": "* 60", "fen": "/ 100"}
+_ISO_DAY, _ISO_MONTH = ("%Y-%m-%d",), ("%Y-%m",)
+
+MACROS = f"""
+    CREATE OR REPLACE MACRO tidied(cell) AS nullif(trim(cell, {_BLANKS}), '');
+    CREATE OR REPLACE MACRO with_plain_digits(word) AS translate(word, '０１２３４５６７８９，．－', '0123456789,.-');
+    CREATE OR REPLACE MACRO ungrouped(word) AS
+        CASE WHEN regexp_full_match(word, '-?[0-9]{{1,3}}(,[0-9]{{3}})+([.][0-9]*)?') THEN replace(word, ',', '') ELSE word END;
+    CREATE OR REPLACE MACRO numeral(word) AS ungrouped(with_plain_digits(word));
+    CREATE OR REPLACE MACRO amount(word) AS numeral(regexp_replace(word, '^(-?)[¥￥] ?|元$', '\\1', 'g'));
+"""
+"""What the SQL of this module calls: blanks off, full-width digits and thousands separators understood, currency signs off."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellReading:
     """How the cells of one column are read.
 
-    `written` turns the cell as it stands in the file into one of our words, null if there is nothing in it; `typed` turns
-    the column `written` into a value, null if it is none; `expected` ends the sentence "expected …".
+    `typed` is their value, null where there is none; `is_empty` tells, of those without, where nothing was written;
+    `shown` is what stands in the file; `expected` ends the sentence "expected …".
     """
 
-    written: str
     typed: str
+    is_empty: str
+    shown: str
     expected: str
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSource:
-    """A mapped column: where its words come from, and the months that its table may hold."""
+    """A column of the file or of an expression: `cell` is SQL for it, of the engine's type `type`; `months` its table may hold."""
 
     column: SourceColumn
     mapping: TableMapping
     months: tuple[Month, Month]
+    cell: str
+    type: str = "VARCHAR"
 
     @property
     def words(self) -> Mapping[str, str]:
         """Word in the file -> our word, for columns whose words the mapping lists."""
         return self.mapping.values.get(self.column.name, {})
 
+    @property
+    def is_computed(self) -> bool:
+        return self.column.name in self.mapping.expressions
 
-def cell_reading(source: ColumnSource, cell: str, written: str, bound: Bound) -> CellReading:
-    """Return how a column is read; `cell` and `written` are SQL for the cell and for what `CellReading.written` gave."""
-    typed, expected = _READERS[source.column.kind](source, written, bound)
-    return CellReading(_written(source, cell, bound), typed, expected)
+    @property
+    def date_formats(self) -> tuple[str, ...]:
+        return _ISO_DAY if self.is_computed else self.mapping.date_formats
+
+    @property
+    def month_formats(self) -> tuple[str, ...]:
+        return _ISO_MONTH if self.is_computed else self.mapping.month_formats
+
+    @property
+    def unit(self) -> str:
+        """The unit of the cells, nothing where it is ours; money has one always."""
+        said = self.mapping.unit(self.column.name)
+        return said or (self.mapping.money_unit if self.column.kind is Kind.MONEY else "")
 
 
-def _written(source: ColumnSource, cell: str, bound: Bound) -> str:
-    trimmed = f"trim({cell}, {_BLANKS})"
-    if not source.words:
-        return f"nullif({trimmed}, '')"
-    cases = " ".join(f"WHEN {bound.bind(word)} THEN {bound.bind(ours)}" for word, ours in source.words.items())
-    return f"nullif(CASE {trimmed} {cases} ELSE {trimmed} END, '')"
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How texts of one kind are read: `plain` is SQL for those written plainly, `tolerant` for others; both over `$`."""
+
+    plain: str
+    tolerant: str
+    expected: str
+
+    def typed(self, cell: str, written: str, *, is_plain_safe: bool) -> str:
+        tolerant = self.tolerant.replace("$$", written)
+        return f"coalesce({self.plain.replace('$$', cell)}, {tolerant})" if is_plain_safe else tolerant
 
 
-def _text(source: ColumnSource, written: str, bound: Bound) -> tuple[str, str]:
+def cell_reading(source: ColumnSource, bound: Bound) -> CellReading:
+    """Return how a column of texts is read."""
+    reader = _READERS[source.column.kind](source, bound)
+    written = written_as(source.cell, source.mapping.nothing, bound)
+    is_plain_safe = True
+    if source.words or source.mapping.nothing:
+        special = [*source.words, *source.mapping.nothing]
+        is_plain_safe = source.column.kind in _NUMERIC and not any(LOOKS_NUMERIC.fullmatch(word) for word in special)
+    if source.words:
+        cases = " ".join(f"WHEN {bound.bind(word)} THEN {bound.bind(ours)}" for word, ours in source.words.items())
+        written = f"nullif(CASE {written} {cases} ELSE {written} END, '')"
+    typed = reader.typed(source.cell, written, is_plain_safe=is_plain_safe)
+    return CellReading(typed, f"{written} IS NULL", source.cell, reader.expected)
+
+
+def written_as(cell: str, nothing: tuple[str, ...], bound: Bound) -> str:
+    """Return SQL for what is written in a cell, null if there is nothing, or a word that stands for nothing."""
+    tidied = f"tidied({cell})"
+    return f"CASE WHEN {tidied} NOT IN {bound.bind_all(nothing)} THEN {tidied} END" if nothing else tidied
+
+
+def _text(source: ColumnSource, bound: Bound) -> _Reader:
     allowed = source.column.domain or tuple(sorted({ours for ours in source.words.values() if ours}))
     if not allowed:
-        return _if(f"length({written}) <= {TEXT_LENGTH}", written), f"a text of at most {TEXT_LENGTH} characters"
-    return _if(f"{written} IN {bound.bind_all(allowed)}", written), _one_of(source.words or allowed)
+        fits = f"length($$) <= {TEXT_LENGTH}"
+        plain = _if(f"{fits} AND NOT regexp_matches($$, '[ \t　]')", "$$")
+        return _Reader(plain, _if(fits, "$$"), f"a text of at most {TEXT_LENGTH} characters")
+    among = _if(f"$$ IN {bound.bind_all(allowed)}", "$$")
+    return _Reader(among, among, _one_of(source.words or allowed))
 
 
-def _number(source: ColumnSource, written: str, bound: Bound) -> tuple[str, str]:
+def _number(source: ColumnSource, bound: Bound) -> _Reader:
     low, high = source.column.limits
-    number = f"TRY_CAST({written} AS BIGINT)"
-    digits = f"regexp_full_match({written}, '[0-9]{{1,9}}')"
-    sql = _if(f"{digits} AND {number} BETWEEN {bound.bind(low)} AND {bound.bind(high)}", f"CAST({number} AS INTEGER)")
+    limits = f"BETWEEN {bound.bind(low)} AND {bound.bind(high)}"
+
+    def within(number: str, looks: str) -> str:
+        value = f"CAST(TRY_CAST({number} AS DECIMAL(18, 1)) AS INTEGER)"
+        return _if(f"regexp_full_match({number}, '{looks}') AND {value} {limits}", value)
+
     whole = f"a whole number from {low} to {high}"
-    return sql, f"{_one_of(source.words)}, or {whole}" if source.words else whole
+    expected = f"{_one_of(source.words)}, or {whole}" if source.words else whole
+    return _Reader(within("$$", "[0-9]{1,9}"), within("numeral($$)", "[0-9]{1,9}([.]0*)?"), expected)
 
 
-def _flag(source: ColumnSource, written: str, _bound: Bound) -> tuple[str, str]:
+def _flag(source: ColumnSource, _bound: Bound) -> _Reader:
     cases = " ".join(f"WHEN '{word}' THEN {flag}" for word, flag in _FLAGS.items())
-    return f"CASE {written} {cases} END", _one_of(source.words or _FLAGS)
+    flag = f"CASE $$ {cases} END"
+    return _Reader(flag, flag, _one_of(source.words or _FLAGS))
 
 
-def _msisdn(_source: ColumnSource, written: str, _bound: Bound) -> tuple[str, str]:
-    return _if(f"regexp_full_match({written}, '1[3-9][0-9]{{9}}')", written), "a mobile number of 11 digits from 13 on"
+def _msisdn(_source: ColumnSource, _bound: Bound) -> _Reader:
+    number = _if("regexp_full_match($$, '1[3-9][0-9]{9}')", "$$")
+    return _Reader(number, number, "a mobile number of 11 digits from 13 on")
 
 
-def _decimal(source: ColumnSource, written: str, _bound: Bound) -> tuple[str, str]:
-    scale = source.column.scale
-    sign = "-?" if source.column.signed else ""
-    looks = f"regexp_full_match({written}, '{sign}[0-9]{{1,12}}([.][0-9]{{1,{scale}}})?')"
-    typed = f"TRY_CAST({written} AS DECIMAL(18, {scale}))"
-    return _if(looks, typed), f"a number like 12.5 with at most {scale} digits after the point"
-
-
-def _money(source: ColumnSource, written: str, _bound: Bound) -> tuple[str, str]:
-    if source.mapping.money_unit == "fen":
-        looks = f"regexp_full_match({written}, '-?[0-9]{{1,12}}')"
-        return _if(looks, f"TRY_CAST({written} AS BIGINT)"), "an amount in whole fen like 1250, of at most 12 digits"
-    looks = f"regexp_full_match({written}, '-?[0-9]{{1,10}}([.][0-9]{{1,2}})?')"
-    fen = f"CAST(TRY_CAST({written} AS DECIMAL(18, 2)) * 100 AS BIGINT)"
-    return _if(looks, fen), "an amount in yuan like 12.50, of at most 10 digits before the point"
-
-
-def _date(source: ColumnSource, written: str, bound: Bound) -> tuple[str, str]:
-    written_as = source.mapping.date_format
-    parsed, exact = _parsed(written, written_as, bound)
-    return _if(f"{exact} AND year({parsed}) BETWEEN 1900 AND 2099", f"CAST({parsed} AS DATE)"), (
-        f"a date like {example(written_as)}"
+def _decimal(source: ColumnSource, _bound: Bound) -> _Reader:
+    scale, sign = source.column.scale, "-?" if source.column.signed else ""
+    if source.unit in _FACTORS:
+        value = f"CAST(round(TRY_CAST(numeral($$) AS DECIMAL(18, 6)) {_FACTORS[source.unit]}, {scale}) AS DECIMAL(18, {scale}))"
+        converted = _if(_looks("numeral($$)", sign, 12, 6), value)
+        return _Reader("NULL", converted, f"a number of {source.unit} like 12.5")
+    return _Reader(
+        _if(_looks_plain(sign, 12, scale), f"TRY_CAST($$ AS DECIMAL(18, {scale}))"),
+        _if(_looks("numeral($$)", sign, 12, scale), f"TRY_CAST(numeral($$) AS DECIMAL(18, {scale}))"),
+        f"a number like 12.5 with at most {scale} digits after the point",
     )
 
 
-def _month(source: ColumnSource, written: str, bound: Bound) -> tuple[str, str]:
-    written_as = source.mapping.month_format
-    parsed, exact = _parsed(written, written_as, bound)
-    month = f"strftime({parsed}, '%Y-%m')"
+def _money(source: ColumnSource, _bound: Bound) -> _Reader:
+    if source.unit == "fen":
+        return _Reader(
+            _if("regexp_full_match($$, '-?[0-9]{1,12}')", "TRY_CAST($$ AS BIGINT)"),
+            _if(
+                "regexp_full_match(amount($$), '-?[0-9]{1,12}([.]0*)?')",
+                "CAST(TRY_CAST(amount($$) AS DECIMAL(18, 1)) AS BIGINT)",
+            ),
+            "an amount in whole fen like 1250, of at most 12 digits",
+        )
+    return _Reader(
+        _if(_looks_plain("-?", 10, 2), "CAST(TRY_CAST($$ AS DECIMAL(18, 2)) * 100 AS BIGINT)"),
+        _if(_looks("amount($$)", "-?", 10, 2), "CAST(TRY_CAST(amount($$) AS DECIMAL(18, 2)) * 100 AS BIGINT)"),
+        "an amount in yuan like 12.50, of at most 10 digits before the point",
+    )
+
+
+def _date(source: ColumnSource, bound: Bound) -> _Reader:
+    """A text has to be exactly how its day is written: 2026-9-1 is not."""
+    days = []
+    for written_in in source.date_formats:
+        form = bound.bind(written_in)
+        parsed = f"try_strptime($$, {form})"
+        exact = f"strftime({parsed}, {form}) = $$ AND year({parsed}) BETWEEN 1900 AND 2099"
+        days.append(_if(exact, f"CAST({parsed} AS DATE)"))
+    return _Reader("NULL", f"coalesce({', '.join(days)}, NULL)", f"a date like {_examples(source.date_formats)}")
+
+
+def _month(source: ColumnSource, bound: Bound) -> _Reader:
     first, last = source.months
-    within = f"{month} BETWEEN {bound.bind(str(first))} AND {bound.bind(str(last))}"
-    shown = [month.first_day.strftime(written_as) for month in (first, last)]
-    return _if(f"{exact} AND {within}", month), f"a month like {example(written_as)}, from {shown[0]} to {shown[1]}"
+    months = [first]
+    while months[-1] < last:
+        months.append(months[-1].plus(1))
+    spelled = {month.first_day.strftime(form): str(month) for form in source.month_formats for month in months}
+    cases = " ".join(f"WHEN {bound.bind(text)} THEN {bound.bind(month)}" for text, month in spelled.items())
+    shown = [month.first_day.strftime(source.month_formats[0]) for month in (first, last)]
+    month = f"CASE $$ {cases} END"
+    expected = f"a month like {_examples(source.month_formats)}, from {shown[0]} to {shown[1]}"
+    return _Reader(month, month, expected)
 
 
-def _parsed(written: str, written_as: str, bound: Bound) -> tuple[str, str]:
-    """Return SQL for the day, and for whether the text is exactly how that day is written: 2026-9-1 is not."""
-    form = bound.bind(written_as)
-    parsed = f"try_strptime({written}, {form})"
-    return parsed, f"strftime({parsed}, {form}) = {written}"
+def _looks_plain(sign: str, digits: int, scale: int) -> str:
+    return f"regexp_full_match($$, '{sign}[0-9]{{1,{digits}}}([.][0-9]{{1,{scale}}})?')"
+
+
+def _looks(word: str, sign: str, digits: int, scale: int) -> str:
+    """Return SQL for whether a word is a decimal without loss at this scale; .5 is how databases often print one half."""
+    whole = f"[0-9]{{1,{digits}}}([.][0-9]{{0,{scale}}}0*)?"
+    return f"regexp_full_match({word}, '{sign}({whole}|[.][0-9]{{1,{scale}}}0*)')"
 
 
 def _if(condition: str, value: str) -> str:
@@ -130,7 +220,11 @@ def _one_of(words: Mapping[str, str] | tuple[str, ...]) -> str:
     return f"one of {', '.join(word for word in words if word)}"
 
 
-_READERS: Mapping[Kind, Callable[[ColumnSource, str, Bound], tuple[str, str]]] = {
+def _examples(formats: tuple[str, ...]) -> str:
+    return " or ".join(example(form) for form in formats)
+
+
+_READERS: Mapping[Kind, Callable[[ColumnSource, Bound], _Reader]] = {
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
     Kind.FLAG: _flag,

@@ -1,135 +1,180 @@
-"""Lines of a file into typed rows, each with all that is wrong with it."""
+"""Cells of a table's files into typed rows, each with all that is wrong with it."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from services.profile.domain.mapping import TableMapping
 from services.profile.domain.months import Month
-from services.profile.domain.source_tables import SourceColumn
-from services.profile.engine.cells import CellReading, ColumnSource, cell_reading
+from services.profile.domain.places import LINE_BITS, LINE_MASK
+from services.profile.domain.source_tables import Kind, SourceColumn
+from services.profile.engine.cells import MACROS, CellReading, ColumnSource, written_as
 from services.profile.engine.parameters import Bound
+from services.profile.engine.row_rules import ROW_RULES
+from services.profile.engine.row_source import Cells, ParquetRows, RowSource, cell_name, cells_of, literal
+from services.profile.engine.typed_cells import typed_reading
 from shared.lake.engine import ColumnarEngine
 
 SHOWN_LENGTH = 500
 """How much of a line that is wrong as a whole is shown."""
 
-_ROW_RULES: Mapping[str, Mapping[str, str]] = {
-    "customers": {
-        "left_date": "CASE WHEN status = 'left' AND left_date IS NULL THEN 'expected the day on which this customer left' "
-        "WHEN status <> 'left' AND left_date IS NOT NULL THEN 'expected nothing, since the status is ' || status "
-        "WHEN left_date < activation_date THEN 'expected a day not before the activation on ' || activation_date END",
-        "birth_year": "CASE WHEN birth_year > year(activation_date) "
-        "THEN 'expected a year not after the activation on ' || activation_date END",
-    },
-    "subscriptions": {
-        "cancelled_on": "CASE WHEN cancelled_on < ordered_on "
-        "THEN 'expected a day not before the order on ' || ordered_on END",
-    },
-}
-"""Table -> column -> what is wrong with a cell that is well written, but not beside the others of its row."""
+_SHOWN_HEADING = 200
 
 
 @dataclass(frozen=True, slots=True)
 class FileLayout:
-    """A file as its mapping and its first line describe it."""
+    """A table's files as its mapping and their names describe them, and the months it may hold."""
 
     mapping: TableMapping
-    headings: Sequence[str]
+    files: Sequence[str]
     months: tuple[Month, Month]
 
     def position(self, column: str) -> int:
-        """Return which field of a line holds the column, from 1; 0 if none does."""
-        heading = self.mapping.heading(column)
-        return self.headings.index(heading) + 1 if heading else 0
+        """Return where a column stands among those of the table, from 1."""
+        return [each.name for each in self.mapping.table.columns].index(column) + 1
+
+    def shown_heading(self, column: str) -> str:
+        return self.mapping.heading(column)[:_SHOWN_HEADING]
 
 
-def check_rows(engine: ColumnarEngine, layout: FileLayout) -> None:
-    """Make table `checked` of table `lines`: line, our columns, faults.
+@dataclass(frozen=True, slots=True)
+class CheckedRows:
+    """A relation of place, the table's stored columns, and `faults`: null for a sound row, else a list of (position, heading,
+    value, rule, detail). A row whose cells cannot be told apart has one fault, at position 0. Read as often as wanted."""
 
-    `faults` lists (position, heading, value, reason), empty for a sound row. A row whose fields cannot be told apart has
-    one fault, at position 0.
-    """
+    sql: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+def check_rows(engine: ColumnarEngine, layout: FileLayout, source: RowSource, scratch: Path) -> CheckedRows:
+    """Check all rows of a source. Text is read once, and its checked rows kept in `scratch`; Parquet is read again each time."""
+    engine.execute(MACROS)
+    with cells_of(engine, source, layout.mapping.headings()) as cells:
+        checked = _checking(layout, cells)
+        if isinstance(source, ParquetRows):
+            return checked
+        kept = literal(str(scratch / "checked.parquet"))
+        engine.execute(f"COPY ({checked.sql}) TO {kept} (FORMAT parquet, COMPRESSION lz4_raw)", checked.parameters)
+    return CheckedRows(f"SELECT * FROM read_parquet({kept})")
+
+
+def shown_file(files: Sequence[str], place: str, bound: Bound) -> str:
+    """Return SQL for the name of the file that a place is in."""
+    cases = " ".join(f"WHEN {index} THEN {bound.bind(file)}" for index, file in enumerate(files))
+    return f"CASE {place} >> {LINE_BITS} {cases} END"
+
+
+def shown_line(place: str) -> str:
+    """Return SQL for the line of a place."""
+    return f"({place} & {LINE_MASK})"
+
+
+def _checking(layout: FileLayout, cells: Cells) -> CheckedRows:
     bound = Bound()
-    columns = layout.mapping.table.columns
-    readings = {column.name: _reading(column, layout, bound) for column in columns}
+    mapping, columns = layout.mapping, layout.mapping.table.columns
+    computed = ", ".join(_computed(layout, cells, bound))
+    read = {column.name: _reading(column, layout, cells, bound) for column in columns}
+    typed = ", ".join(f'{_with_default(c, mapping, read[c.name])} AS "{c.name}"' for c in columns)
+    # A cell's faults are only put together where there are any: that takes longer than to find out.
+    faults = [_cell_faults(c, layout, read[c.name], bound) for c in columns]
+    wrong = " OR ".join(f"({is_wrong})" for is_wrong, _ in faults) or "false"
+    listed = ", ".join(fault for _, fault in faults)
+    whole = _fault("0", "''", f"left(text, {SHOWN_LENGTH})", "fault")
     sql = f"""
-        CREATE OR REPLACE TABLE checked AS
-        WITH split AS (
-            SELECT line, text, fault, CASE WHEN fault IS NULL THEN {_split(layout.mapping.delimiter, bound)} END AS cells
-            FROM lines
-        ), counted AS (
-            SELECT line, text, cells, CASE
-                WHEN fault IS NOT NULL THEN fault
-                WHEN cells IS NULL THEN 'expected each quotation mark around a whole field, doubled inside, closed on its line'
-                WHEN len(cells) <> {len(layout.headings)}
-                    THEN 'expected {len(layout.headings)} fields, found ' || len(cells)
-            END AS row_fault
-            FROM split
-        ), written AS (
-            SELECT *, {", ".join(f'{r.written} AS "written {name}"' for name, r in readings.items())} FROM counted
-        ), typed AS (
-            SELECT *, {", ".join(f'{r.typed} AS "{name}"' for name, r in readings.items())} FROM written
-        )
-        SELECT line, {", ".join(f'"{c.name}" AS "{c.stored_name}"' for c in columns)}, CASE
-            WHEN row_fault IS NOT NULL THEN [{_fault("0", "''", f"left(text, {SHOWN_LENGTH})", "row_fault")}]
-            ELSE list_filter(
-                [{", ".join(_cell_fault(c, layout, readings[c.name].expected, bound) for c in columns)}],
-                lambda fault: fault IS NOT NULL
-            )
+        WITH computed AS (SELECT *{f", {computed}" if computed else ""} FROM ({cells.sql})),
+        typed AS (SELECT *, {typed} FROM computed)
+        SELECT place, {", ".join(f'"{c.name}" AS "{c.stored_name}"' for c in columns)}, CASE
+            WHEN fault IS NOT NULL THEN [{whole}]
+            WHEN {wrong} THEN list_filter([{listed}], lambda fault: fault IS NOT NULL)
         END AS faults
         FROM typed
     """
-    engine.execute(sql, bound.values)
+    return CheckedRows(sql, bound.values)
 
 
-def _reading(column: SourceColumn, layout: FileLayout, bound: Bound) -> CellReading:
-    source = ColumnSource(column, layout.mapping, layout.months)
-    return cell_reading(source, _cell(column, layout), f'"written {column.name}"', bound)
-
-
-def _cell(column: SourceColumn, layout: FileLayout) -> str:
-    position = layout.position(column.name)
-    return f"cells[{position}]" if position else "CAST(NULL AS VARCHAR)"
-
-
-def _split(delimiter: str, bound: Bound) -> str:
-    """Return SQL for the fields of a line, null where its quotation marks do not pair up.
-
-    Each field is searched with its delimiter before it, so that no match is empty and none can be skipped.
-    """
-    mark = re.escape(delimiter)
-    field = f'"(?:[^"]|"")*"|[^"{mark}]*'
-    whole = bound.bind(f"(?:{field})(?:{mark}(?:{field}))*")
-    delimited, one = bound.bind(delimiter), bound.bind(f"{mark}({field})")
-    return f"""CASE
-        WHEN NOT contains(text, '"') THEN string_split(text, {delimited})
-        WHEN regexp_full_match(text, {whole}) THEN list_transform(
-            regexp_extract_all({delimited} || text, {one}, 1),
-            lambda cell: CASE
-                WHEN starts_with(cell, '"') THEN replace(substr(cell, 2, length(cell) - 2), '""', '"')
-                ELSE cell
-            END
+def _computed(layout: FileLayout, cells: Cells, bound: Bound) -> list[str]:
+    """Return the columns that expressions compute, each of the texts in its row's cells."""
+    mapping = layout.mapping
+    texts = {
+        heading: written_as(
+            cell_name(index) if cells.types[index] == "VARCHAR" else f"CAST({cell_name(index)} AS VARCHAR)",
+            mapping.nothing,
+            bound,
         )
-    END"""
+        for index, heading in enumerate(mapping.headings())
+        if any(heading in expression.headings for expression in mapping.expressions.values())
+    }
+    return [f'{expression.sql(texts)} AS "computed {name}"' for name, expression in mapping.expressions.items()]
 
 
-def _cell_fault(column: SourceColumn, layout: FileLayout, expected: str, bound: Bound) -> str:
-    cell, written, typed = _cell(column, layout), f'"written {column.name}"', f'"{column.name}"'
-    place = (
-        str(layout.position(column.name)),
-        bound.bind(layout.mapping.heading(column.name)),
-        f"coalesce({cell}, '')",
-    )
-    unreadable = _fault(*place, bound.bind(f"expected {expected}"))
-    cases = [f"WHEN {written} IS NOT NULL AND {typed} IS NULL THEN {unreadable}"]
-    if not column.optional:
-        missing = _fault(*place, bound.bind(f"expected {expected}, found nothing"))
-        cases.append(f"WHEN {written} IS NULL THEN {missing}")
-    if rule := _ROW_RULES.get(layout.mapping.table.name, {}).get(column.name):
-        cases.append(f"WHEN {rule} IS NOT NULL THEN {_fault(*place, rule)}")
-    return f"CASE {' '.join(cases)} END"
+def _reading(column: SourceColumn, layout: FileLayout, cells: Cells, bound: Bound) -> CellReading | None:
+    """Return how a column is read, None where the files do not have it."""
+    mapping = layout.mapping
+    if column.name in mapping.expressions:
+        return typed_reading(ColumnSource(column, mapping, layout.months, f'"computed {column.name}"'), bound)
+    heading = mapping.columns.get(column.name)
+    if heading is None:
+        return None
+    index = mapping.headings().index(heading)
+    return typed_reading(ColumnSource(column, mapping, layout.months, cell_name(index), cells.types[index]), bound)
 
 
-def _fault(position: str, heading: str, value: str, reason: str) -> str:
-    return f"{{'position': {position}, 'heading': {heading}, 'value': {value}, 'reason': {reason}}}"
+_SQL_TYPES: Mapping[Kind, str] = {
+    Kind.TEXT: "VARCHAR",
+    Kind.NUMBER: "INTEGER",
+    Kind.MSISDN: "VARCHAR",
+    Kind.DATE: "DATE",
+    Kind.MONTH: "VARCHAR",
+    Kind.MONEY: "BIGINT",
+    Kind.FLAG: "BOOLEAN",
+}
+
+
+def _with_default(column: SourceColumn, mapping: TableMapping, reading: CellReading | None) -> str:
+    default = _constant(column, mapping.defaults.get(column.name))
+    if reading is None:
+        return default
+    if column.name not in mapping.defaults:
+        return reading.typed
+    return f"coalesce({reading.typed}, CASE WHEN {reading.is_empty} THEN {default} END)"
+
+
+def _constant(column: SourceColumn, default: str | None) -> str:
+    """Return SQL for a checked constant of ours, or for null, in the column's type."""
+    sql_type = f"DECIMAL(18, {column.scale})" if column.kind is Kind.DECIMAL else _SQL_TYPES[column.kind]
+    if default is None:
+        return f"CAST(NULL AS {sql_type})"
+    if column.kind is Kind.MONEY:
+        return f"CAST(CAST({literal(default)} AS DECIMAL(18, 2)) * 100 AS BIGINT)"
+    return f"CAST({literal(default)} AS {sql_type})"
+
+
+def _cell_faults(
+    column: SourceColumn, layout: FileLayout, reading: CellReading | None, bound: Bound
+) -> tuple[str, str]:
+    """Return SQL for whether anything is wrong with a column's cell, and for what it is."""
+    name = f'"{column.name}"'
+    shown = f"coalesce({reading.shown}, '')" if reading else "''"
+    place = (str(layout.position(column.name)), bound.bind(layout.shown_heading(column.name)), shown)
+    cases: list[tuple[str, str]] = []
+    if reading and column.name in layout.mapping.defaults:
+        cases.append((f"{name} IS NULL", _fault(*place, bound.bind(f"expected {reading.expected}"))))
+    elif reading:
+        is_unread = f"{name} IS NULL AND NOT ({reading.is_empty})"
+        cases.append((is_unread, _fault(*place, bound.bind(f"expected {reading.expected}"))))
+        if not column.optional:
+            nothing = bound.bind(f"expected {reading.expected}, found nothing")
+            cases.append((f"{name} IS NULL", _fault(*place, nothing)))
+    cases += [
+        (rule.is_broken, _fault(*place, literal(rule.expected), rule.detail))
+        for rule in ROW_RULES.get(layout.mapping.table.name, ())
+        if rule.column == column.name
+    ]
+    if not cases:
+        return "false", "NULL"
+    whens = " ".join(f"WHEN {condition} THEN {fault}" for condition, fault in cases)
+    return " OR ".join(f"coalesce({condition}, false)" for condition, _ in cases), f"CASE {whens} END"
+
+
+def _fault(position: str, heading: str, value: str, rule: str, detail: str = "''") -> str:
+    return f"{{'position': {position}, 'heading': {heading}, 'value': {value}, 'rule': {rule}, 'detail': {detail}}}"

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Bound:
-    """The parameters of one statement being generated."""
+    """The parameters of one statement being generated; `prefix` keeps those of its parts apart."""
 
     values: dict[str, object] = field(default_factory=dict)
+    prefix: str = "p"
 
     def bind(self, value: object) -> str:
         """Return what stands for the value in the statement."""
-        name = f"p{len(self.values)}"
+        name = f"{self.prefix}{len(self.values)}"
         self.values[name] = value
         return f"${name}"
 

@@ -32,6 +32,15 @@ class ParquetRows:
 RowSource = TextRows | ParquetRows
 
 
+@dataclass
+class SourceCells:
+    """Where the engine reads rows from. `failure` is what ended the reading too early, if anything did: the engine
+    only passes its text on."""
+
+    rows: RowSource
+    failure: Exception | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Cells:
     """The relation as SQL, and the engine's types of its cells."""
@@ -61,7 +70,9 @@ def _parquet(file: int, path: Path, headings: Sequence[str]) -> str:
 
 
 def _types(engine: ColumnarEngine, sql: str, headings: Sequence[str]) -> tuple[str, ...]:
-    described: Sequence[Mapping[str, str]] = engine.fetch(f"SELECT column_name, column_type FROM (DESCRIBE {sql})").to_pylist()
+    described: Sequence[Mapping[str, str]] = engine.fetch(
+        f"SELECT column_name, column_type FROM (DESCRIBE {sql})"
+    ).to_pylist()
     types = {row["column_name"]: row["column_type"] for row in described}
     return tuple(types[f"cell {index}"] for index in range(len(headings)))
 

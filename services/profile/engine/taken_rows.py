@@ -1,13 +1,16 @@
-"""Takes one source table in: from lines to accepted rows and rejects, with a balance at the end."""
+"""Takes one source table in: from cells to accepted rows and rejects, with a balance at the end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from services.profile.domain.months import Month
+from services.profile.domain.resources import RuleCount
+from services.profile.domain.source_tables import CUSTOMERS
 from services.profile.engine.accepted_rows import accept_rows
-from services.profile.engine.checked_rows import FileLayout, check_rows
+from services.profile.engine.checked_rows import CheckedRows, FileLayout, check_rows, shown_file, shown_line
+from services.profile.engine.parameters import Bound
+from services.profile.engine.row_source import RowSource
 from services.profile.engine.schemas import LINE_REJECT, NUMBERED_REJECT, stored_schema
 from shared.errors import Failure
 from shared.lake.engine import ColumnarEngine
@@ -24,39 +27,65 @@ class RowCounts:
     rejected: int
 
 
-def take_rows(engine: ColumnarEngine, layout: FileLayout, lines: pa.RecordBatchReader, cycle: Month) -> RowCounts:
-    """Make view `accepted` and table `rejects` of the lines of a file, and count both. Raises Failure when they
-    do not add up."""
-    engine.register_table("lines", lines)
-    check_rows(engine, layout)
-    accept_rows(engine, layout, cycle)
-    counts = engine.fetch("""
-        SELECT
-            (SELECT count(*) FROM lines) AS read,
-            (SELECT count(*) FROM accepted) AS accepted,
-            (SELECT count(DISTINCT line) FROM rejects) AS rejected
-    """)
-    counted = RowCounts(**counts.to_pylist()[0])
+@dataclass(frozen=True, slots=True)
+class TakenRows:
+    """What came of a table's rows: those accepted, how many, and how often each rule set one aside."""
+
+    accepted: CheckedRows
+    counts: RowCounts
+    rules: tuple[RuleCount, ...]
+
+
+def take_rows(engine: ColumnarEngine, layout: FileLayout, source: RowSource, cycle: Month, scratch: Path) -> TakenRows:
+    """Make table `rejects` of the rows of a source, and return the others. Raises Failure when they do not add up."""
+    checked = check_rows(engine, layout, source, scratch)
+    accepted = accept_rows(engine, layout, checked, cycle)
+    counted = RowCounts(
+        _count(engine, checked, "count(*)"),
+        _count(engine, accepted, "count(*)"),
+        _count(engine, CheckedRows("SELECT place FROM rejects"), "count(DISTINCT place)"),
+    )
     if counted.read != counted.accepted + counted.rejected:
-        raise Failure(f"rows of {layout.mapping.file} were lost: {counted}", reason="ERROR_REASON_INTERNAL")
-    return counted
+        raise Failure(f"rows of {layout.mapping.table.name} were lost: {counted}", reason="ERROR_REASON_INTERNAL")
+    return TakenRows(accepted, counted, _rules(engine))
 
 
-def write_accepted(engine: ColumnarEngine, layout: FileLayout, path: Path) -> int:
-    """Write the accepted rows, sorted by the table's key."""
+def write_accepted(engine: ColumnarEngine, layout: FileLayout, accepted: CheckedRows, path: Path) -> int:
+    """Write the accepted rows: customers sorted, since they are looked up; others are only scanned, in any order."""
     table = layout.mapping.table
     columns = ", ".join(f'"{column.stored_name}"' for column in table.columns)
-    return engine.write(f"SELECT {columns} FROM accepted", path, schema=stored_schema(table), order_by=table.stored_key)
+    sql = f"SELECT {columns} FROM ({accepted.sql})"
+    order_by = table.stored_key if table is CUSTOMERS else ()
+    return engine.write(sql, path, schema=stored_schema(table), order_by=order_by, parameters=accepted.parameters)
 
 
 def write_rejects(engine: ColumnarEngine, layout: FileLayout, path: Path) -> int:
     """Write what is wrong with the other rows, one row per bad cell."""
-    sql = 'SELECT $file AS file, line, position, heading AS "column", value, reason FROM rejects'
-    return engine.write(sql, path, schema=LINE_REJECT, order_by=REJECT_KEY, parameters={"file": layout.mapping.file})
+    bound = Bound()
+    sql = f"""
+        SELECT {shown_file(layout.files, "place", bound)} AS file, {shown_line("place")} AS line, position,
+               heading AS "column", value, rule || detail AS reason
+        FROM rejects
+    """
+    return engine.write(sql, path, schema=LINE_REJECT, order_by=REJECT_KEY, parameters=bound.values)
 
 
-def write_numbered_rejects(engine: ColumnarEngine, parts: list[str], path: Path) -> int:
+def write_numbered_rejects(engine: ColumnarEngine, parts: Sequence[str], path: Path) -> int:
     """Write the rejects of all the named relations, counted from 1 in file and line order."""
     everything = " UNION ALL ".join(f'SELECT * FROM "{part}"' for part in parts)
-    sql = f"SELECT row_number() OVER (ORDER BY {', '.join(REJECT_KEY)}) AS number, * FROM ({everything})"
+    # A file may feed several tables; what they find wrong with one line stands together, in a fixed order.
+    order = ", ".join((*REJECT_KEY, '"column"', "reason"))
+    sql = f"SELECT row_number() OVER (ORDER BY {order}) AS number, * FROM ({everything})"
     return engine.write(sql, path, schema=NUMBERED_REJECT, order_by=("number",))
+
+
+def _count(engine: ColumnarEngine, rows: CheckedRows, what: str) -> int:
+    found = engine.fetch(f"SELECT {what} AS counted FROM ({rows.sql})", rows.parameters or None)
+    return int(found.to_pylist()[0]["counted"])
+
+
+def _rules(engine: ColumnarEngine) -> tuple[RuleCount, ...]:
+    found = engine.fetch("""
+        SELECT heading, rule, count(*) AS counted FROM rejects GROUP BY heading, rule ORDER BY counted DESC, heading, rule
+    """)
+    return tuple(RuleCount(row["heading"], row["rule"], row["counted"]) for row in found.to_pylist())

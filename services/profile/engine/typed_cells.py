@@ -28,27 +28,39 @@ def typed_reading(source: ColumnSource, bound: Bound) -> CellReading:
 
 def _typed(source: ColumnSource) -> str:
     """Return SQL for the value of a cell whose type fits, nothing where it does not."""
-    cell, type_ = source.cell, source.type
-    is_number = type_ in _WHOLE or type_ == "DOUBLE" or bool(_NARROW_DECIMAL.fullmatch(type_))
-    match source.column.kind:
-        case Kind.NUMBER if is_number:
+    type_ = source.type
+    if type_ in _WHOLE or type_ == "DOUBLE" or _NARROW_DECIMAL.fullmatch(type_):
+        return _number(source)
+    if type_ == "DATE" or type_.startswith("TIMESTAMP"):
+        return _day(source)
+    return source.cell if type_ == "BOOLEAN" and source.column.kind is Kind.FLAG else ""
+
+
+def _number(source: ColumnSource) -> str:
+    cell, scale = source.cell, source.column.scale
+    match source.column.kind, source.unit:
+        case Kind.NUMBER, _:
             low, high = source.column.limits
             return _if(f"{cell} BETWEEN {low} AND {high} AND round({cell}, 0) = {cell}", f"CAST({cell} AS INTEGER)")
-        case Kind.DECIMAL if is_number and not source.unit:
-            scale = source.column.scale
+        case Kind.DECIMAL, "":
             return _if(_is_exact(source, scale), f"CAST({cell} AS DECIMAL(18, {scale}))")
-        case Kind.MONEY if is_number:
-            if source.unit == "fen":
-                return _if(f"abs({cell}) < 1000000000000 AND round({cell}, 0) = {cell}", f"CAST({cell} AS BIGINT)")
+        case Kind.MONEY, "fen":
+            return _if(f"abs({cell}) < 1000000000000 AND round({cell}, 0) = {cell}", f"CAST({cell} AS BIGINT)")
+        case Kind.MONEY, _:
             return _if(_is_exact(source, 2), f"CAST(round({cell} * 100, 0) AS BIGINT)")
-        case Kind.DATE if type_ == "DATE" or type_.startswith("TIMESTAMP"):
+        case _:
+            return ""
+
+
+def _day(source: ColumnSource) -> str:
+    cell = source.cell
+    match source.column.kind:
+        case Kind.DATE:
             return _if(f"year({cell}) BETWEEN 1900 AND 2099", f"CAST({cell} AS DATE)")
-        case Kind.MONTH if type_ == "DATE" or type_.startswith("TIMESTAMP"):
+        case Kind.MONTH:
             first, last = source.months
             month = f"strftime({cell}, '%Y-%m')"
             return _if(f"{month} BETWEEN '{first}' AND '{last}'", month)
-        case Kind.FLAG if type_ == "BOOLEAN":
-            return cell
         case _:
             return ""
 

@@ -13,6 +13,7 @@ from shared.lake.dataset import Dataset
 from shared.lake.duckdb import open_engine
 from shared.lake.engine import ColumnarEngine
 from shared.lake.lake import Lake
+from shared.lake.scratch import ScratchYard
 from shared.observability.context import current_traceparent
 from shared.runs.stages import StageContext
 
@@ -32,9 +33,16 @@ class Desk:
     clock: Clock
 
     @contextmanager
-    def engine(self) -> Iterator[ColumnarEngine]:
-        with open_engine(self.lake) as engine:
+    def engine(self, folders: Sequence[Path] = ()) -> Iterator[ColumnarEngine]:
+        """Open an engine that may also read files under `folders`."""
+        with open_engine(self.lake, folders=folders) as engine:
             yield engine
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yield a folder that is removed at the end, even after a kill."""
+        with ScratchYard(self.lake.root / ".spill").claim() as folder:
+            yield folder
 
     def publish(
         self, uri: str, schema: str, write: Callable[[Path], int], *, inputs: Sequence[Dataset] = ()

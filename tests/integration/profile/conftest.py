@@ -15,7 +15,7 @@ from visavis.profile.v1 import profile_service_pb2 as pb
 from visavis.profile.v1 import profile_service_pb2_grpc as rpc
 
 from services.profile.datasets.published import LakeRows, row_types
-from services.profile.datasets.source_files import LocalFolder, read_headings, read_lines
+from services.profile.datasets.source_files import LocalFolder, look_at, open_cells
 from services.profile.domain.resources import ImportRequest
 from services.profile.postgres import PostgresStore
 from services.profile.servicer import SERVICE_NAME, ProfileServicer
@@ -25,6 +25,7 @@ from services.profile.worker import handlers
 from services.profile.worker.desk import Desk
 from services.profile.worker.imports import ImportStages
 from services.profile.worker.snapshots import SnapshotStages
+from services.profile.worker.tables import TableTaking
 from shared.clock import ManualClock
 from shared.db.engine import Database
 from shared.lake.lake import Lake
@@ -135,7 +136,8 @@ async def idle_profile(
     clock, lake, store = ManualClock(NOW), Lake(tmp_path / "lake"), PostgresStore(database)
     servicer = ProfileServicer(store=store, folder=LocalFolder(), rows=LakeRows(lake), clock=clock)
     desk = Desk(lake, clock)
-    work = handlers(ImportStages(desk, read_headings, read_lines), SnapshotStages(desk, store, row_types()))
+    imports = ImportStages(desk, store, TableTaking(desk, look_at, open_cells))
+    work = handlers(imports, SnapshotStages(desk, store, row_types()))
     worker = RunWorker(database=database, tables=RUNS, handlers=work, clock=clock)
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from services.profile.datasets.source_files import read_headings, read_lines
+from services.profile.datasets.source_files import look_at, open_cells
 from services.profile.domain.resources import ImportRequest, TakenTable
 from services.profile.domain.source_tables import CUSTOMERS
 from services.profile.worker.desk import Desk
-from services.profile.worker.imports import ImportStages
+from services.profile.worker.tables import TableTaking, Taking
 from shared.clock import ManualClock
 from shared.errors import Failure
 from shared.lake.lake import Lake
@@ -20,8 +20,8 @@ BOTH = [customer("c1"), customer("c2", msisdn="1")]
 
 
 def take(request: ImportRequest, lake: Path) -> TakenTable:
-    stages = ImportStages(Desk(Lake(lake), ManualClock(NOW)), read_headings, read_lines)
-    return stages._take("run", request, CUSTOMERS, {}, lambda _done, _total: None)
+    tables = TableTaking(Desk(Lake(lake), ManualClock(NOW)), look_at, open_cells)
+    return tables.take(Taking("run", request, CUSTOMERS, {}, None), lambda _done, _total: None)
 
 
 def test_a_stage_done_again_gives_what_is_published_already(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_sound_mapping_gives_all_tables_in_the_order_of_taking_in() -> None:
             "there is no such table; did you mean billing?",
         ),
         (replacing('file = "traffic.csv"', ""), "tables.traffic.file", "is missing"),
-        (replacing('"traffic.csv"', "7"), "tables.traffic.file", "expected a text, found 7"),
+        (replacing('"traffic.csv"', "7"), "tables.traffic.file", "expected a text or a list of texts, found 7"),
         (
             replacing('"traffic.csv"', '"../traffic.csv"'),
             "tables.traffic.file",
@@ -77,14 +77,18 @@ def test_a_sound_mapping_gives_all_tables_in_the_order_of_taking_in() -> None:
         ),
         (
             replacing("[tables.customers.values.sex]", "[tables.customers.values.balance]"),
-            "tables.customers.values.balance",
-            "there is no such column in customers whose words can be mapped",
+            "tables.customers.values.balance.男",
+            "words of this column can only stand for nothing, found 'male'",
         ),
-        (replacing("[tables.traffic]", '[tables.traffic]\nencoding = "gbk"'), "tables.traffic.encoding", "found 'gbk'"),
         (
-            replacing("[tables.traffic]", '[tables.traffic]\ndelimiter = ";;"'),
+            replacing("[tables.traffic]", '[tables.traffic]\nencoding = "gb18003"'),
+            "tables.traffic.encoding",
+            "found 'gb18003'; did you mean gb18030?",
+        ),
+        (
+            replacing("[tables.traffic]", '[tables.traffic]\ndelimiter = "\\n"'),
             "tables.traffic.delimiter",
-            "one ASCII character",
+            "no letters, digits, quotation marks or line breaks",
         ),
         (
             replacing("[tables.traffic]", '[tables.traffic]\nmonth_format = "%m"'),
@@ -124,7 +128,7 @@ def test_all_slips_are_told_at_once() -> None:
 def test_headings_are_compared_with_the_first_line_of_the_file() -> None:
     mapping = mapping_of(BILLING)
     headings = [heading(column.name) for column in BILLING.columns if column.name != "arrears"]
-    found = heading_violations(mapping, [*headings, heading("month"), "列 arear"])
+    found = heading_violations(mapping, "billing.csv", [*headings, heading("month"), "列 arear"])
     assert {violation.field: violation.description for violation in found} == {
         "tables.billing.columns.month": "billing.csv has the heading '列 month' 2 times; expected it once",
         "tables.billing.columns.arrears": "billing.csv has no heading '列 arrears'; did you mean 列 arear?",

@@ -19,7 +19,7 @@ from tests.factories.profile import (
     heading,
     mapping_of,
     subscription,
-    take_file,
+    take_files,
     traffic,
 )
 
@@ -33,9 +33,12 @@ def know(engine: ColumnarEngine, *customer_ids: str) -> None:
 
 
 def take(engine: ColumnarEngine, folder: Path, table: SourceTable) -> tuple[RowCounts, list[Reject]]:
-    counts = take_file(engine, folder / f"{table.name}.csv", mapping_of(table))
-    found = engine.fetch("SELECT line, heading, value, reason FROM rejects ORDER BY line, position")
-    return counts, [tuple(row.values()) for row in found.to_pylist()]
+    taken = take_files(engine, folder, mapping_of(table))
+    found = engine.fetch(
+        "SELECT place AS line, heading, value, rule || detail AS reason FROM rejects ORDER BY place, position"
+    )
+    engine.execute(f"CREATE OR REPLACE VIEW accepted AS {taken.accepted.sql}")
+    return taken.counts, [tuple(row.values()) for row in found.to_pylist()]
 
 
 def rejects(engine: ColumnarEngine, folder: Path, table: SourceTable, rows: Sequence[Cells]) -> list[Reject]:
@@ -164,7 +167,7 @@ def test_accepted_rows_are_exact_in_the_stored_types(engine: ColumnarEngine, tmp
     assert rejects(engine, tmp_path, BILLING, [bill(revenue_total="9999999999.99", arrears="-0.01")]) == []
     (row,) = engine.fetch("SELECT * FROM accepted").to_pylist()
     assert (row["month"], row["revenue_total_fen"], row["arrears_fen"]) == ("2026-10", 999_999_999_999, -1)
-    assert {*stored_schema(BILLING).names, "line"} == row.keys()
+    assert {*stored_schema(BILLING).names, "place"} == row.keys()
 
 
 junk = st.sampled_from(
@@ -183,7 +186,7 @@ def test_each_row_is_accepted_or_rejected_and_none_is_both(
         file.writelines(",".join(line) + "\n" for line in lines)
     counts, found = take(engine, tmp_path, TRAFFIC)
     numbers = [number for number, line in enumerate(lines, start=2) if ",".join(line)]
-    accepted = [int(row["line"]) for row in engine.fetch("SELECT line FROM accepted").to_pylist()]
+    accepted = [int(row["line"]) for row in engine.fetch("SELECT place AS line FROM accepted").to_pylist()]
     assert sorted([*accepted, *{line for line, *_ in found}]) == numbers
     assert counts == RowCounts(len(numbers), len(accepted), len(numbers) - len(accepted))
     assert len(found) == len({(line, column) for line, column, *_ in found})

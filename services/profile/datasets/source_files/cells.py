@@ -1,9 +1,6 @@
 """All rows of a table's files as cells, for the engine to check: batches of texts, or plain Parquet files."""
 
-import gzip
 import shutil
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,19 +14,10 @@ from services.profile.datasets.source_files.lines import BLOCK_BYTES, LONGEST_LI
 from services.profile.datasets.source_files.text_blocks import TextLayout, cell_schema, read_block
 from services.profile.domain.mapping import TableMapping
 from services.profile.domain.places import place
-from services.profile.engine.row_source import ParquetRows, RowSource, TextRows
-from services.profile.ports import Heard, SourceUnreadable
+from services.profile.engine.row_source import ParquetRows, SourceCells, TextRows
+from services.profile.ports import Heard
 
 _COPIED: Final = 1 << 20
-
-
-@dataclass
-class SourceCells:
-    """Where the engine reads rows from. `failure` is what ended the reading too early, if anything did: the engine
-    only passes its text on."""
-
-    rows: RowSource
-    failure: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +92,3 @@ def _file_rows(file: FoundFile, number: int, layout: TextLayout) -> Iterator[tup
                 continue
             for batch in read_block(rows, place(number, begin), layout):
                 yield batch, share
-
-
-def is_reading_failure(error: Exception) -> bool:
-    """Tell whether a file, not our code, is to blame for an error in the middle of it."""
-    return isinstance(error, SourceUnreadable | zlib.error | gzip.BadGzipFile | zipfile.BadZipFile | OSError | EOFError)

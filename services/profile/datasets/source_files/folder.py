@@ -61,4 +61,3 @@ def parquet_schema(file: FoundFile) -> pa.Schema:
                 return pq.read_schema(unpacked)
     except pa.ArrowInvalid as error:
         raise SourceUnreadable(f"{file.shown} is no Parquet file: {str(error).splitlines()[0]}") from None
-

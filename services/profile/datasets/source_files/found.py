@@ -48,11 +48,8 @@ class OpenedFile:
 
 def find_files(source: Path, mapping: TableMapping) -> list[FoundFile]:
     """Return a table's files in the order of their names. Raises SourceUnreadable where a name stands for none."""
-    try:
-        paths = dict.fromkeys(path for name in mapping.files for path in _named(source, name))
-        return [found for path in paths for found in _unpacked(source, path, mapping.member)]
-    except ValueError:  # a NUL in it
-        raise SourceUnreadable(f"{', '.join(mapping.files)!r} is no name of a file") from None
+    paths = dict.fromkeys(path for name in mapping.files for path in _named(source, name))
+    return [found for path in paths for found in _unpacked(source, path, mapping.member)]
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import BytesIO
 from typing import Final
 
 import pyarrow as pa
@@ -51,8 +52,8 @@ class TextLayout:
 
 def cell_schema(types: Sequence[pa.DataType]) -> pa.Schema:
     """Return the columns of a batch: where a row stands, what is wrong with it as a whole, and its wanted cells."""
-    columns = {"place": pa.int64(), "text": pa.string(), "fault": pa.string()}
-    return pa.schema([*columns.items(), *((f"cell {index}", each) for index, each in enumerate(types))])
+    columns: dict[str, pa.DataType] = {"place": pa.int64(), "text": pa.string(), "fault": pa.string()}
+    return pa.schema(columns | {f"cell {index}": each for index, each in enumerate(types)})
 
 
 def read_block(block: bytes, first: int, layout: TextLayout) -> Iterator[pa.RecordBatch]:
@@ -104,7 +105,7 @@ def _parsed(text: bytes, delimiter: str, layout: TextLayout, *, has_quotes: bool
     wanted = [str(index) for index in layout.wanted]
     try:
         return csv.read_csv(
-            pa.BufferReader(text),
+            BytesIO(text),
             csv.ReadOptions(column_names=names, block_size=len(text) + 2),
             csv.ParseOptions(delimiter=delimiter, quote_char='"' if has_quotes else False, ignore_empty_lines=False),
             csv.ConvertOptions(
@@ -127,10 +128,11 @@ def _batch(table: pa.Table, first: int, layout: TextLayout) -> pa.RecordBatch:
 
 
 def _in_utf8(block: bytes, encoding: str) -> bytes | None:
-    if encoding == "utf-8" or block.isascii():
+    if block.isascii():
         return block
     try:
-        return block.decode(encoding).encode()
+        text = block.decode(encoding)  # all of it: a line is as wrong in a column that nobody wants
+        return block if encoding == "utf-8" else text.encode()
     except UnicodeError:
         return None
 
@@ -145,8 +147,10 @@ def _has_long_line(block: bytes, longest: int) -> bool:
 
 
 def _line_by_line(block: bytes, first: int, layout: TextLayout) -> pa.RecordBatch:
-    rows = [_row(line, place, layout) for place, line in enumerate(block.split(b"\n"), start=first) if line.rstrip(b"\r")]
-    columns = list(zip(*rows, strict=True)) or [[] for _ in layout.schema]
+    rows = [
+        _row(line, place, layout) for place, line in enumerate(block.split(b"\n"), start=first) if line.rstrip(b"\r")
+    ]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(layout.schema)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, layout.schema, strict=True)]
     return pa.record_batch(arrays, schema=layout.schema)
 

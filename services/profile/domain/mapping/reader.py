@@ -7,6 +7,7 @@ from services.profile.domain.mapping.columns import ColumnReader
 from services.profile.domain.mapping.notes import Entries, Notes
 from services.profile.domain.mapping.options import OPTIONS, OptionReader, read_limits
 from services.profile.domain.mapping.table import MAPPING_INVALID, Limits, ReadMapping, TableMapping
+from services.profile.domain.product_needs import needs_violations
 from services.profile.domain.source_tables import SOURCE_TABLES, SourceTable
 from shared.errors import InvalidInput, Violation
 
@@ -32,7 +33,9 @@ def read_mapping(text: str, *, is_partial: bool = False) -> ReadMapping:
     except tomllib.TOMLDecodeError as error:
         return ReadMapping((), (Violation("mapping", f"expected TOML: {error}"),))
     notes = Notes()
-    notes.refuse_unknown("", document, ("limits", "tables"), "entry")
+    notes.refuse_unknown("", document, ("limits", "products", "tables"), "entry")
+    for violation in needs_violations(document.get("products", {})):
+        notes.add(violation.field, violation.description)
     limits = read_limits(notes, "limits", document.get("limits"), Limits())
     entries = notes.table("tables", document.get("tables"))
     notes.refuse_unknown("tables", entries, tuple(_TABLES), "table")

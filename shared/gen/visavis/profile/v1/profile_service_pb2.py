@@ -27,7 +27,7 @@ from visavis.common.v1 import run_pb2 as visavis_dot_common_dot_v1_dot_run__pb2
 from visavis.profile.v1 import customer_view_pb2 as visavis_dot_profile_dot_v1_dot_customer__view__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/profile/v1/profile_service.proto\x12\x12visavis.profile.v1\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a&visavis/profile/v1/customer_view.proto\"\x98\x01\n\x06Import\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12\x12\n\nsource_uri\x18\x03 \x01(\t\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12/\n\x06tables\x18\x05 \x03(\x0b\x32\x1f.visavis.profile.v1.TableImport\"\xbb\x01\n\x0bTableImport\x12\r\n\x05table\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x03 \x01(\x03\x12\x14\n\x0creject_count\x18\x04 \x01(\x03\x12.\n\x07\x64\x61taset\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12,\n\x05rules\x18\x06 \x03(\x0b\x32\x1d.visavis.profile.v1.RuleCount\":\n\tRuleCount\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\"Y\n\x0cImportReject\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x03\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\xa1\x03\n\x08Snapshot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12\x12\n\nimport_run\x18\x03 \x01(\t\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12,\n\x05views\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12.\n\x07rejects\x18\x06 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x34\n\rhistory_views\x18\x07 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x35\n\x0ehistory_labels\x18\x08 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x37\n\x10\x65nterprise_views\x18\t \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x32\n\x07quality\x18\n \x03(\x0b\x32!.visavis.profile.v1.QualityFigure\"k\n\rQualityFigure\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06\x66igure\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\x12\x19\n\x0c\x63ount_before\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x0f\n\r_count_before\"]\n\x13\x43reateImportRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12\x12\n\nsource_uri\x18\x03 \x01(\t\x12\x0f\n\x07mapping\x18\x04 \x01(\t\"F\n\x14\x43reateImportResponse\x12.\n\nimport_run\x18\x01 \x01(\x0b\x32\x1a.visavis.profile.v1.Import\" \n\x10GetImportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x11GetImportResponse\x12.\n\nimport_run\x18\x01 \x01(\x0b\x32\x1a.visavis.profile.v1.Import\";\n\x12ListImportsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"[\n\x13ListImportsResponse\x12+\n\x07imports\x18\x01 \x03(\x0b\x32\x1a.visavis.profile.v1.Import\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x18ListImportRejectsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x19ListImportRejectsResponse\x12\x31\n\x07rejects\x18\x01 \x03(\x0b\x32 .visavis.profile.v1.ImportReject\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x12\x43heckSourceRequest\x12\x12\n\nsource_uri\x18\x01 \x01(\t\"[\n\x13\x43heckSourceResponse\x12\x0f\n\x07mapping\x18\x01 \x01(\t\x12\x33\n\x08\x66indings\x18\x02 \x03(\x0b\x32!.visavis.profile.v1.SourceFinding\"w\n\rSourceFinding\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0e\n\x06layout\x18\x02 \x01(\t\x12\r\n\x05table\x18\x03 \x01(\t\x12\x15\n\rmatched_count\x18\x04 \x01(\x05\x12\x11\n\tunmatched\x18\x05 \x03(\t\x12\x0f\n\x07missing\x18\x06 \x03(\t\"?\n\x15\x43reateSnapshotRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nimport_run\x18\x02 \x01(\t\"H\n\x16\x43reateSnapshotResponse\x12.\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1c.visavis.profile.v1.Snapshot\"\"\n\x12GetSnapshotRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x13GetSnapshotResponse\x12.\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1c.visavis.profile.v1.Snapshot\"=\n\x14ListSnapshotsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"a\n\x15ListSnapshotsResponse\x12/\n\tsnapshots\x18\x01 \x03(\x0b\x32\x1c.visavis.profile.v1.Snapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"_\n\x16GetCustomerViewRequest\x12\x15\n\x0b\x63ustomer_id\x18\x01 \x01(\tH\x00\x12\x10\n\x06msisdn\x18\x02 \x01(\tH\x00\x12\x10\n\x08snapshot\x18\x03 \x01(\tB\n\n\x08\x63ustomer\"[\n\x17GetCustomerViewResponse\x12.\n\x04view\x18\x01 \x01(\x0b\x32 .visavis.profile.v1.CustomerView\x12\x10\n\x08snapshot\x18\x02 \x01(\t2\x9a\x07\n\x0eProfileService\x12\x61\n\x0c\x43reateImport\x12\'.visavis.profile.v1.CreateImportRequest\x1a(.visavis.profile.v1.CreateImportResponse\x12X\n\tGetImport\x12$.visavis.profile.v1.GetImportRequest\x1a%.visavis.profile.v1.GetImportResponse\x12^\n\x0bListImports\x12&.visavis.profile.v1.ListImportsRequest\x1a\'.visavis.profile.v1.ListImportsResponse\x12p\n\x11ListImportRejects\x12,.visavis.profile.v1.ListImportRejectsRequest\x1a-.visavis.profile.v1.ListImportRejectsResponse\x12^\n\x0b\x43heckSource\x12&.visavis.profile.v1.CheckSourceRequest\x1a\'.visavis.profile.v1.CheckSourceResponse\x12g\n\x0e\x43reateSnapshot\x12).visavis.profile.v1.CreateSnapshotRequest\x1a*.visavis.profile.v1.CreateSnapshotResponse\x12^\n\x0bGetSnapshot\x12&.visavis.profile.v1.GetSnapshotRequest\x1a\'.visavis.profile.v1.GetSnapshotResponse\x12\x64\n\rListSnapshots\x12(.visavis.profile.v1.ListSnapshotsRequest\x1a).visavis.profile.v1.ListSnapshotsResponse\x12j\n\x0fGetCustomerView\x12*.visavis.profile.v1.GetCustomerViewRequest\x1a+.visavis.profile.v1.GetCustomerViewResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/profile/v1/profile_service.proto\x12\x12visavis.profile.v1\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a&visavis/profile/v1/customer_view.proto\"\xad\x01\n\x06Import\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12\x12\n\nsource_uri\x18\x03 \x01(\t\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12/\n\x06tables\x18\x05 \x03(\x0b\x32\x1f.visavis.profile.v1.TableImport\x12\x13\n\x0b\x62\x61se_import\x18\x06 \x01(\t\"\xbb\x01\n\x0bTableImport\x12\r\n\x05table\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\x03\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x03 \x01(\x03\x12\x14\n\x0creject_count\x18\x04 \x01(\x03\x12.\n\x07\x64\x61taset\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12,\n\x05rules\x18\x06 \x03(\x0b\x32\x1d.visavis.profile.v1.RuleCount\":\n\tRuleCount\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\"Y\n\x0cImportReject\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x03\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\xa1\x03\n\x08Snapshot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12\x12\n\nimport_run\x18\x03 \x01(\t\x12,\n\x06status\x18\x04 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12,\n\x05views\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12.\n\x07rejects\x18\x06 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x34\n\rhistory_views\x18\x07 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x35\n\x0ehistory_labels\x18\x08 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x37\n\x10\x65nterprise_views\x18\t \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x32\n\x07quality\x18\n \x03(\x0b\x32!.visavis.profile.v1.QualityFigure\"k\n\rQualityFigure\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06\x66igure\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\x12\x19\n\x0c\x63ount_before\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x0f\n\r_count_before\"r\n\x13\x43reateImportRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12\x12\n\nsource_uri\x18\x03 \x01(\t\x12\x0f\n\x07mapping\x18\x04 \x01(\t\x12\x13\n\x0b\x62\x61se_import\x18\x05 \x01(\t\"F\n\x14\x43reateImportResponse\x12.\n\nimport_run\x18\x01 \x01(\x0b\x32\x1a.visavis.profile.v1.Import\" \n\x10GetImportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x11GetImportResponse\x12.\n\nimport_run\x18\x01 \x01(\x0b\x32\x1a.visavis.profile.v1.Import\";\n\x12ListImportsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"[\n\x13ListImportsResponse\x12+\n\x07imports\x18\x01 \x03(\x0b\x32\x1a.visavis.profile.v1.Import\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x18ListImportRejectsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x19ListImportRejectsResponse\x12\x31\n\x07rejects\x18\x01 \x03(\x0b\x32 .visavis.profile.v1.ImportReject\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x12\x43heckSourceRequest\x12\x12\n\nsource_uri\x18\x01 \x01(\t\"[\n\x13\x43heckSourceResponse\x12\x0f\n\x07mapping\x18\x01 \x01(\t\x12\x33\n\x08\x66indings\x18\x02 \x03(\x0b\x32!.visavis.profile.v1.SourceFinding\"w\n\rSourceFinding\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0e\n\x06layout\x18\x02 \x01(\t\x12\r\n\x05table\x18\x03 \x01(\t\x12\x15\n\rmatched_count\x18\x04 \x01(\x05\x12\x11\n\tunmatched\x18\x05 \x03(\t\x12\x0f\n\x07missing\x18\x06 \x03(\t\"?\n\x15\x43reateSnapshotRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nimport_run\x18\x02 \x01(\t\"H\n\x16\x43reateSnapshotResponse\x12.\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1c.visavis.profile.v1.Snapshot\"\"\n\x12GetSnapshotRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x13GetSnapshotResponse\x12.\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1c.visavis.profile.v1.Snapshot\"=\n\x14ListSnapshotsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"a\n\x15ListSnapshotsResponse\x12/\n\tsnapshots\x18\x01 \x03(\x0b\x32\x1c.visavis.profile.v1.Snapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"_\n\x16GetCustomerViewRequest\x12\x15\n\x0b\x63ustomer_id\x18\x01 \x01(\tH\x00\x12\x10\n\x06msisdn\x18\x02 \x01(\tH\x00\x12\x10\n\x08snapshot\x18\x03 \x01(\tB\n\n\x08\x63ustomer\"[\n\x17GetCustomerViewResponse\x12.\n\x04view\x18\x01 \x01(\x0b\x32 .visavis.profile.v1.CustomerView\x12\x10\n\x08snapshot\x18\x02 \x01(\t2\x9a\x07\n\x0eProfileService\x12\x61\n\x0c\x43reateImport\x12\'.visavis.profile.v1.CreateImportRequest\x1a(.visavis.profile.v1.CreateImportResponse\x12X\n\tGetImport\x12$.visavis.profile.v1.GetImportRequest\x1a%.visavis.profile.v1.GetImportResponse\x12^\n\x0bListImports\x12&.visavis.profile.v1.ListImportsRequest\x1a\'.visavis.profile.v1.ListImportsResponse\x12p\n\x11ListImportRejects\x12,.visavis.profile.v1.ListImportRejectsRequest\x1a-.visavis.profile.v1.ListImportRejectsResponse\x12^\n\x0b\x43heckSource\x12&.visavis.profile.v1.CheckSourceRequest\x1a\'.visavis.profile.v1.CheckSourceResponse\x12g\n\x0e\x43reateSnapshot\x12).visavis.profile.v1.CreateSnapshotRequest\x1a*.visavis.profile.v1.CreateSnapshotResponse\x12^\n\x0bGetSnapshot\x12&.visavis.profile.v1.GetSnapshotRequest\x1a\'.visavis.profile.v1.GetSnapshotResponse\x12\x64\n\rListSnapshots\x12(.visavis.profile.v1.ListSnapshotsRequest\x1a).visavis.profile.v1.ListSnapshotsResponse\x12j\n\x0fGetCustomerView\x12*.visavis.profile.v1.GetCustomerViewRequest\x1a+.visavis.profile.v1.GetCustomerViewResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,55 +35,55 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.profile.v1.profile_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_IMPORT']._serialized_start=167
-  _globals['_IMPORT']._serialized_end=319
-  _globals['_TABLEIMPORT']._serialized_start=322
-  _globals['_TABLEIMPORT']._serialized_end=509
-  _globals['_RULECOUNT']._serialized_start=511
-  _globals['_RULECOUNT']._serialized_end=569
-  _globals['_IMPORTREJECT']._serialized_start=571
-  _globals['_IMPORTREJECT']._serialized_end=660
-  _globals['_SNAPSHOT']._serialized_start=663
-  _globals['_SNAPSHOT']._serialized_end=1080
-  _globals['_QUALITYFIGURE']._serialized_start=1082
-  _globals['_QUALITYFIGURE']._serialized_end=1189
-  _globals['_CREATEIMPORTREQUEST']._serialized_start=1191
-  _globals['_CREATEIMPORTREQUEST']._serialized_end=1284
-  _globals['_CREATEIMPORTRESPONSE']._serialized_start=1286
-  _globals['_CREATEIMPORTRESPONSE']._serialized_end=1356
-  _globals['_GETIMPORTREQUEST']._serialized_start=1358
-  _globals['_GETIMPORTREQUEST']._serialized_end=1390
-  _globals['_GETIMPORTRESPONSE']._serialized_start=1392
-  _globals['_GETIMPORTRESPONSE']._serialized_end=1459
-  _globals['_LISTIMPORTSREQUEST']._serialized_start=1461
-  _globals['_LISTIMPORTSREQUEST']._serialized_end=1520
-  _globals['_LISTIMPORTSRESPONSE']._serialized_start=1522
-  _globals['_LISTIMPORTSRESPONSE']._serialized_end=1613
-  _globals['_LISTIMPORTREJECTSREQUEST']._serialized_start=1615
-  _globals['_LISTIMPORTREJECTSREQUEST']._serialized_end=1696
-  _globals['_LISTIMPORTREJECTSRESPONSE']._serialized_start=1698
-  _globals['_LISTIMPORTREJECTSRESPONSE']._serialized_end=1801
-  _globals['_CHECKSOURCEREQUEST']._serialized_start=1803
-  _globals['_CHECKSOURCEREQUEST']._serialized_end=1843
-  _globals['_CHECKSOURCERESPONSE']._serialized_start=1845
-  _globals['_CHECKSOURCERESPONSE']._serialized_end=1936
-  _globals['_SOURCEFINDING']._serialized_start=1938
-  _globals['_SOURCEFINDING']._serialized_end=2057
-  _globals['_CREATESNAPSHOTREQUEST']._serialized_start=2059
-  _globals['_CREATESNAPSHOTREQUEST']._serialized_end=2122
-  _globals['_CREATESNAPSHOTRESPONSE']._serialized_start=2124
-  _globals['_CREATESNAPSHOTRESPONSE']._serialized_end=2196
-  _globals['_GETSNAPSHOTREQUEST']._serialized_start=2198
-  _globals['_GETSNAPSHOTREQUEST']._serialized_end=2232
-  _globals['_GETSNAPSHOTRESPONSE']._serialized_start=2234
-  _globals['_GETSNAPSHOTRESPONSE']._serialized_end=2303
-  _globals['_LISTSNAPSHOTSREQUEST']._serialized_start=2305
-  _globals['_LISTSNAPSHOTSREQUEST']._serialized_end=2366
-  _globals['_LISTSNAPSHOTSRESPONSE']._serialized_start=2368
-  _globals['_LISTSNAPSHOTSRESPONSE']._serialized_end=2465
-  _globals['_GETCUSTOMERVIEWREQUEST']._serialized_start=2467
-  _globals['_GETCUSTOMERVIEWREQUEST']._serialized_end=2562
-  _globals['_GETCUSTOMERVIEWRESPONSE']._serialized_start=2564
-  _globals['_GETCUSTOMERVIEWRESPONSE']._serialized_end=2655
-  _globals['_PROFILESERVICE']._serialized_start=2658
-  _globals['_PROFILESERVICE']._serialized_end=3580
+  _globals['_IMPORT']._serialized_end=340
+  _globals['_TABLEIMPORT']._serialized_start=343
+  _globals['_TABLEIMPORT']._serialized_end=530
+  _globals['_RULECOUNT']._serialized_start=532
+  _globals['_RULECOUNT']._serialized_end=590
+  _globals['_IMPORTREJECT']._serialized_start=592
+  _globals['_IMPORTREJECT']._serialized_end=681
+  _globals['_SNAPSHOT']._serialized_start=684
+  _globals['_SNAPSHOT']._serialized_end=1101
+  _globals['_QUALITYFIGURE']._serialized_start=1103
+  _globals['_QUALITYFIGURE']._serialized_end=1210
+  _globals['_CREATEIMPORTREQUEST']._serialized_start=1212
+  _globals['_CREATEIMPORTREQUEST']._serialized_end=1326
+  _globals['_CREATEIMPORTRESPONSE']._serialized_start=1328
+  _globals['_CREATEIMPORTRESPONSE']._serialized_end=1398
+  _globals['_GETIMPORTREQUEST']._serialized_start=1400
+  _globals['_GETIMPORTREQUEST']._serialized_end=1432
+  _globals['_GETIMPORTRESPONSE']._serialized_start=1434
+  _globals['_GETIMPORTRESPONSE']._serialized_end=1501
+  _globals['_LISTIMPORTSREQUEST']._serialized_start=1503
+  _globals['_LISTIMPORTSREQUEST']._serialized_end=1562
+  _globals['_LISTIMPORTSRESPONSE']._serialized_start=1564
+  _globals['_LISTIMPORTSRESPONSE']._serialized_end=1655
+  _globals['_LISTIMPORTREJECTSREQUEST']._serialized_start=1657
+  _globals['_LISTIMPORTREJECTSREQUEST']._serialized_end=1738
+  _globals['_LISTIMPORTREJECTSRESPONSE']._serialized_start=1740
+  _globals['_LISTIMPORTREJECTSRESPONSE']._serialized_end=1843
+  _globals['_CHECKSOURCEREQUEST']._serialized_start=1845
+  _globals['_CHECKSOURCEREQUEST']._serialized_end=1885
+  _globals['_CHECKSOURCERESPONSE']._serialized_start=1887
+  _globals['_CHECKSOURCERESPONSE']._serialized_end=1978
+  _globals['_SOURCEFINDING']._serialized_start=1980
+  _globals['_SOURCEFINDING']._serialized_end=2099
+  _globals['_CREATESNAPSHOTREQUEST']._serialized_start=2101
+  _globals['_CREATESNAPSHOTREQUEST']._serialized_end=2164
+  _globals['_CREATESNAPSHOTRESPONSE']._serialized_start=2166
+  _globals['_CREATESNAPSHOTRESPONSE']._serialized_end=2238
+  _globals['_GETSNAPSHOTREQUEST']._serialized_start=2240
+  _globals['_GETSNAPSHOTREQUEST']._serialized_end=2274
+  _globals['_GETSNAPSHOTRESPONSE']._serialized_start=2276
+  _globals['_GETSNAPSHOTRESPONSE']._serialized_end=2345
+  _globals['_LISTSNAPSHOTSREQUEST']._serialized_start=2347
+  _globals['_LISTSNAPSHOTSREQUEST']._serialized_end=2408
+  _globals['_LISTSNAPSHOTSRESPONSE']._serialized_start=2410
+  _globals['_LISTSNAPSHOTSRESPONSE']._serialized_end=2507
+  _globals['_GETCUSTOMERVIEWREQUEST']._serialized_start=2509
+  _globals['_GETCUSTOMERVIEWREQUEST']._serialized_end=2604
+  _globals['_GETCUSTOMERVIEWRESPONSE']._serialized_start=2606
+  _globals['_GETCUSTOMERVIEWRESPONSE']._serialized_end=2697
+  _globals['_PROFILESERVICE']._serialized_start=2700
+  _globals['_PROFILESERVICE']._serialized_end=3622
 # @@protoc_insertion_point(module_scope)

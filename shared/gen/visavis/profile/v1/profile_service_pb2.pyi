@@ -32,12 +32,15 @@ class Import(_message.Message):
     SOURCE_URI_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     TABLES_FIELD_NUMBER: _builtins.int
+    BASE_IMPORT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """imports/{import}."""
     cycle: _builtins.str
     """The marketing month it is for, "2026-11"; the extracts reach to the month before."""
     source_uri: _builtins.str
     """The folder the extracts lie in."""
+    base_import: _builtins.str
+    """The import that gave the tables which the mapping does not name; empty where none did."""
     @_builtins.property
     def status(self) -> _run_pb2.RunStatus:
         """Where it stands."""
@@ -54,10 +57,11 @@ class Import(_message.Message):
         source_uri: _builtins.str = ...,
         status: _run_pb2.RunStatus | None = ...,
         tables: _abc.Iterable[Global___TableImport] | None = ...,
+        base_import: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "name", b"name", "source_uri", b"source_uri", "status", b"status", "tables", b"tables"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_import", b"base_import", "cycle", b"cycle", "name", b"name", "source_uri", b"source_uri", "status", b"status", "tables", b"tables"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -295,6 +299,7 @@ class CreateImportRequest(_message.Message):
     CYCLE_FIELD_NUMBER: _builtins.int
     SOURCE_URI_FIELD_NUMBER: _builtins.int
     MAPPING_FIELD_NUMBER: _builtins.int
+    BASE_IMPORT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID; the same one with the same request returns the import that is there, kept as long as the import is."""
     cycle: _builtins.str
@@ -302,7 +307,11 @@ class CreateImportRequest(_message.Message):
     source_uri: _builtins.str
     """The folder of extracts, readable by the profile worker."""
     mapping: _builtins.str
-    """The mapping file's text, TOML: for each source table its file and how its columns map onto ours."""
+    """The mapping file's text, TOML: for each source table its files and how its columns map onto ours."""
+    base_import: _builtins.str
+    """imports/{import} of the same cycle, succeeded: gives the tables that the mapping does not name. Empty: there is none,
+    and such tables have no rows. Rows taken over whose customer is not in the new customers table are set aside.
+    """
     def __init__(
         self,
         *,
@@ -310,10 +319,11 @@ class CreateImportRequest(_message.Message):
         cycle: _builtins.str = ...,
         source_uri: _builtins.str = ...,
         mapping: _builtins.str = ...,
+        base_import: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "mapping", b"mapping", "request_id", b"request_id", "source_uri", b"source_uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_import", b"base_import", "cycle", b"cycle", "mapping", b"mapping", "request_id", b"request_id", "source_uri", b"source_uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -88,7 +88,7 @@ class ProfileServiceServicer:
 
     def CreateImport(self, request, context):
         """Starts taking in a folder of extracts. Returns at once; the run does the work.
-        Errors: MAPPING_INVALID, SOURCE_UNREADABLE, REQUEST_ID_REUSED.
+        Errors: MAPPING_INVALID, SOURCE_UNREADABLE, REQUEST_ID_REUSED; RESOURCE_NOT_FOUND, WRONG_STATE of base_import.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,7 +109,7 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListImportRejects(self, request, context):
-        """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
+        """Lists the rows that an import set aside, in file and line order, also one stopped as implausible. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
         PERMISSION_DENIED (the caller does not see all cities).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -35,14 +35,14 @@ class ProfileServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ProfileServiceAsyncStub: ...
     CreateImport: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.CreateImportRequest, _profile_service_pb2.CreateImportResponse]
     """Starts taking in a folder of extracts. Returns at once; the run does the work.
-    Errors: MAPPING_INVALID, SOURCE_UNREADABLE, REQUEST_ID_REUSED.
+    Errors: MAPPING_INVALID, SOURCE_UNREADABLE, REQUEST_ID_REUSED; RESOURCE_NOT_FOUND, WRONG_STATE of base_import.
     """
     GetImport: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetImportRequest, _profile_service_pb2.GetImportResponse]
     """Reads one import. Errors: RESOURCE_NOT_FOUND."""
     ListImports: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListImportsRequest, _profile_service_pb2.ListImportsResponse]
     """Lists imports, newest first. Errors: PAGE_TOKEN_INVALID."""
     ListImportRejects: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListImportRejectsRequest, _profile_service_pb2.ListImportRejectsResponse]
-    """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
+    """Lists the rows that an import set aside, in file and line order, also one stopped as implausible. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
     PERMISSION_DENIED (the caller does not see all cities).
     """
     CheckSource: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.CheckSourceRequest, _profile_service_pb2.CheckSourceResponse]
@@ -67,14 +67,14 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateImport: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CreateImportRequest, _profile_service_pb2.CreateImportResponse]  # type: ignore[assignment]
     """Starts taking in a folder of extracts. Returns at once; the run does the work.
-    Errors: MAPPING_INVALID, SOURCE_UNREADABLE, REQUEST_ID_REUSED.
+    Errors: MAPPING_INVALID, SOURCE_UNREADABLE, REQUEST_ID_REUSED; RESOURCE_NOT_FOUND, WRONG_STATE of base_import.
     """
     GetImport: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetImportRequest, _profile_service_pb2.GetImportResponse]  # type: ignore[assignment]
     """Reads one import. Errors: RESOURCE_NOT_FOUND."""
     ListImports: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListImportsRequest, _profile_service_pb2.ListImportsResponse]  # type: ignore[assignment]
     """Lists imports, newest first. Errors: PAGE_TOKEN_INVALID."""
     ListImportRejects: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListImportRejectsRequest, _profile_service_pb2.ListImportRejectsResponse]  # type: ignore[assignment]
-    """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
+    """Lists the rows that an import set aside, in file and line order, also one stopped as implausible. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
     PERMISSION_DENIED (the caller does not see all cities).
     """
     CheckSource: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CheckSourceRequest, _profile_service_pb2.CheckSourceResponse]  # type: ignore[assignment]
@@ -102,7 +102,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.CreateImportResponse, _abc.Awaitable[_profile_service_pb2.CreateImportResponse]]:
         """Starts taking in a folder of extracts. Returns at once; the run does the work.
-        Errors: MAPPING_INVALID, SOURCE_UNREADABLE, REQUEST_ID_REUSED.
+        Errors: MAPPING_INVALID, SOURCE_UNREADABLE, REQUEST_ID_REUSED; RESOURCE_NOT_FOUND, WRONG_STATE of base_import.
         """
 
     @_abc_1.abstractmethod
@@ -127,7 +127,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.ListImportRejectsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.ListImportRejectsResponse, _abc.Awaitable[_profile_service_pb2.ListImportRejectsResponse]]:
-        """Lists the rows that an import set aside, in file and line order. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
+        """Lists the rows that an import set aside, in file and line order, also one stopped as implausible. Errors: RESOURCE_NOT_FOUND, WRONG_STATE, PAGE_TOKEN_INVALID,
         PERMISSION_DENIED (the caller does not see all cities).
         """
 
