@@ -6,6 +6,8 @@ It is checked wholly, and together with the headings of the files, before any ro
     most_rejected = 0.10                    # the run stops when a larger share of a table's rows is set aside
     least_of_last = 0.50                    # … or when it has a smaller share of the rows that the newest import of an
                                             # earlier cycle had; tables under 100 rows are never judged
+    [products.mobile_newspaper]             # what products need: domain.product_needs tells
+    handset_needs = ["mms"]
     [tables.billing]                        # optional tables that the operator does not have are left out
     file = "billing_2026*.csv.gz"           # a name, a glob or a list of them, inside the folder of extracts;
                                             # .csv or .txt, or .parquet; each plain, .gz, or in a .zip; several tables
