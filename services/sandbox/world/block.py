@@ -33,12 +33,12 @@ class Block:
         return np.arange(self.first, self.first + self.count)
 
 
-def blocks_of(customers: int, *, seed: int, cycle: str) -> tuple[Block, ...]:
-    """Divide the base; the last block takes the rest. Raises InvalidInput."""
+def blocks_of(customers: int, *, seed: int, cycle: str, lines: int = BLOCK_LINES) -> tuple[Block, ...]:
+    """Divide the base into blocks of so many lines; the last one takes the rest. Raises InvalidInput."""
     if not FEWEST <= customers <= MOST:
         raise InvalidInput.of("customers", f"{customers} is outside {FEWEST} to {MOST}")
     calendar = Calendar.of(cycle)
     return tuple(
-        Block(seed, first // BLOCK_LINES, first, min(BLOCK_LINES, customers - first), calendar)
-        for first in range(0, customers, BLOCK_LINES)
+        Block(seed, number, first, min(lines, customers - first), calendar)
+        for number, first in enumerate(range(0, customers, lines))
     )
