@@ -1,8 +1,7 @@
 """One cycle: extracts in, views, arms, models, scores, lists switched in. Keeps no state: each step is found again by its request id."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,19 +9,16 @@ from pathlib import Path
 from visavis.common.v1.dataset_pb2 import DatasetRef
 from visavis.feedback.v1 import feedback_service_pb2 as feedback_pb
 from visavis.profile.v1 import profile_service_pb2 as profile_pb
-from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
-from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
 from visavis.scoring.v1 import model_service_pb2 as model_pb
 from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
 from services.console.clients import Clients
 from services.console.identity import fingerprint, request_id
+from services.console.planner_files import planner_files, take_matrices_of, take_policies_of
 from services.console.runs import Follower, pages, patient
-from shared.errors import Failure, InvalidInput, Violation
+from shared.errors import Failure, InvalidInput
 
-MATRICES = ("priority.csv", "retention.csv", "new_service.csv")
-POLICIES = "policies.csv"
 MAPPING = "mapping.toml"
 _TOO_LITTLE = "ERROR_REASON_TRAINING_DATA_INSUFFICIENT"
 
@@ -121,20 +117,12 @@ class _Steps:
 
     async def take_rules(self) -> _Rules:
         """Take in the planners' files, and check the rules for scores, first: what is wrong is known before the base is touched."""
-        cycle, planner = self.inputs.cycle, self.inputs.planner
-        matrices = []
-        for file in MATRICES:
-            text = _read_rules(planner, file)
-            matrix = matrix_pb.ImportMatrixRequest(request_id=request_id(cycle, "matrix", text), csv=text)
-            with _naming(file):
-                matrices.append((await patient(partial(self.clients.matrices.ImportMatrix, matrix))).matrix.name)
-        text = _read_rules(planner, POLICIES)
-        policies = policy_pb.ImportPoliciesRequest(request_id=request_id(cycle, "policies", text), csv=text)
-        with _naming(POLICIES):
-            taken = await patient(partial(self.clients.policies.ImportPolicies, policies))
+        files = planner_files(self.inputs.planner)
+        matrices = await take_matrices_of(files, self.inputs.cycle, self.clients)
+        catalogue = await take_policies_of(files, self.inputs.cycle, self.clients)
         asked = scoring_pb.GetScoringRulesRequest()
         scoring = await patient(partial(self.clients.scoring.GetScoringRules, asked))
-        return _Rules(tuple(matrices), taken.policy_catalogue, scoring.fingerprint)
+        return _Rules(matrices, catalogue, scoring.fingerprint)
 
     async def make_snapshot(self, imported: profile_pb.Import) -> profile_pb.Snapshot:
         return await self.follower.complete(
@@ -291,25 +279,9 @@ def _read_folder(extracts: Path) -> tuple[str, str]:
     return fingerprint(path for path in extracts.iterdir() if path.is_file()), mapping
 
 
-def _read_rules(planner: Path, name: str) -> str:
-    if not (planner / name).is_file():
-        raise InvalidInput.of(str(planner / name), f"expected the planners' files {', '.join((*MATRICES, POLICIES))}")
-    return _read_text(planner / name)
-
-
-@contextmanager
-def _naming(file: str) -> Iterator[None]:
-    """Say which file it is about when a service finds it wrong: the service was sent its text only."""
-    try:
-        yield
-    except InvalidInput as wrong:
-        named = [Violation(f"{file}: {v.field}", v.description) for v in wrong.violations]
-        raise InvalidInput(named, reason=wrong.reason) from wrong
-
-
 def _read_text(path: Path) -> str:
-    """Read a file that people write, with or without the mark that spreadsheets put first. Raises InvalidInput."""
+    """Read a file that people write, with or without the mark that some editors put first. Raises InvalidInput."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidInput.of(str(path), f"is not UTF-8 at byte {error.start}; save it as CSV UTF-8") from error
+        raise InvalidInput.of(str(path), f"is not UTF-8 at byte {error.start}; save it as UTF-8") from error

@@ -80,7 +80,11 @@ def run_(
     extracts: Extracts,
     planner: Annotated[
         Path,
-        typer.Option(help="The folder of the planners' CSV files.", exists=True, file_okay=False, resolve_path=True),
+        typer.Option(
+            help="The planners' files: a folder with NAME.csv or NAME.xlsx for each matrix and policies, or one workbook.",
+            exists=True,
+            resolve_path=True,
+        ),
     ],
     control: Annotated[int, typer.Option(help="Percent never contacted.", min=0, max=50)] = 10,
     random: Annotated[int, typer.Option(help="Percent contacted by lot, to compare.", min=0, max=50)] = 10,

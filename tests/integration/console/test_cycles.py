@@ -15,7 +15,8 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as recommendati
 from visavis.scoring.v1 import model_service_pb2 as model_pb
 from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
-from services.console.cycle import MAPPING, MATRICES, POLICIES
+from services.console.cycle import MAPPING
+from services.console.planner_files import NEEDED, POLICIES
 from shared.errors import Conflict, Failure, InvalidInput, Unavailable, WrongState
 from tests.factories.runs import FAILED, PENDING, SUCCEEDED
 from tests.fakes.services import FakeServices
@@ -25,9 +26,27 @@ from tests.integration.console.conftest import Visavis
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[str, ...]:
     """Extracts and planners' files, with nothing that the fakes would read."""
-    for name in (MAPPING, *MATRICES, POLICIES):
+    for name in (MAPPING, *(f"{name}.csv" for name in (*NEEDED, POLICIES))):
         (tmp_path / name).write_text(f"\ufeff{name}", encoding="utf-8")
     return ("cycle", "run", "2026-11", "--extracts", str(tmp_path), "--planner", str(tmp_path))
+
+
+PURPOSES = (
+    matrix_pb.MATRIX_PURPOSE_PRIORITY,
+    matrix_pb.MATRIX_PURPOSE_RETENTION,
+    matrix_pb.MATRIX_PURPOSE_NEW_SERVICE,
+)
+
+
+def imported_as(*purposes: "matrix_pb.MatrixPurpose.ValueType") -> matrix_pb.ImportMatrixResponse:
+    """Return matrices of these purposes, numbered by their purpose, or by their place where there are several."""
+    numbers = purposes if len(purposes) == 1 else range(1, len(purposes) + 1)
+    return matrix_pb.ImportMatrixResponse(
+        matrices=[
+            matrix_pb.Matrix(name=f"matrices/{number}", purpose=purpose)
+            for number, purpose in zip(numbers, purposes, strict=True)
+        ]
+    )
 
 
 def prepare_cycle(services: FakeServices) -> None:
@@ -38,7 +57,7 @@ def prepare_cycle(services: FakeServices) -> None:
     model = model_pb.Model(name="models/1", status=SUCCEEDED)
     scores = scoring_pb.ScoringRun(name="scoringRuns/1", status=SUCCEEDED)
     lists = recommendation_pb.AssemblyRun(name="assemblyRuns/1", cycle="2026-11", status=SUCCEEDED)
-    services.will("ImportMatrix", matrix_pb.ImportMatrixResponse(matrix=matrix_pb.Matrix(name="matrices/1")))
+    services.will("ImportMatrix", *(imported_as(purpose) for _ in range(4) for purpose in PURPOSES))
     services.will("ImportPolicies", policy_pb.ImportPoliciesResponse(policy_catalogue="policyCatalogues/1"))
     services.will("CreateImport", profile_pb.CreateImportResponse(import_run=imported))
     services.will("GetImport", profile_pb.GetImportResponse(import_run=imported))
@@ -72,7 +91,42 @@ def test_a_cycle_run_twice_asks_the_same_with_the_same_ids(
     assert len(services.requests("TrainModel")) == 4
     (matrix, *_) = services.requests("ImportMatrix")
     assert isinstance(matrix, matrix_pb.ImportMatrixRequest)
-    assert matrix.csv == "priority.csv", "the mark that spreadsheets put first is not part of the text"
+    assert (matrix.content, matrix.file_name) == ("\ufeffpriority.csv".encode(), "priority.csv")
+    (assembled,) = services.requests("CreateAssemblyRun")
+    assert isinstance(assembled, recommendation_pb.CreateAssemblyRunRequest)
+    assert assembled.matrices == ["matrices/1", "matrices/2", "matrices/3"]
+
+
+def test_a_cycle_takes_one_workbook_with_all_matrices_and_leaves_extractions_aside(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...], tmp_path: Path
+) -> None:
+    prepare_cycle(services)
+    workbook = tmp_path / "planner.xlsx"
+    workbook.write_bytes(b"PK")
+    everything = (*PURPOSES, matrix_pb.MATRIX_PURPOSE_EXTRACTION, matrix_pb.MATRIX_PURPOSE_VPMN)
+    services.will("ImportMatrix", imported_as(*everything))
+    assert visavis(*folders[:-1], str(workbook)).code == 0
+    (matrices,), (policies,) = services.requests("ImportMatrix"), services.requests("ImportPolicies")
+    assert isinstance(matrices, matrix_pb.ImportMatrixRequest)
+    assert isinstance(policies, policy_pb.ImportPoliciesRequest)
+    assert (matrices.content, policies.content, policies.file_name) == (b"PK", b"PK", "planner.xlsx")
+    (assembled,) = services.requests("CreateAssemblyRun")
+    assert isinstance(assembled, recommendation_pb.CreateAssemblyRunRequest)
+    assert assembled.matrices == ["matrices/1", "matrices/2", "matrices/3", "matrices/5"]
+
+
+def test_a_set_of_matrices_that_makes_no_lists_is_refused_before_the_base_is_touched(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...], tmp_path: Path
+) -> None:
+    prepare_cycle(services)
+    services.will("ImportMatrix", imported_as(*PURPOSES, PURPOSES[0]))
+    workbook = tmp_path / "planner.xlsx"
+    workbook.write_bytes(b"PK")
+    said = visavis(*folders[:-1], str(workbook))
+    assert "these are priority, retention, new_service, priority" in said.errors
+    (tmp_path / "priority.xlsx").write_bytes(b"PK")
+    assert "expected one of priority.csv and priority.xlsx, not both" in visavis(*folders).errors
+    assert services.requests("CreateImport") == []
 
 
 def test_a_cycle_goes_on_when_a_service_was_away(
@@ -192,8 +246,8 @@ def test_a_wrong_cell_of_a_planners_file_names_the_file(
     visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
 ) -> None:
     prepare_cycle(services)
-    services.will("ImportPolicies", InvalidInput.of("row 21, column margin_fen", "expected whole fen"))
-    assert "policies.csv: row 21, column margin_fen: expected whole fen" in visavis(*folders).errors
+    services.will("ImportPolicies", InvalidInput.of("policies.csv, row 21, column margin_fen", "expected whole fen"))
+    assert "policies.csv, row 21, column margin_fen: expected whole fen" in visavis(*folders).errors
 
 
 def test_the_runs_of_a_cycle_are_shown_and_those_of_others_are_not(visavis: Visavis, services: FakeServices) -> None:
