@@ -60,7 +60,7 @@ protos: setup ## Generate shared/gen from protos/.
 env: setup ## Write .env.example from the settings classes.
 	@$(BIN)/python -m tests.architecture.environment --write
 
-bench: setup ## Measure, as ratios in one run (see the README).
+bench: setup ## Measure, as ratios in one run (see the README); BENCH_CUSTOMERS=1000000 live in the provinces.
 	@$(BIN)/python -m tests.bench
 
 lock: setup ## Resolve pyproject.toml anew into requirements.lock.

@@ -1,8 +1,15 @@
-"""`make bench`: starts a whole installation with 20,000 customers, measures it, and prints medians and ratios."""
+"""`make bench`: measures the desk and the pushes of an installation, then whole provinces, and prints medians and ratios.
+
+`python -m tests.bench SECTION …` measures some sections only: desk, made, parquet, gbk. BENCH_CUSTOMERS sets how many
+customers the provinces have, a million unless told otherwise.
+"""
 
 import asyncio
 import os
+import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from visavis.dispatch.v1 import contact_pb2 as contact_pb
@@ -12,16 +19,30 @@ from services.console.clients import connect
 from services.console.local_clock import find_clock
 from services.console.settings import ConsoleSettings
 from services.sandbox.settings import SandboxSettings
-from tests.bench import assembly, desk, pushes
+from tests.bench import desk, made, province, pushes
 from tests.bench.figures import Figure
 from tests.e2e.installation import Installation, demonstration
 
 CUSTOMERS = 20_000
+PROVINCE_CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "1000000"))
 DESK_CUSTOMERS = 500
 READY_SECONDS = 600
 
 
 def main() -> None:
+    sections: dict[str, Callable[[], list[Figure]]] = {
+        "desk": _demonstrated,
+        "made": partial(made.measure, PROVINCE_CUSTOMERS),
+        **{form: partial(province.measure, PROVINCE_CUSTOMERS, form) for form in province.FORMS},
+    }
+    for name in sys.argv[1:] or sections:
+        print(f"{name}: load of the machine {os.getloadavg()[0]:.1f} before it", flush=True)
+        for figure in sections[name]():
+            print(figure.line(), flush=True)
+
+
+def _demonstrated() -> list[Figure]:
+    """Measure what a person waits for, on the demonstration of 20,000 customers."""
     with (
         tempfile.TemporaryDirectory(prefix="visavis-bench-") as folder,
         demonstration(
@@ -30,18 +51,15 @@ def main() -> None:
             VISAVIS_DISPATCH_SMS_RATE="100000",  # the yardstick is the wire, not the contract
         ) as installation,
     ):
-        print(f"starting {CUSTOMERS:,} customers …", flush=True)
         installation.wait_for_report(READY_SECONDS)
         os.environ.update({name: value for name, value in installation.environment.items() if "VISAVIS" in name})
-        for figure in asyncio.run(_measure(installation)):
-            print(figure.line(), flush=True)
+        return asyncio.run(_measure(installation))
 
 
 async def _measure(installation: Installation) -> list[Figure]:
     settings, clock = ConsoleSettings(), find_clock(installation.home)
     return [
         *await desk.measure(installation, await _customers(settings)),
-        *await assembly.measure(settings),
         *await pushes.measure(settings, SandboxSettings(), clock),
     ]
 

@@ -78,11 +78,18 @@ class Installation:
 @contextmanager
 def demonstration(folder: Path, *arguments: str, **variables: str) -> Iterator[Installation]:
     """Start `visavis demo` with `arguments` in `folder`/home; at the end it is stopped, and nothing of it may be left."""
+    with console_process(folder, "demo", *arguments, **variables) as installation:
+        yield installation
+
+
+@contextmanager
+def console_process(folder: Path, *arguments: str, **variables: str) -> Iterator[Installation]:
+    """Start a command of the console that stays up, in `folder`/home; at the end it is stopped."""
     environment = _environment(folder / "home", variables)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "demo.out").open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "services.console", "demo", *arguments],
+            [sys.executable, "-m", "services.console", *arguments],
             env=environment,
             cwd=ROOT,
             stdout=output,
