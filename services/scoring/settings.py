@@ -53,7 +53,7 @@ class ScoringSettings(EnvironmentSettings):
         default=60_000, ge=1_000, description="Customers that models learn from at most; of more, so many are drawn."
     )
     training_cells: int = Field(
-        default=2_300_000,
+        default=2_000_000,
         ge=100_000,
         description="Numbers (customers x features) that one model learns from at most; its time is in proportion.",
     )
