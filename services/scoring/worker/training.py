@@ -21,11 +21,9 @@ from shared.runs.threads import Heard, in_thread
 
 @dataclass(slots=True)
 class _LatestHistory:
-    """The history read last: a cycle trains all its models on one, one after the other."""
+    """The history read last, with its views and labels: a cycle trains all its models on one, one after the other."""
 
-    views: Dataset | None = None
-    labels: Dataset | None = None
-    history: History | None = None
+    read: tuple[Dataset, Dataset, History] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +62,15 @@ class Training:
         return TrainedModel(dataset, fitted.quality)
 
     def _history(self, request: TrainingRequest) -> History:
-        views, labels, latest = request.history_views, request.history_labels, self.latest
-        if latest.history is not None and (latest.views, latest.labels) == (views, labels):
-            return latest.history
+        views, labels, latest = request.history_views, request.history_labels, self.latest.read
+        if latest is not None and latest[:2] == (views, labels):
+            return latest[2]
         sql, parameters = history_sql(population=labels.row_count, most=self.settings.training_rows)
         with open_engine(self.lake, memory_limit=self.settings.memory) as engine:
             register_rows(engine, VIEWS, views, VIEW_SCHEMA)
             register_rows(engine, LABELS, labels, LABEL_SCHEMA)
             history = read_history(engine.fetch(sql, parameters))
-        latest.views, latest.labels, latest.history = views, labels, history
+        self.latest.read = (views, labels, history)
         return history
 
 

@@ -52,7 +52,7 @@ class CustomerScores(_message.Message):
     churn_warning: _builtins.int
     """100 x probability of leaving or falling silent, by the churn model."""
     warned: _builtins.bool
-    """Whether the churn warning reaches the city's threshold."""
+    """Whether the churn warning reaches the city's threshold, or its second one where the customer was warned before."""
     limited_history: _builtins.bool
     """Whether fewer than three months of bills were there to score on."""
     value_tier_fixed: _builtins.str
