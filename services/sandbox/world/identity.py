@@ -25,12 +25,12 @@ def owner_ids(people: People) -> Names:
     return np.char.add("P", padded(people.block.first + people.owner + 1, 8))
 
 
-def msisdns(people: People) -> Names:
-    """Return eleven digits per line, all different."""
-    seed = people.block.seed
-    prefix = people.block.chance("numbers").choice(_PREFIXES, people.count).astype(str)
-    start = int(stream(seed, "first number").integers(_SUBSCRIBERS))
-    return np.char.add(prefix, padded((people.block.places * _STRIDE + start) % _SUBSCRIBERS, 8))
+def msisdns(people: People, number_of: Ints) -> Names:
+    """Return eleven digits per line; `number_of` tells whose, by places in the base. Those of all places are different."""
+    block = people.block
+    prefix = block.chance("numbers").choice(_PREFIXES, people.count)[number_of - block.first]
+    start = int(stream(block.seed, "first number").integers(_SUBSCRIBERS))
+    return np.char.add(prefix.astype(str), padded((number_of * _STRIDE + start) % _SUBSCRIBERS, 8))
 
 
 def padded(numbers: Ints, width: int) -> Names:

@@ -43,11 +43,12 @@ class Oracle:
         self._tastes = secret.tastes
         self._customer_ids = secret.customer_id
         self._places = np.arange(len(secret.customer_id))
-        self._by_msisdn = {str(msisdn): place for place, msisdn in enumerate(secret.msisdn)}
+        gone_first = np.argsort(secret.tastes.leaving > 0, kind="stable")
+        self._by_msisdn = {str(secret.msisdn[place]): int(place) for place in gone_first}
         self._by_customer = {str(customer): place for place, customer in enumerate(secret.customer_id)}
 
     def place_of_number(self, msisdn: str) -> int | None:
-        """Return who holds a number, as a place in the world; None if nobody does."""
+        """Return who holds a number, as a place in the world, or who held it last; None if nobody ever did."""
         return self._by_msisdn.get(msisdn)
 
     def place_of_customer(self, customer_id: str) -> int | None:

@@ -58,9 +58,10 @@ def _draw_occupations(age: Ints, chance: np.random.Generator) -> Ints:
     by_age = np.array(
         [
             [0.62, 0.12, 0.01, 0.14, 0.03, 0.03, 0.00, 0.05],
-            [0.03, 0.38, 0.08, 0.24, 0.06, 0.14, 0.00, 0.07],
+            [0.10, 0.36, 0.05, 0.25, 0.05, 0.12, 0.00, 0.07],
+            [0.00, 0.40, 0.09, 0.24, 0.06, 0.14, 0.00, 0.07],
             [0.00, 0.28, 0.10, 0.22, 0.14, 0.17, 0.02, 0.07],
             [0.00, 0.03, 0.02, 0.04, 0.14, 0.07, 0.66, 0.04],
         ]
     )
-    return choice(chance, by_age[np.searchsorted([23, 40, 58], age, side="right")])
+    return choice(chance, by_age[np.searchsorted([23, 28, 40, 58], age, side="right")])

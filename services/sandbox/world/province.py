@@ -10,9 +10,11 @@ from services.sandbox.world.calls import Calls, Circle, draw_calls, draw_circle
 from services.sandbox.world.care import Cases, Contacts, Surveys, draw_cases, draw_contacts, draw_surveys
 from services.sandbox.world.catalogue import Subject
 from services.sandbox.world.contents import Contents, draw_contents
+from services.sandbox.world.draws import Ints
 from services.sandbox.world.enterprises import Enterprises, draw_enterprises
 from services.sandbox.world.inclinations import draw_inclinations
 from services.sandbox.world.life import Life, draw_life
+from services.sandbox.world.numbers import draw_numbers
 from services.sandbox.world.people import People, draw_people
 from services.sandbox.world.products import Subscriptions, draw_subscriptions
 from services.sandbox.world.tastes import Tastes, derive_tastes
@@ -29,6 +31,7 @@ class Province:
     enterprises: Enterprises
     calling: Calling
     life: Life
+    numbers: Ints
     subscriptions: dict[Subject, Subscriptions]
     contents: dict[Subject, Contents]
     traffic: Traffic
@@ -68,6 +71,7 @@ def build_block(block: Block) -> Province:
         enterprises=enterprises,
         calling=calling,
         life=life,
+        numbers=draw_numbers(people, life),
         subscriptions=subscriptions,
         contents={product: draw_contents(held, people) for product, held in subscriptions.items()},
         traffic=traffic,

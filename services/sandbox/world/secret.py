@@ -30,7 +30,7 @@ class Secret:
 def secret_of(province: Province) -> Secret:
     """Return what is hidden about a province."""
     people = province.people
-    return Secret(province.block.seed, customer_ids(people), msisdns(people), province.tastes)
+    return Secret(province.block.seed, customer_ids(people), msisdns(people, province.numbers), province.tastes)
 
 
 def secret_table(secret: Secret) -> pa.Table:

@@ -49,7 +49,7 @@ def _customers(province: Province, ids: Ids) -> cells.Columns:
     chance = people.block.chance("particulars")
     return {
         "customer_id": ids.of(np.arange(people.count)),
-        "msisdn": cells.text(msisdns(people)),
+        "msisdn": cells.text(msisdns(people, province.numbers)),
         "number_since": cells.dates(people.number_since),
         "brand": cells.words(people.brand, sources.CUSTOMERS.words("brand", BRANDS)),
         "activation_date": cells.dates(people.activated),
