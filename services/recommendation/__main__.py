@@ -103,6 +103,7 @@ async def _work(stop: asyncio.Event) -> None:
             workshop=workshop,
             switches=PostgresSwitches(),
             consent_default=settings.consent_default,
+            most_at_once=settings.most_at_once,
             clock=clock,
         )
         stages = handlers(assembler, TargetPicker(readings, workshop, clock))

@@ -29,11 +29,13 @@ class StoredMatrix:
 
 @dataclass(frozen=True, slots=True)
 class StoredCatalogue:
-    """One immutable version of the policy catalogue."""
+    """One immutable version of the catalogue; without products, those that policies name stand undescribed."""
 
     catalogue_id: str
     csv: str
+    products_csv: str
     policy_count: int
+    product_count: int
     create_time: datetime
     author: str
 
@@ -101,6 +103,7 @@ class DeskItem:
     zone: Zone
     policy: str
     need_level: str
+    matrix: Purpose
     rule: int
     main: bool
 

@@ -94,7 +94,10 @@ class PostgresRulebook:
         """Store a version, or return the one that is there with the same id and text. Raises AlreadyExists."""
         async with self.database.write() as tx:
             found = await _add(tx, CATALOGUES, _values(catalogue, CATALOGUES))
-        return _catalogue(_same_text(found, catalogue.csv, f"policyCatalogues/{catalogue.catalogue_id}"))
+        found = _same_text(found, catalogue.csv, f"policyCatalogues/{catalogue.catalogue_id}")
+        if found.products_csv != catalogue.products_csv:
+            raise AlreadyExists(f"policyCatalogues/{catalogue.catalogue_id}")
+        return _catalogue(found)
 
     async def catalogue(self, catalogue_id: str) -> StoredCatalogue:
         """Return one version. Raises NotFound."""
@@ -269,7 +272,9 @@ def _catalogue(row: Row[tuple[object, ...]]) -> StoredCatalogue:
     return StoredCatalogue(
         catalogue_id=row.catalogue_id,
         csv=row.csv,
+        products_csv=row.products_csv,
         policy_count=row.policy_count,
+        product_count=row.product_count,
         create_time=row.create_time,
         author=row.author,
     )
@@ -292,11 +297,16 @@ def _desk_list(row: asyncpg.Record) -> DeskList:
 
 
 def _items(entries: Sequence[Mapping[str, Any]]) -> Iterator[DeskItem]:
-    """Read the recommendations; the first about a product, or of the retention zone, is the main one."""
+    """Read the recommendations; the first about a product, or of the retention zone, is the main one.
+
+    Packs are no choice among one another, so each of them is one. Lists loaded of old do not name the matrix: its name was the
+    zone's.
+    """
     seen = set()
     for entry in entries:
-        about = (entry["z"], entry["d"])
-        yield DeskItem(Zone(entry["z"]), entry["p"], entry["n"], entry["r"], about not in seen)
+        zone, about = Zone(entry["z"]), (entry["z"], entry["d"])
+        main = zone is Zone.VOICE_USAGE or about not in seen
+        yield DeskItem(zone, entry["p"], entry["n"], Purpose(entry.get("m", entry["z"])), entry["r"], main)
         seen.add(about)
 
 

@@ -1,6 +1,6 @@
 """Settings of the recommendation service."""
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
 from shared.rpc.settings import ServerSettings
@@ -25,6 +25,9 @@ class RecommendationWorkerSettings(EnvironmentSettings):
 
     consent_default: bool = Field(
         default=False, description="Whether customers who were never asked may be marketed to; each run pins it."
+    )
+    most_at_once: PositiveInt = Field(
+        default=3, description="How many new services a customer is offered at once, at most; each run pins it."
     )
 
 

@@ -15,9 +15,8 @@ from services.recommendation.use_cases.assembly import (
     AssembledLists,
     AssemblyOrder,
     AssemblyResult,
-    Circumstances,
 )
-from services.recommendation.use_cases.rules import Readings
+from services.recommendation.use_cases.rules import Circumstances, Readings
 from services.recommendation.use_cases.targets import TARGET_SELECTIONS, TargetOrder
 from shared.clock import Clock, local_date
 from shared.jsontypes import JsonObject
@@ -37,6 +36,7 @@ class Assembler:
     workshop: LakeWorkshop
     switches: PostgresSwitches
     consent_default: bool
+    most_at_once: int
     clock: Clock
 
     def stages(self) -> Sequence[Stage]:
@@ -49,13 +49,11 @@ class Assembler:
 
     async def _pin(self, context: StageContext) -> JsonObject:
         """Record what holds for this run, so that a later attempt, and the explanation, assemble by the same."""
-        return to_json(Circumstances(local_date(context.run.create_time), self.consent_default))
+        return to_json(Circumstances(local_date(context.run.create_time), self.consent_default, self.most_at_once))
 
     async def _assemble(self, context: StageContext) -> JsonObject:
         order, pinned = _order(context), from_json(Circumstances, context.outputs[_PIN])
-        rules = await self.readings.rules(
-            order.matrices, order.catalogue_id, day=pinned.day, consent_default=pinned.consent_default
-        )
+        rules = await self.readings.rules(order.matrices, order.catalogue_id, pinned)
         assembled = await asyncio.to_thread(
             self.workshop.assemble,
             order.inputs,
@@ -71,7 +69,9 @@ class Assembler:
     async def _switch_in(self, context: StageContext) -> JsonObject:
         order, assembled = _order(context), from_json(AssembledLists, context.outputs[_ASSEMBLE])
         pinned = from_json(Circumstances, context.outputs[_PIN])
-        result, count = AssemblyResult(pinned, assembled, self.clock.now()), assembled.lists.row_count
+        catalogue, count = await self.readings.catalogue(order.catalogue_id), assembled.lists.row_count
+        dilution = await asyncio.to_thread(self.workshop.dilution, assembled.lists, catalogue)
+        result = AssemblyResult(pinned, assembled, self.clock.now(), dilution)
         await self.switches.switch_in(
             await context.transaction(),
             run_id=context.run.run_id,

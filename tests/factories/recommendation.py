@@ -16,8 +16,9 @@ from visavis.scoring.v1.customer_scores_pb2 import CustomerScores, ProductNeed
 
 import services.sandbox
 from services.recommendation.datasets.inputs import matrix_fields
+from services.recommendation.domain import NEEDED, OPTIONAL
 from services.recommendation.engine.assembly.rules import Rules
-from services.recommendation.engine.policies import read_policies
+from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.rulebook import read_matrix
 from services.recommendation.use_cases.assembly import AssemblyInputs
 from shared.lake.dataset import Dataset
@@ -54,13 +55,43 @@ def policy_row(code: str, **changes: str) -> dict[str, str]:
     return {**row, **changes}
 
 
+def voice_row(code: str, **changes: str) -> dict[str, str]:
+    """Return a line of a catalogue: a voice pack, unless changed."""
+    return policy_row(code, **{"zone": "voice_usage", "product": "", **changes})
+
+
 def retention_row(code: str, group: str = "group-1", **changes: str) -> dict[str, str]:
     """Return a line of a catalogue: a retention policy, unless changed."""
     return policy_row(code, zone="retention", policy_group=group, product="", **changes)
 
 
 def catalogue_csv(rows: Sequence[Mapping[str, str]]) -> str:
-    return _csv([POLICY_COLUMNS, *([row[name] for name in POLICY_COLUMNS] for row in rows)])
+    """Return a catalogue of old columns, and of those that a row adds."""
+    columns = list(dict.fromkeys([*POLICY_COLUMNS, *(name for row in rows for name in row)]))
+    return _csv([columns, *([row.get(name, "") for name in columns] for row in rows)])
+
+
+def product_row(code: str, **changes: str) -> dict[str, str]:
+    """Return a line of a catalogue of products: one without barriers, unless changed."""
+    row = {
+        "product": code,
+        "display_name": f"the product {code}",
+        "class": "growth",
+        "barriers": "",
+        "associated_products": "",
+        "price_fen": "300",
+        "boss_order_code": "B1",
+        "sms_order_keyword": "",
+        "sms_cancel_keyword": "",
+        "handset_needs": "",
+        "needs_internet": "",
+        "demonstration": "",
+    }
+    return {**row, **changes}
+
+
+def products_csv(rows: Sequence[Mapping[str, str]]) -> str:
+    return _csv([list(rows[0]), *(list(row.values()) for row in rows)])
 
 
 def matrix_csv(purpose: str, hit_policy: str, headers: Sequence[str], rules: Sequence[Sequence[str]]) -> str:
@@ -78,16 +109,19 @@ Row = TypeVar("Row", CustomerView, CustomerScores, ControlMembership, PolicyList
 
 def sample_rules() -> Rules:
     """Return the planners' sample files as rules of 2026-11-09."""
-    priority, retention, new_service = (
-        read_matrix(sample(name), fields=matrix_fields()) for name in ("priority", "retention", "new_service")
+    priority, retention, new_service, voice_usage, vpmn = (
+        read_matrix(sample(name), fields=matrix_fields()) for name in (*NEEDED, *OPTIONAL)
     )
     return Rules(
         priority=priority,
         retention=retention,
         new_service=new_service,
-        catalogue=read_policies(sample("policies")),
+        voice_usage=voice_usage,
+        vpmn=vpmn,
+        catalogue=read_catalogue(sample("policies"), sample("products")),
         day=date(2026, 11, 9),
         consent_default=False,
+        most_at_once=3,
     )
 
 

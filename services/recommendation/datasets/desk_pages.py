@@ -26,7 +26,7 @@ SELECT l.customer_id AS key, CAST(json_array(
     l.msisdn, l.city, l.arm,
     CASE WHEN v.red_list THEN 'red_list' WHEN NOT l.contactable THEN 'no_consent' ELSE '' END,
     list_transform(l.recommendations, lambda r:
-        {'z': r.zone, 'p': r.policy, 'n': COALESCE(r.need_level, ''), 'r': r.rule, 'd': COALESCE(r.product, '')})
+        {'z': r.zone, 'p': r.policy, 'n': COALESCE(r.need_level, ''), 'm': r.matrix, 'r': r.rule, 'd': COALESCE(r.product, '')})
 ) AS VARCHAR) AS entry
 FROM lists AS l JOIN views AS v ON v.customer_id = l.customer_id
 ORDER BY key

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import cast
 
 from visavis.feedback.v1.control_membership_pb2 import ControlMembership
@@ -11,7 +11,16 @@ from visavis.recommendation.v1.policy_list_pb2 import AssemblyReject, PolicyList
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
 from services.recommendation.datasets.inputs import score_columns, values_of, view_columns
-from services.recommendation.domain import Arm, Blocked, BlockReason, PolicyList, Recommendation, Rejected, Zone
+from services.recommendation.domain import (
+    Arm,
+    Blocked,
+    BlockReason,
+    PolicyList,
+    Purpose,
+    Recommendation,
+    Rejected,
+    Zone,
+)
 from services.recommendation.engine.assembly.customer import Customer, Holding, Need
 from services.recommendation.engine.feel import Row
 from services.recommendation.use_cases.assembly import AssembledLists, AssemblyInputs
@@ -20,6 +29,8 @@ from shared.lake.dataset import Dataset, DatasetUnreadable
 from shared.lake.lake import Lake
 
 StoredRow = Mapping[str, object]
+
+_HOLDING = tuple(field.name for field in fields(Holding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,7 @@ def customer_of(view: StoredRow, scores: StoredRow | None, member: StoredRow | N
         arm=None if member is None else Arm(str(member["arm"])),
         fields=_complete(view, scores),
         holdings={
-            str(entry["product"]): Holding(str(entry["state"]), bool(entry["provisioned"]))
+            str(entry["product"]): Holding(**{name: entry[name] for name in _HOLDING})  # type: ignore[arg-type]  # the contract's types
             for entry in _entries(view, "products")
         },
         needs={
@@ -91,14 +102,26 @@ def policy_list_of(row: StoredRow) -> PolicyList:
         zone_order=tuple(Zone(zone) for zone in cast("list[str]", row["zone_order"])),
         priority_rule=cast("int", row["priority_rule"]),
         recommendations=tuple(
-            Recommendation(**{**entry, "zone": Zone(str(entry["zone"]))})  # type: ignore[arg-type]  # the contract's types
+            Recommendation(**{**entry, "zone": Zone(str(entry["zone"])), "matrix": _matrix(entry)})  # type: ignore[arg-type]  # as above
             for entry in _entries(row, "recommendations")
         ),
         blocked=tuple(
-            Blocked(**{**entry, "zone": Zone(str(entry["zone"])), "reason": BlockReason(str(entry["reason"]))})  # type: ignore[arg-type]  # as above
+            Blocked(
+                zone=Zone(str(entry["zone"])),
+                policy=str(entry["policy"]),
+                rule=cast("int", entry["rule"]),
+                reason=BlockReason(str(entry["reason"])),
+                matrix=_matrix(entry),
+                by=cast("str | None", entry["by"]),
+            )
             for entry in _entries(row, "blocked")
         ),
     )
+
+
+def _matrix(entry: StoredRow) -> Purpose:
+    """Return the matrix an entry is of; lists of old say only the zone, whose name theirs had."""
+    return Purpose(str(entry["matrix"] or entry["zone"]))
 
 
 def _complete(view: StoredRow, scores: StoredRow | None) -> Row:

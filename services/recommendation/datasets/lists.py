@@ -1,11 +1,13 @@
 """Publishes lists, rejects and targets, and streams lists to the desk in columns; blocking, for a worker's thread."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from visavis.feedback.v1.control_membership_pb2 import ControlMembership
@@ -15,18 +17,28 @@ from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
 from services.recommendation.datasets import desk_pages
 from services.recommendation.datasets.inputs import score_columns, view_columns
-from services.recommendation.engine.assembly import base
+from services.recommendation.domain import BlockReason, Catalogue, Zone
+from services.recommendation.engine.assembly import base, decided
 from services.recommendation.engine.assembly.rules import Rules
 from services.recommendation.engine.extraction import LISTS, SCORES, VIEWS, Extraction, extract
 from services.recommendation.engine.targets import TARGETS, Choice, count_arms, targets_query
-from services.recommendation.use_cases.assembly import AssembledLists, AssemblyInputs
+from services.recommendation.use_cases.assembly import AssembledLists, AssemblyInputs, Dilution
 from services.recommendation.use_cases.targets import SelectedTargets, TargetOrder
 from shared.errors import WrongState
 from shared.lake.dataset import Dataset
-from shared.lake.duckdb import open_engine
+from shared.lake.duckdb import ROW_GROUP_ROWS, open_engine
 from shared.lake.engine import ColumnarEngine
-from shared.lake.lake import Lake
+from shared.lake.lake import Draft, Lake
 from shared.lake.schema import arrow_schema
+
+_MAIN_POLICIES_SQL = f"""
+SELECT main.policy AS policy, count(*) AS count
+FROM (SELECT unnest(recommendations) AS main FROM {LISTS})
+WHERE main.zone = '{Zone.RETENTION}' AND main.rank = 1 GROUP BY ALL
+"""
+_DILUTION_BLOCKED_SQL = f"""
+SELECT count(*) AS count FROM (SELECT unnest(blocked) AS blocked FROM {LISTS}) WHERE blocked.reason = '{BlockReason.DILUTION}'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +59,10 @@ class LakeWorkshop:
         if lists is None or rejects is None:
             with open_engine(self.lake) as engine:
                 _register_inputs(engine, inputs)
-                base.prepare(engine, rules, base.InputColumns(view_columns(), score_columns()))
-                outputs = ((base.LISTS_SQL, PolicyListRow), (base.REJECTS_SQL, AssemblyReject))
-                lists, rejects = (
-                    self._publish(
-                        engine,
-                        uri,
-                        sql,
-                        message,
-                        inputs=(inputs.views, inputs.scores, inputs.membership),
-                        created_at=created_at,
-                        traceparent=traceparent,
-                    )
-                    for uri, (sql, message) in zip(uris, outputs, strict=True)
-                )
+                decided.decide(engine, rules, decided.InputColumns(view_columns(), score_columns()))
+                origin = _Origin((inputs.views, inputs.scores, inputs.membership), created_at, traceparent)
+                lists = self._publish_lists(engine, uris[0], rules, origin)
+                rejects = self._publish(engine, uris[1], decided.REJECTS_SQL, AssemblyReject, origin)
         _check_balance(inputs.views, lists, rejects)
         return AssembledLists(lists, rejects)
 
@@ -86,7 +88,7 @@ class LakeWorkshop:
                 engine.register(VIEWS, order.inputs.views, _schema(CustomerView))
                 if extraction is not None:
                     engine.register(SCORES, order.inputs.scores, _schema(CustomerScores))
-                    columns = base.InputColumns(view_columns(), score_columns())
+                    columns = decided.InputColumns(view_columns(), score_columns())
                     extract(engine, extraction, columns, cities=order.cities)
                 sql, parameters = targets_query(choice)
                 targets = self._publish(
@@ -94,9 +96,7 @@ class LakeWorkshop:
                     uri,
                     sql,
                     TargetRow,
-                    inputs=order.datasets,
-                    created_at=created_at,
-                    traceparent=traceparent,
+                    _Origin(order.datasets, created_at, traceparent),
                     order_by="rank",
                     parameters=parameters,
                 )
@@ -116,23 +116,37 @@ class LakeWorkshop:
             engine.register("lists", lists, _schema(PolicyListRow))
             yield from desk_pages.chunks(engine, desk_pages.NUMBERS_SQL)
 
+    def dilution(self, lists: Dataset, catalogue: Catalogue) -> Dilution:
+        """Return what published lists would do to bills."""
+        with open_engine(self.lake) as engine:
+            engine.register(LISTS, lists, _schema(PolicyListRow))
+            mains = engine.fetch(_MAIN_POLICIES_SQL).to_pylist()
+            blocked = engine.fetch(_DILUTION_BLOCKED_SQL).to_pylist()[0]["count"]
+        changes = [min(catalogue.policies[row["policy"]].revenue_change_fen, 0) * row["count"] for row in mains]
+        return Dilution(sum(changes), blocked)
+
+    def _publish_lists(self, engine: ColumnarEngine, uri: str, rules: Rules, origin: "_Origin") -> Dataset:
+        schema = _schema(PolicyListRow)
+        with origin.publish(self.lake, uri, PolicyListRow) as draft:
+            rows = 0
+            with pq.ParquetWriter(draft.path("part.parquet"), schema, compression="zstd") as writer:
+                for batch in base.lists(engine, rules, schema):
+                    writer.write_batch(batch, row_group_size=ROW_GROUP_ROWS)
+                    rows += batch.num_rows
+            return draft.commit(rows)
+
     def _publish(
         self,
         engine: ColumnarEngine,
         uri: str,
         sql: str,
         message: type[Message],
+        origin: "_Origin",
         *,
-        inputs: Sequence[Dataset],
-        created_at: datetime,
-        traceparent: str,
         order_by: str = "customer_id",
         parameters: dict[str, object] | None = None,
     ) -> Dataset:
-        name = message.DESCRIPTOR.full_name
-        with self.lake.publish(
-            uri, schema=name, created_at=created_at, inputs=inputs, traceparent=traceparent
-        ) as draft:
+        with origin.publish(self.lake, uri, message) as draft:
             rows = engine.write(
                 sql,
                 draft.path("part.parquet"),
@@ -143,11 +157,30 @@ class LakeWorkshop:
             return draft.commit(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What a dataset was made of, when, and in which trace."""
+
+    inputs: Sequence[Dataset]
+    created_at: datetime
+    traceparent: str
+
+    def publish(self, lake: Lake, uri: str, message: type[Message]) -> AbstractContextManager[Draft]:
+        """Return a draft of rows of `message`, to be written into and committed."""
+        return lake.publish(
+            uri,
+            schema=message.DESCRIPTOR.full_name,
+            created_at=self.created_at,
+            inputs=self.inputs,
+            traceparent=self.traceparent,
+        )
+
+
 def _register_inputs(engine: ColumnarEngine, inputs: AssemblyInputs) -> None:
     for name, dataset, message in (
-        (base.VIEWS, inputs.views, CustomerView),
-        (base.SCORES, inputs.scores, CustomerScores),
-        (base.MEMBERSHIP, inputs.membership, ControlMembership),
+        (decided.VIEWS, inputs.views, CustomerView),
+        (decided.SCORES, inputs.scores, CustomerScores),
+        (decided.MEMBERSHIP, inputs.membership, ControlMembership),
     ):
         engine.register(name, dataset, _schema(message))
 

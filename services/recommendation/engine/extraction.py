@@ -7,9 +7,10 @@ from datetime import date
 import pyarrow as pa
 
 from services.recommendation.domain import Ability, Catalogue
-from services.recommendation.engine.assembly.base import InputColumns
-from services.recommendation.engine.assembly.customer import POTENTIAL, PROBABILITY_SCALE, ambiguous
+from services.recommendation.engine.assembly.customer import POTENTIAL, PROBABILITY_SCALE
+from services.recommendation.engine.assembly.decided import InputColumns
 from services.recommendation.engine.assembly.rules import row_outputs
+from services.recommendation.engine.assembly.single import ambiguous
 from services.recommendation.engine.matrix import DecisionTable, HitPolicy
 from services.recommendation.engine.matrix.sql import compile_sql
 from shared.lake.engine import ColumnarEngine
@@ -111,7 +112,7 @@ def _offers(extraction: Extraction) -> pa.Table:
 
 def _offered(extraction: Extraction) -> Iterator[tuple[object, ...]]:
     for rule, outputs in row_outputs(extraction.table):
-        policy = extraction.catalogue.get(outputs.get("policy") or "")
+        policy = extraction.catalogue.policies.get(outputs.get("policy") or "")
         if policy is not None and policy.valid_on(extraction.day):
             needs = (ability in policy.handset_needs for ability in Ability)
             yield rule, policy.policy, policy.product or None, policy.margin_fen, *needs

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from services.recommendation.domain import Purpose, Zone
+from services.recommendation.domain import ProductClass, Purpose, Tier, Zone
 from services.recommendation.engine.feel import FieldType, Value
 from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, Outputs, read_csv
 from services.recommendation.engine.matrix.csv_layout import Faults, read_records
@@ -14,11 +14,20 @@ Fields = Mapping[str, FieldType]
 
 PAIR_FIELDS: Fields = {
     "product": FieldType.string(),
-    "product_state": FieldType.string("potential", "inactive", "active", "cancelled", "trial"),
+    "product_class": FieldType.string(*ProductClass),
+    "product_tier": FieldType.string(*Tier),
+    "product_state": FieldType.string("potential", "inactive", "active", "cancelled", "voice_plan", "trial"),
+    "product_cause": FieldType.string(
+        "not_provisioned", "handset_missing", "internet_missing", "never_used", "price", "fashion", "unaware"
+    ),
+    "product_active_days": FieldType.integer("days"),
+    "product_months_held": FieldType.integer("months"),
+    "product_content_age_months": FieldType.integer("months"),
     "need_level": FieldType.string("rigid", "sensitive", "ordinary", "none"),
     "need_probability": FieldType.decimal(18, 4),
 }
-"""What the grain customer x product adds. A product that was not scored has no need level and no probability (null)."""
+"""What the grain customer x product adds. What is not known is null: the need of a product that was not scored, all but class,
+tier and state of one that the customer never had."""
 
 _ZONE = FieldType.string(*Zone)
 _TEXT = FieldType.string()

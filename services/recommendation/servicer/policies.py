@@ -3,6 +3,7 @@
 from visavis.recommendation.v1 import policy_service_pb2 as pb
 from visavis.recommendation.v1 import policy_service_pb2_grpc as rpc
 
+from services.recommendation.engine.sheets import Document
 from services.recommendation.ports import Rulebook
 from services.recommendation.servicer.render import policy_message
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, document, file_format, identifier
@@ -27,23 +28,26 @@ class PolicyServicer(rpc.PolicyServiceServicer):
     async def ImportPolicies(self, request: pb.ImportPoliciesRequest, context: Context) -> pb.ImportPoliciesResponse:
         catalogue = await import_policies(
             document(request),
+            Document(request.products_content, request.products_file_name),
             catalogue_id=identifier(request.request_id),
             author=current_caller().principal,
             rulebook=self._rulebook,
             clock=self._clock,
         )
         name = f"{CATALOGUES}/{catalogue.catalogue_id}"
-        return pb.ImportPoliciesResponse(policy_catalogue=name, policy_count=catalogue.policy_count)
+        return pb.ImportPoliciesResponse(
+            policy_catalogue=name, policy_count=catalogue.policy_count, product_count=catalogue.product_count
+        )
 
     async def ListPolicies(self, request: pb.ListPoliciesRequest, context: Context) -> pb.ListPoliciesResponse:
         size = page_size(request.page_size, default=DEFAULT_PAGE, maximum=LARGEST_PAGE)
         after, catalogue_id = await self._place(request)
-        catalogue = await self._readings.catalogue(catalogue_id)
-        codes = sorted(code for code in catalogue if code > after)
+        policies = (await self._readings.catalogue(catalogue_id)).policies
+        codes = sorted(code for code in policies if code > after)
         token = ""
         if len(codes) > size:
             token = encode_token([codes[size - 1], catalogue_id], _filters(request))
-        shown = [policy_message(catalogue[code]) for code in codes[:size]]
+        shown = [policy_message(policies[code]) for code in codes[:size]]
         return pb.ListPoliciesResponse(policies=shown, next_page_token=token)
 
     async def ExportPolicies(self, request: pb.ExportPoliciesRequest, context: Context) -> pb.ExportPoliciesResponse:

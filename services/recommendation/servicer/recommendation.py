@@ -4,7 +4,7 @@ from visavis.dispatch.v1 import contact_pb2
 from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 
-from services.recommendation.domain import national_number
+from services.recommendation.domain import NEEDED, OPTIONAL, Purpose, national_number
 from services.recommendation.ports import Contacts, Desk, Rulebook, Runs
 from services.recommendation.servicer.render import explanation_message, policy_list_message, zone_of
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
@@ -173,9 +173,11 @@ def _assembly_request(request: pb.CreateAssemblyRunRequest) -> AssemblyRequest:
     )
 
 
-def _matrix_names(order: AssemblyOrder) -> list[str]:
+def _matrix_names(order: AssemblyOrder) -> dict[Purpose, str]:
     ids = order.matrices
-    return [f"{MATRICES}/{matrix_id}" for matrix_id in (ids.priority, ids.retention, ids.new_service)]
+    given = (ids.priority, ids.retention, ids.new_service, ids.voice_usage, ids.vpmn)
+    named = zip((*NEEDED, *OPTIONAL), given, strict=True)
+    return {purpose: f"{MATRICES}/{matrix_id}" for purpose, matrix_id in named if matrix_id}
 
 
 def _assembly_run(run: Run) -> pb.AssemblyRun:
@@ -184,7 +186,7 @@ def _assembly_run(run: Run) -> pb.AssemblyRun:
         name=run.name,
         cycle=order.cycle,
         status=to_status(run),
-        matrices=_matrix_names(order),
+        matrices=_matrix_names(order).values(),
         policy_catalogue=f"{CATALOGUES}/{order.catalogue_id}",
         snapshot=order.snapshot,
         scoring_run=order.scoring_run,
@@ -194,6 +196,8 @@ def _assembly_run(run: Run) -> pb.AssemblyRun:
         message.lists.CopyFrom(to_ref(result.assembled.lists))
         message.rejects.CopyFrom(to_ref(result.assembled.rejects))
         message.switch_time.FromDatetime(result.switch_time)
+        message.dilution.expected_fen = result.dilution.expected_fen
+        message.dilution.blocked_count = result.dilution.blocked_count
     return message
 
 

@@ -1,13 +1,13 @@
 """Renders policies, lists and explanations for the contract."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 from visavis.dispatch.v1 import contact_pb2
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 
-from services.recommendation.domain import REASON_WORDS, Policy, PolicyList, Zone
+from services.recommendation.domain import Policy, PolicyList, Product, Purpose, Zone
 from services.recommendation.engine.assembly.customer import Meeting
 from services.recommendation.engine.feel.text import feel_text
 from services.recommendation.engine.matrix import explain
@@ -53,6 +53,34 @@ def policy_message(policy: Policy) -> policy_pb.Policy:
         script=policy.script,
         sms_text=policy.sms_text,
         order_keyword=policy.order_keyword,
+        kind=policy.kind,
+        combined_products=policy.combined_products,
+        prerequisites=policy.prerequisites,
+        exclusions=policy.exclusions,
+        cities=policy.cities,
+        cost_fen=policy.cost_fen,
+        revenue_change_fen=policy.revenue_change_fen,
+        call_script=policy.call_script,
+    )
+
+
+@lru_cache(maxsize=256)
+def product_message(product: Product) -> policy_pb.Product:
+    """Return a product with its demonstration; shared between answers as policies are."""
+    return policy_pb.Product(
+        product=product.product,
+        display_name=product.display_name,
+        product_class=product.product_class,
+        barriers=product.barriers,
+        tier=product.tier,
+        associated_products=product.associated_products,
+        price_fen=product.price_fen,
+        boss_order_code=product.boss_order_code,
+        sms_order_keyword=product.sms_order_keyword,
+        sms_cancel_keyword=product.sms_cancel_keyword,
+        handset_needs=product.handset_needs,
+        needs_internet=product.needs_internet,
+        demonstration=product.demonstration,
     )
 
 
@@ -66,7 +94,7 @@ def policy_list_message(answer: DeskAnswer[contact_pb2.Contact]) -> pb.PolicyLis
         cycle=found.cycle,
         assembly_run=f"{ASSEMBLY_RUNS}/{found.run_id}",
         zones=[
-            pb.PolicyListZone(zone=_ZONES[zone], policies=[_recommended(zone, offer) for offer in offers])
+            pb.PolicyListZone(zone=_ZONES[zone], policies=list(map(_recommended, offers)))
             for zone, offers in answer.zones
         ],
         withheld_reason=answer.withheld_reason,
@@ -78,30 +106,34 @@ def policy_list_message(answer: DeskAnswer[contact_pb2.Contact]) -> pb.PolicyLis
     return message
 
 
-def _recommended(zone: Zone, offer: Offered) -> pb.RecommendedPolicy:
+def _recommended(offer: Offered) -> pb.RecommendedPolicy:
     return pb.RecommendedPolicy(
         policy=policy_message(offer.policy),
         need_level=offer.item.need_level,
-        fired_rule=f"{zone} row {offer.item.rule}",
+        fired_rule=f"{offer.item.matrix} row {offer.item.rule}",
         main=offer.item.main,
         answer=_ANSWERS[offer.answer],
+        product=None if offer.product is None else product_message(offer.product),
     )
 
 
 def explanation_message(
-    explanation: Explanation, *, names: pb.ExplainPolicyListResponse, matrix_names: Sequence[str]
+    explanation: Explanation, *, names: pb.ExplainPolicyListResponse, matrix_names: Mapping[Purpose, str]
 ) -> pb.ExplainPolicyListResponse:
-    """Fill in `names` (run, snapshot, scoring run); `matrix_names` are those of priority, retention and new service."""
+    """Fill in `names` (run, snapshot, scoring run); `matrix_names` are resources."""
     outcome = explanation.assembly.outcome
     names.arm = explanation.arm or ""
     names.replays = explanation.replays
-    resources = dict(zip(("priority", "retention", "new_service"), matrix_names, strict=True))
     for meeting in explanation.assembly.meetings:
-        names.matrices.append(_meeting(meeting, resources[meeting.table.purpose]))
+        names.matrices.append(_meeting(meeting, matrix_names[Purpose(meeting.table.purpose)]))
     if isinstance(outcome, PolicyList):
         names.blocked.extend(
             pb.BlockedPolicy(
-                zone=_ZONES[blocked.zone], policy=blocked.policy, row=blocked.rule, reason=REASON_WORDS[blocked.reason]
+                zone=_ZONES[blocked.zone],
+                policy=blocked.policy,
+                row=blocked.rule,
+                reason=blocked.words,
+                matrix=blocked.matrix,
             )
             for blocked in outcome.blocked
         )

@@ -4,19 +4,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from services.recommendation.domain import NEEDED, OPTIONAL, Purpose
 from services.recommendation.engine.assembly.rules import row_outputs
 from services.recommendation.engine.feel.problems import did_you_mean
 from services.recommendation.ports import Rulebook
-from services.recommendation.use_cases.rules import MatrixIds, Readings
+from services.recommendation.use_cases.rules import Circumstances, MatrixIds, Readings
 from shared.errors import InvalidInput, Violation
 from shared.lake.dataset import Dataset
 
 ASSEMBLY_RUNS = "assemblyRuns"
 _POLICY_OUTPUTS = ("main_policy", "policy")
-"""The outputs that name policies, of the retention and of the new-service matrix."""
+"""The outputs that name policies, of the retention matrix and of the others."""
 _CYCLE = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -42,20 +42,20 @@ class AssemblyOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What holds for a run from its first stage on: the day on which policies must be valid, and the consent of those who
-    were never asked."""
-
-    day: date
-    consent_default: bool
-
-
-@dataclass(frozen=True, slots=True)
 class AssembledLists:
     """The published outcome: lists + rejects = views."""
 
     lists: Dataset
     rejects: Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Dilution:
+    """What the lists would do to bills: the monthly fen that the main retention policies would take away if all were accepted
+    (negative), and the policies that the dilution guard has blocked."""
+
+    expected_fen: int
+    blocked_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class AssemblyResult:
     circumstances: Circumstances
     assembled: AssembledLists
     switch_time: datetime
+    dilution: Dilution = Dilution(0, 0)  # results of old runs have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +116,15 @@ def _one_each(given: Sequence[Purpose]) -> bool:
 
 async def unknown_policies(matrix_ids: Sequence[str], catalogue_id: str, *, readings: Readings) -> list[Violation]:
     """Return the rows that name a policy which the catalogue does not know. Raises NotFound."""
-    catalogue = await readings.catalogue(catalogue_id)
+    policies = (await readings.catalogue(catalogue_id)).policies
     return [
-        Violation(f"{table.name} row {rule}", f"{code!r} is not in the policy catalogue{did_you_mean(code, catalogue)}")
+        Violation(
+            f"{table.name} row {rule}", f"{code!r} is not in the policy catalogue{did_you_mean(code, list(policies))}"
+        )
         for table in [await readings.matrix(identifier) for identifier in matrix_ids]
         for rule, outputs in row_outputs(table)
         for name in _POLICY_OUTPUTS
-        if (code := outputs.get(name)) is not None and code not in catalogue
+        if (code := outputs.get(name)) is not None and code not in policies
     ]
 
 

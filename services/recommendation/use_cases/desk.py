@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from services.recommendation.domain import Arm, Catalogue, Policy, Zone
+from services.recommendation.domain import Arm, Catalogue, Policy, Product, Zone
 from services.recommendation.ports import Answer, ContactRecord, Contacts, Desk, DeskItem, DeskList
 from services.recommendation.use_cases.rules import Readings
 from shared.clock import Clock, local_date
@@ -21,10 +21,12 @@ Entry = TypeVar("Entry")
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """One policy as it stands at the desk; `answer` is None where the customer was not asked since the switch."""
+    """One policy as it stands at the desk; `answer` is None where the customer was not asked since the switch, `product`
+    where the policy is about none."""
 
     item: DeskItem
     policy: Policy
+    product: Product | None
     answer: Answer | None
 
 
@@ -86,9 +88,9 @@ def _offered(found: DeskList, catalogue: Catalogue, record: ContactRecord[Entry]
     """Return what may be offered today, with the latest answer that came after the switch."""
     answers = _answers_since(found, record) if record is not None else {}
     return [
-        Offered(item, policy, answers.get(item.policy))
+        Offered(item, policy, catalogue.products.get(policy.product), answers.get(item.policy))
         for item in found.items
-        if (policy := catalogue[item.policy]).valid_on(today)
+        if (policy := catalogue.policies[item.policy]).valid_on(today)
     ]
 
 

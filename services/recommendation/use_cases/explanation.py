@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.recommendation.domain import Arm, PolicyList, Rejected
-from services.recommendation.engine.assembly.customer import Assembly, Customer, assemble
+from services.recommendation.engine.assembly.customer import Assembly, Customer
 from services.recommendation.engine.assembly.rules import CompiledRules
+from services.recommendation.engine.assembly.single import assemble
 from services.recommendation.use_cases.assembly import AssembledLists, AssemblyInputs, AssemblyOrder, AssemblyResult
 from services.recommendation.use_cases.rules import Readings
 from shared.errors import Denied
@@ -46,12 +47,7 @@ async def explain_list(
     customer = await evidence.customer(order.inputs, customer_id)
     if not caller.sees(str(customer.fields["city"])):
         raise Denied(f"this customer is outside the cities of {caller.principal}")
-    rules = await readings.rules(
-        order.matrices,
-        order.catalogue_id,
-        day=result.circumstances.day,
-        consent_default=result.circumstances.consent_default,
-    )
+    rules = await readings.rules(order.matrices, order.catalogue_id, result.circumstances)
     assembly = assemble(customer, CompiledRules.of(rules))
     published = await evidence.outcome(result.assembled, customer_id)
     return Explanation(assembly, customer.arm, assembly.outcome == published)

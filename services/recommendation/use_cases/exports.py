@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from services.recommendation.engine.sheets import Sheet, as_csv, as_workbook
+from services.recommendation.engine.sheets.document import POLICIES, PRODUCTS
 from services.recommendation.ports import Rulebook
 from shared.errors import InvalidInput
 
@@ -28,8 +29,12 @@ async def export_matrices(matrix_ids: Sequence[str], file_format: FileFormat, *,
 
 
 async def export_policies(catalogue_id: str, file_format: FileFormat, *, rulebook: Rulebook) -> bytes:
-    """Return a file of this catalogue. Raises NotFound."""
-    return await _file([Sheet("policies", (await rulebook.catalogue(catalogue_id)).csv)], file_format)
+    """Return a file of this catalogue, a workbook with its products beside the policies. Raises NotFound."""
+    catalogue = await rulebook.catalogue(catalogue_id)
+    sheets = [Sheet(POLICIES, catalogue.csv)]
+    if catalogue.products_csv and file_format is FileFormat.XLSX:
+        sheets.append(Sheet(PRODUCTS, catalogue.products_csv))
+    return await _file(sheets, file_format)
 
 
 async def _file(sheets: Sequence[Sheet], file_format: FileFormat) -> bytes:

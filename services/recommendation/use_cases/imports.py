@@ -4,15 +4,24 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 
-from services.recommendation.domain import Purpose
-from services.recommendation.engine.policies import read_policies
+from services.recommendation.domain import Catalogue, Purpose
+from services.recommendation.engine.catalogue import join_catalogue, read_policies, read_products
 from services.recommendation.engine.rulebook import Fields, read_matrix
-from services.recommendation.engine.sheets import Document, Sheet, catalogue_sheet, matrix_sheets, read_document
+from services.recommendation.engine.sheets import (
+    Document,
+    Sheet,
+    catalogue_sheet,
+    matrix_sheets,
+    products_sheet,
+    read_document,
+)
+from services.recommendation.engine.sheets.document import POLICIES, PRODUCTS
 from services.recommendation.ports import Rulebook, StoredCatalogue, StoredMatrix
 from shared.clock import Clock
 
 MATRICES = "matrices"
 CATALOGUES = "policyCatalogues"
+_POLICY_INVALID = "ERROR_REASON_POLICY_INVALID"
 
 
 async def import_matrices(
@@ -49,25 +58,52 @@ async def import_matrices(
 
 
 async def import_policies(
-    document: Document, *, catalogue_id: str, author: str, rulebook: Rulebook, clock: Clock
+    policies: Document, products: Document, *, catalogue_id: str, author: str, rulebook: Rulebook, clock: Clock
 ) -> StoredCatalogue:
-    """Store a new version. Raises InvalidInput (POLICY_INVALID) with every violation, AlreadyExists for the id with another text."""
-    ((sheet, catalogue),) = await asyncio.to_thread(
-        read_document,
-        document,
-        choose=lambda file: [catalogue_sheet(file, "policies")],
-        read=read_policies,
-        reason="ERROR_REASON_POLICY_INVALID",
-    )
+    """Store a new version; where there is no document of products, the policies' workbook may have a sheet of them.
+
+    Raises InvalidInput (POLICY_INVALID) with every violation, AlreadyExists for the id with another text.
+    """
+    policies_csv, products_csv, catalogue = await asyncio.to_thread(_read_catalogue, policies, products)
     return await rulebook.add_catalogue(
         StoredCatalogue(
             catalogue_id=catalogue_id,
-            csv=sheet.text,
-            policy_count=len(catalogue),
+            csv=policies_csv,
+            products_csv=products_csv,
+            policy_count=len(catalogue.policies),
+            product_count=len(catalogue.products),
             create_time=clock.now(),
             author=author,
         )
     )
+
+
+def _read_catalogue(policies: Document, products: Document) -> tuple[str, str, Catalogue]:
+    """Return both texts, that of the products empty where there is none, and the catalogue."""
+    ((sheet, read),) = read_document(
+        policies,
+        choose=lambda file: [catalogue_sheet(file, POLICIES)],
+        read=read_policies,
+        reason=_POLICY_INVALID,
+    )
+    told = products if products.content else policies
+    described = read_document(
+        told,
+        choose=lambda file: _products_of(file, own=bool(products.content)),
+        read=read_products,
+        reason=_POLICY_INVALID,
+    )
+    if not described:
+        return sheet.text, "", join_catalogue(read, None)
+    ((product_sheet, found),) = described
+    return sheet.text, product_sheet.text, join_catalogue(read, found)
+
+
+def _products_of(document: Document, *, own: bool) -> Sequence[Sheet]:
+    if own:
+        return [catalogue_sheet(document, PRODUCTS)]
+    brought = products_sheet(document)
+    return [] if brought is None else [brought]
 
 
 def _version_id(request_id: str, sheet: Sheet) -> str:

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from services.recommendation.domain import Catalogue
 from services.recommendation.engine.assembly.rules import Rules
+from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.matrix import DecisionTable
-from services.recommendation.engine.policies import read_policies
 from services.recommendation.engine.rulebook import Fields, read_matrix
 from services.recommendation.ports import Rulebook
 
@@ -26,6 +26,16 @@ class MatrixIds:
     new_service: str
     voice_usage: str = ""
     vpmn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What holds for a run from its first stage on: the day on which policies must be valid, the consent of those who were
+    never asked, and how many new services are offered at once."""
+
+    day: date
+    consent_default: bool
+    most_at_once: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +57,22 @@ class Readings:
     async def catalogue(self, catalogue_id: str) -> Catalogue:
         """Return a catalogue. Raises NotFound."""
         if catalogue_id not in self._catalogues:
-            text = (await self.rulebook.catalogue(catalogue_id)).csv
-            _remember(self._catalogues, catalogue_id, lambda: read_policies(text))
+            stored = await self.rulebook.catalogue(catalogue_id)
+            _remember(self._catalogues, catalogue_id, lambda: read_catalogue(stored.csv, stored.products_csv))
         return self._catalogues[catalogue_id]
 
-    async def rules(self, matrices: MatrixIds, catalogue_id: str, *, day: date, consent_default: bool) -> Rules:
+    async def rules(self, matrices: MatrixIds, catalogue_id: str, circumstances: Circumstances) -> Rules:
         """Return the rules of one assembly. Raises NotFound."""
         return Rules(
             priority=await self.matrix(matrices.priority),
             retention=await self.matrix(matrices.retention),
             new_service=await self.matrix(matrices.new_service),
+            voice_usage=await self.matrix(matrices.voice_usage) if matrices.voice_usage else None,
+            vpmn=await self.matrix(matrices.vpmn) if matrices.vpmn else None,
             catalogue=await self.catalogue(catalogue_id),
-            day=day,
-            consent_default=consent_default,
+            day=circumstances.day,
+            consent_default=circumstances.consent_default,
+            most_at_once=circumstances.most_at_once,
         )
 
 

@@ -47,6 +47,7 @@ async def work(url: str, lake: Lake, fatal: str) -> None:
             workshop=LakeWorkshop(lake),
             switches=PostgresSwitches(),
             consent_default=False,
+            most_at_once=3,
             clock=clock,
         )
         stages = handlers(assembler, TargetPicker(assembler.readings, LakeWorkshop(lake), clock))

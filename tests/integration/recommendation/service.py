@@ -21,6 +21,7 @@ from services.recommendation.clients import DispatchContacts
 from services.recommendation.datasets.evidence import LakeEvidence
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.domain import NEEDED, OPTIONAL
 from services.recommendation.postgres import PostgresRulebook, PostgresRuns, PostgresSwitches, open_desk
 from services.recommendation.servicer import SERVICE_NAMES, MatrixServicer, PolicyServicer, RecommendationServicer
 from services.recommendation.settings import RecommendationServerSettings
@@ -44,7 +45,7 @@ if TYPE_CHECKING:  # the async stubs exist for the type checker only
     from visavis.recommendation.v1.policy_service_pb2_grpc import PolicyServiceAsyncStub
     from visavis.recommendation.v1.recommendation_service_pb2_grpc import RecommendationServiceAsyncStub
 
-SAMPLE_MATRICES = tuple(sample(name) for name in ("priority", "retention", "new_service"))
+SAMPLE_MATRICES = tuple(sample(name) for name in (*NEEDED, *OPTIONAL))
 _PATIENCE = 30
 
 
@@ -67,8 +68,10 @@ class Service:
     ) -> tuple[list[str], str]:
         """Take rules in; return the names of the matrices and of the catalogue."""
         imported = [await self.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(csv=text)) for text in matrices]
-        csv = sample("policies") if policies is None else policies
-        catalogue = await self.policies.ImportPolicies(policy_pb.ImportPoliciesRequest(csv=csv))
+        asked = policy_pb.ImportPoliciesRequest(csv=policies or sample("policies"))
+        if policies is None:
+            asked.products_content = sample("products").encode()
+        catalogue = await self.policies.ImportPolicies(asked)
         return [answer.matrix.name for answer in imported], catalogue.policy_catalogue
 
     async def order(self, inputs: AssemblyInputs, **rules: object) -> pb.AssemblyRun:
@@ -208,6 +211,7 @@ async def _working(url: str, lake: Lake, clock: ManualClock, *, wanted: bool) ->
             workshop=workshop,
             switches=PostgresSwitches(),
             consent_default=False,
+            most_at_once=3,
             clock=clock,
         )
         stages = handlers(assembler, TargetPicker(assembler.readings, workshop, clock))

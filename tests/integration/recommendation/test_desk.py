@@ -16,8 +16,10 @@ LOYAL = "c00000"
 
 
 def base(**changes: object) -> Base:
-    """Return one customer with a bill of 120 yuan, a good return rate and a sensitive need for the newspaper."""
-    return Base([view(LOYAL, **changes)], [scores(LOYAL)], [member(LOYAL)])
+    """Return one customer with a bill of 120 yuan, a good return rate and a sensitive need for the newspaper, who has mail."""
+    return Base(
+        [view(LOYAL, **{"products": [holding("active", "mail_139")], **changes})], [scores(LOYAL)], [member(LOYAL)]
+    )
 
 
 async def test_a_list_shows_zones_in_priority_order_with_texts_reasons_and_alternatives(service: Service) -> None:
@@ -34,9 +36,32 @@ async def test_a_list_shows_zones_in_priority_order_with_texts_reasons_and_alter
     assert "续约" in retention[0].policy.script
     assert [(p.policy.policy, p.need_level, p.main) for p in new_service] == [
         ("newspaper-trial", "sensitive", True),
-        ("internet-5", "", True),
     ]
+    product = new_service[0].product
+    assert (product.display_name, product.tier, product.boss_order_code) == ("手机报", "handset_bound", "SJB03")
+    assert "早报" in product.demonstration
+    assert not retention[0].HasField("product")
     assert found.switch_time == run.switch_time
+
+
+async def test_packs_and_the_plan_of_a_group_share_a_zone_and_name_their_matrices(service: Service) -> None:
+    calls = {"unit_price": 2_600, "long_distance_minutes": 800, "top_counterpart": "江苏", "enterprise_role": "member"}
+    called = scores(LOYAL, voice_segment="called_from_outside", strategic_group="voice_stimulation", needs=[])
+    views = [view(LOYAL, city="芜湖", return_rate_score=6_000, arpu_fen=2_000, **calls)]
+    await service.assemble(Base(views, [called], [member(LOYAL)]).publish(service.lake, "one"))
+    found = await service.list_of(LOYAL)
+    voice = found.zones[0]
+    assert voice.zone == policy_pb.ZONE_VOICE_USAGE
+    assert [(p.policy.policy, p.fired_rule, p.main) for p in voice.policies] == [
+        ("pack-nanjing", "voice_usage row 5", True),
+        ("vpmn-enterprise", "vpmn row 7", True),
+    ]
+    told = await service.recommendation.ExplainPolicyList(pb.ExplainPolicyListRequest(customer_id=LOYAL))
+    assert told.replays
+    assert [(b.policy, b.matrix, b.reason.partition(",")[0]) for b in told.blocked if b.matrix == "voice_usage"] == [
+        ("pack-jiangsu", "voice_usage", "the policy may not stand beside pack-nanjing"),
+        ("pack-inter", "voice_usage", "the policy may not stand beside pack-nanjing"),
+    ]
 
 
 async def test_a_number_finds_the_customer_who_holds_it(service: Service) -> None:
@@ -103,7 +128,9 @@ async def test_who_must_not_be_marketed_to_gets_a_reason_and_no_offer(service: S
 
 async def test_an_empty_zone_is_not_there(service: Service) -> None:
     inputs = base(
-        products=[holding("active"), holding("active", "mobile_internet")], arpu_fen=2_000, return_rate_score=6_000
+        products=[holding("active", product) for product in ("mobile_newspaper", "mobile_internet", "mail_139")],
+        arpu_fen=2_000,
+        return_rate_score=6_000,
     ).publish(service.lake, "one")
     await service.assemble(inputs)
     found = await service.list_of(LOYAL)

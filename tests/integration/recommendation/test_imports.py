@@ -11,7 +11,7 @@ from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from services.recommendation.engine.matrix.csv_layout import all_rows
 from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.rpc.pages import encode_token
-from tests.factories.recommendation import catalogue_csv, matrix_csv, policy_row, sample
+from tests.factories.recommendation import catalogue_csv, matrix_csv, policy_row, product_row, products_csv, sample
 from tests.factories.workbooks import Cell, workbook
 from tests.integration.recommendation.service import SAMPLE_MATRICES, Service
 
@@ -22,7 +22,7 @@ async def test_the_same_request_is_one_version_and_another_text_is_refused(servi
     asked = matrix_pb.ImportMatrixRequest(request_id=REQUEST_ID, csv=SAMPLE_MATRICES[1])
     first = (await service.matrices.ImportMatrix(asked)).matrix
     assert (await service.matrices.ImportMatrix(asked)).matrix == first
-    assert (first.purpose, first.hit_policy, first.rule_count) == (matrix_pb.MATRIX_PURPOSE_RETENTION, "FIRST", 13)
+    assert (first.purpose, first.hit_policy, first.rule_count) == (matrix_pb.MATRIX_PURPOSE_RETENTION, "FIRST", 15)
     assert (first.display_name, first.author, first.csv) == ("存量保有政策", "test", SAMPLE_MATRICES[1])
     assert (await service.matrices.GetMatrix(matrix_pb.GetMatrixRequest(name=first.name))).matrix == first
     with pytest.raises(AlreadyExists):
@@ -69,18 +69,18 @@ async def test_versions_are_listed_newest_first_page_by_page(service: Service) -
 
 
 async def test_policies_are_listed_by_code_and_the_newest_catalogue_stays_the_one_listed(service: Service) -> None:
-    asked = policy_pb.ImportPoliciesRequest(csv=sample("policies"))
+    asked = policy_pb.ImportPoliciesRequest(csv=sample("policies"), products_content=sample("products").encode())
     imported = await service.policies.ImportPolicies(asked)
-    assert imported.policy_count == 21
-    first = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=11))
+    assert (imported.policy_count, imported.product_count) == (50, 4)
+    first = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=25))
     newer = policy_pb.ImportPoliciesRequest(csv=catalogue_csv([policy_row("zz")]))
     service.clock.advance(timedelta(hours=1))
     await service.policies.ImportPolicies(newer)
     token = first.next_page_token
-    second = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=11, page_token=token))
+    second = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest(page_size=25, page_token=token))
     codes = [policy.policy for policy in (*first.policies, *second.policies)]
     assert codes == sorted(codes)
-    assert (len(codes), second.next_page_token) == (21, "")
+    assert (len(codes), second.next_page_token) == (50, "")
     newest = await service.policies.ListPolicies(policy_pb.ListPoliciesRequest())
     assert [policy.policy for policy in newest.policies] == ["zz"]
     named = policy_pb.ListPoliciesRequest(parent=imported.policy_catalogue, page_size=1)
@@ -103,11 +103,11 @@ async def test_a_workbook_of_several_matrices_and_a_catalogue_comes_in_and_goes_
     again = await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(content=exported))
     assert [matrix.csv for matrix in again.matrices] == [matrix.csv for matrix in taken.matrices]
     policies = await service.policies.ImportPolicies(policy_pb.ImportPoliciesRequest(content=content))
-    assert policies.policy_count == 21
+    assert policies.policy_count == 50
     out = policy_pb.ExportPoliciesRequest(format=file_format_pb.FILE_FORMAT_CSV)
     text = (await service.policies.ExportPolicies(out)).content
     assert text.startswith(b"\xef\xbb\xbf")
-    assert (await service.policies.ImportPolicies(policy_pb.ImportPoliciesRequest(content=text))).policy_count == 21
+    assert (await service.policies.ImportPolicies(policy_pb.ImportPoliciesRequest(content=text))).policy_count == 50
 
 
 async def test_a_file_in_gbk_comes_in_and_what_is_wrong_in_it_is_told_with_its_name(service: Service) -> None:
@@ -136,6 +136,25 @@ async def test_requests_for_files_that_make_no_sense_are_refused(service: Servic
             await service.matrices.ExportMatrices(asked)
     with pytest.raises(NotFound):
         await service.matrices.ExportMatrices(matrix_pb.ExportMatricesRequest(names=["matrices/x"], format=csv_format))
+
+
+async def test_a_policy_about_a_product_that_is_not_sold_is_refused_and_another_sheet_is_another_version(
+    service: Service,
+) -> None:
+    policies = catalogue_csv([policy_row("fax", product="fax")])
+    products = products_csv([product_row("mobile_newspaper")]).encode()
+    with pytest.raises(InvalidInput) as refused:
+        await service.policies.ImportPolicies(
+            policy_pb.ImportPoliciesRequest(csv=policies, products_content=products, products_file_name="products.csv")
+        )
+    assert refused.value.reason == "ERROR_REASON_POLICY_INVALID"
+    assert [v.description for v in refused.value.violations] == ['product "fax" is not in the catalogue']
+    asked = policy_pb.ImportPoliciesRequest(request_id=REQUEST_ID, csv=policies)
+    first = await service.policies.ImportPolicies(asked)
+    assert await service.policies.ImportPolicies(asked) == first
+    asked.products_content = products_csv([product_row("fax")]).encode()
+    with pytest.raises(AlreadyExists):
+        await service.policies.ImportPolicies(asked)
 
 
 async def test_what_is_not_there_is_not_found(service: Service) -> None:

@@ -169,7 +169,8 @@ async def test_readers_see_the_old_list_or_the_new_one_and_old_ones_go(
 
 
 async def test_an_explanation_names_inputs_fired_rows_and_the_first_cell_that_failed(service: Service) -> None:
-    base = Base([view("c00000", handset_mms=None)], [scores("c00000")], [member("c00000", "random")])
+    has_mail = [holding("active", "mail_139")]
+    base = Base([view("c00000", handset_mms=None, products=has_mail)], [scores("c00000")], [member("c00000", "random")])
     run = await service.assemble(base.publish(service.lake, "one"))
     told = await service.recommendation.ExplainPolicyList(pb.ExplainPolicyListRequest(customer_id="c00000"))
     assert (told.assembly_run, told.snapshot, told.scoring_run) == (run.name, "snapshots/s1", "scoringRuns/r1")
@@ -177,11 +178,14 @@ async def test_an_explanation_names_inputs_fired_rows_and_the_first_cell_that_fa
     assert [(m.display_name, m.product) for m in told.matrices] == [
         ("营销优先级", ""),
         ("存量保有政策", ""),
+        ("新业务推荐", "mail_139"),
         ("新业务推荐", "mobile_internet"),
         ("新业务推荐", "mobile_newspaper"),
         ("新业务推荐", "ring_back_tone"),
+        ("话务激发语音包", ""),
+        ("虚拟网方案", ""),
     ]
-    retention, newspaper = told.matrices[1], told.matrices[3]
+    retention, newspaper = told.matrices[1], told.matrices[4]
     assert {i.input: i.value for i in retention.inputs} == {
         "contract_months_left": "null",
         "tenure_months": "30",
@@ -190,19 +194,21 @@ async def test_an_explanation_names_inputs_fired_rows_and_the_first_cell_that_fa
         "portrait": '"healthy"',
         "warned": "false",
         "minutes_change": "null",
+        "enterprise_warned": "null",
+        "complaints": "0.0",
     }
-    assert list(retention.fired_rows) == [18]
+    assert list(retention.fired_rows) == [22]
     assert [(f.row, f.input, f.cell) for f in retention.failed_rows][:3] == [
         (4, "contract_months_left", "> 3"),
         (6, "return_rate_score", "null,< 50"),
         (8, "contract_months_left", "<= 3"),
     ]
     assert [list(newspaper.fired_rows), {i.input: i.value for i in newspaper.inputs}["product_state"]] == [
-        [5],
+        [6],
         '"potential"',
     ]
     (blocked,) = told.blocked
-    assert (blocked.policy, blocked.row) == ("newspaper-trial", 5)
+    assert (blocked.policy, blocked.row) == ("newspaper-trial", 6)
     assert blocked.reason == "the handset is not known to show MMS"
 
 

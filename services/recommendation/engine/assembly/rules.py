@@ -1,103 +1,183 @@
 """The rules of one assembly, with all that does not depend on the customer worked out once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from services.recommendation.domain import Ability, BlockReason, Catalogue, Policy, Zone
-from services.recommendation.engine.feel import Row
-from services.recommendation.engine.matrix import DecisionTable, Firing, compile_closure
+from services.recommendation.domain import (
+    Ability,
+    BlockReason,
+    Catalogue,
+    Policy,
+    PolicyKind,
+    Product,
+    Purpose,
+    Tier,
+    Zone,
+)
+from services.recommendation.engine.feel import Row, to_predicate
+from services.recommendation.engine.feel.syntax import Name, endpoints
+from services.recommendation.engine.matrix import Cell, DecisionTable, Firing, compile_closure
+
+ZONE_OF = {
+    Purpose.RETENTION: Zone.RETENTION,
+    Purpose.NEW_SERVICE: Zone.NEW_SERVICE,
+    Purpose.VOICE_USAGE: Zone.VOICE_USAGE,
+    Purpose.VPMN: Zone.VOICE_USAGE,
+}
+"""Where stands what a matrix gives."""
+_TIERS = list(Tier)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What lists are assembled by: three matrices, a catalogue, the day on which policies must be valid, and what
-    holds for customers who were never asked for their consent to marketing."""
+    """What lists are assembled by: matrices, a catalogue, the day on which policies must be valid, what holds for customers
+    who were never asked for their consent to marketing, and how many new services are offered at once."""
 
     priority: DecisionTable
     retention: DecisionTable
     new_service: DecisionTable
+    voice_usage: DecisionTable | None
+    vpmn: DecisionTable | None
     catalogue: Catalogue
     day: date
     consent_default: bool
+    most_at_once: int
+
+    @property
+    def giving(self) -> Mapping[Purpose, DecisionTable]:
+        """The matrices that give policies, in the order in which a customer meets them."""
+        tables = {
+            Purpose.RETENTION: self.retention,
+            Purpose.NEW_SERVICE: self.new_service,
+            Purpose.VOICE_USAGE: self.voice_usage,
+            Purpose.VPMN: self.vpmn,
+        }
+        return {purpose: table for purpose, table in tables.items() if table is not None}
 
     @property
     def products(self) -> tuple[str, ...]:
         """The products that the catalogue's policies are about, in order."""
-        return tuple(sorted({policy.product for policy in self.catalogue.values() if policy.product}))
+        return tuple(sorted({policy.product for policy in self.catalogue.policies.values() if policy.product}))
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A policy that a fired rule gives; `barred` where it is blocked for every customer.
+    """A policy that row `rule` of a matrix gives; `barred` where it is blocked for every customer.
 
-    `place` orders the offers of one rule. The margin of an unknown policy is 0.
+    `code` is what the row says, `policy` what the catalogue has under it. `place` orders the offers of one row, `step` comes
+    before the value inside the zone: the product's tier, or packs (0) before plans of closed user groups (1).
     """
 
+    matrix: Purpose
     rule: int
     place: int
-    policy: str
-    policy_group: str | None
+    code: str
+    policy: Policy | None
+    group: str | None
     product: str | None
-    margin_fen: int
+    step: int
     needs: tuple[Ability, ...]
+    needs_internet: bool
     barred: BlockReason | None
 
+    @property
+    def zone(self) -> Zone:
+        return ZONE_OF[self.matrix]
 
-def retention_offers(rules: Rules) -> Iterator[Offer]:
-    """Yield for each row the main policy, then the others of its group: higher margin first, then by code."""
-    for rule, outputs in row_outputs(rules.retention):
-        group, main = outputs.get("policy_group"), outputs.get("main_policy")
-        if group is None or main is None:
-            continue
-        others = [
-            policy
-            for policy in rules.catalogue.values()
-            if policy.zone is Zone.RETENTION and policy.policy_group == group and policy.policy != main
-        ]
-        ordered = sorted(others, key=lambda policy: (-policy.margin_fen, policy.policy))
-        for place, code in enumerate([main, *(policy.policy for policy in ordered)]):
-            policy = rules.catalogue.get(code)
-            barred = _barred(policy, Zone.RETENTION, rules.day)
-            if barred in {None, BlockReason.NOT_VALID} and policy is not None and policy.policy_group != group:
-                barred = BlockReason.WRONG_GROUP
-            yield _offer(rule, place, code, policy, group=group, product=None, barred=barred)
+    @property
+    def margin_fen(self) -> int:
+        """What an acceptance is worth; nothing where the policy is unknown."""
+        return self.policy.margin_fen if self.policy else 0
 
 
-def new_service_offers(rules: Rules) -> Iterator[Offer]:
-    """Yield for each row its policy, once per product."""
-    for rule, outputs in row_outputs(rules.new_service):
-        code = outputs.get("policy")
-        if code is None:
-            continue
-        policy = rules.catalogue.get(code)
-        for product in rules.products:
-            barred = _barred(policy, Zone.NEW_SERVICE, rules.day)
-            if barred in {None, BlockReason.NOT_VALID} and policy is not None and policy.product != product:
-                barred = BlockReason.WRONG_PRODUCT
-            yield _offer(rule, 0, code, policy, group=None, product=product, barred=barred)
+def offers_of(rules: Rules, matrix: Purpose, table: DecisionTable, product: str | None = None) -> Iterator[Offer]:
+    """Yield what each row gives, in order; of the new-service matrix what it gives about `product`."""
+    for rule, outputs in row_outputs(table):
+        if matrix is Purpose.RETENTION:
+            yield from _group_offers(rules, rule, outputs)
+        elif (code := outputs.get("policy")) is not None:
+            yield _offer(rules, matrix, rule, code, product=product)
 
 
-def _barred(policy: Policy | None, zone: Zone, day: date) -> BlockReason | None:
-    if policy is None:
-        return BlockReason.UNKNOWN_POLICY
-    if policy.zone is not zone:
-        return BlockReason.WRONG_ZONE
-    return None if policy.valid_on(day) else BlockReason.NOT_VALID
+def _group_offers(rules: Rules, rule: int, outputs: Mapping[str, str | None]) -> Iterator[Offer]:
+    """Yield the main policy, then the others of its group: higher margin first, then by code."""
+    group, main = outputs.get("policy_group"), outputs.get("main_policy")
+    if group is None or main is None:
+        return
+    others = [
+        policy
+        for policy in rules.catalogue.policies.values()
+        if policy.zone is Zone.RETENTION and policy.policy_group == group and policy.policy != main
+    ]
+    ordered = sorted(others, key=lambda policy: (-policy.margin_fen, policy.policy))
+    for place, code in enumerate([main, *(policy.policy for policy in ordered)]):
+        yield _offer(rules, Purpose.RETENTION, rule, code, place=place, group=group)
 
 
 def _offer(
+    rules: Rules,
+    matrix: Purpose,
     rule: int,
-    place: int,
     code: str,
-    policy: Policy | None,
     *,
-    group: str | None,
-    product: str | None,
-    barred: BlockReason | None,
+    place: int = 0,
+    group: str | None = None,
+    product: str | None = None,
 ) -> Offer:
-    margin, needs = (policy.margin_fen, policy.handset_needs) if policy else (0, ())
-    return Offer(rule, place, code, group, product, margin, needs, barred)
+    policy = rules.catalogue.policies.get(code)
+    described = [rules.catalogue.products[name] for name in policy.products] if policy else []
+    return Offer(
+        matrix=matrix,
+        rule=rule,
+        place=place,
+        code=code,
+        policy=policy,
+        group=group,
+        product=product,
+        step=_step(matrix, rules.catalogue.products.get(product or "")),
+        needs=_needs(policy, described),
+        needs_internet=any(each.needs_internet for each in described),
+        barred=_barred(policy, matrix, group, product, rules.day),
+    )
+
+
+def _step(matrix: Purpose, product: Product | None) -> int:
+    return _TIERS.index(product.tier) if product else int(matrix is Purpose.VPMN)
+
+
+def _needs(policy: Policy | None, products: Sequence[Product]) -> tuple[Ability, ...]:
+    """Return what the handset must do for the policy and for each product that comes by it."""
+    if policy is None:
+        return ()
+    needed = {*policy.handset_needs, *(ability for product in products for ability in product.handset_needs)}
+    return tuple(ability for ability in Ability if ability in needed)
+
+
+def _barred(
+    policy: Policy | None, matrix: Purpose, group: str | None, product: str | None, day: date
+) -> BlockReason | None:
+    """Return why nobody gets the policy by this row, the first reason that holds."""
+    if policy is None:
+        return BlockReason.UNKNOWN_POLICY
+    zone = ZONE_OF[matrix]
+    bars = {
+        BlockReason.WRONG_ZONE: policy.zone is not zone,
+        BlockReason.WRONG_MATRIX: zone is Zone.VOICE_USAGE
+        and (policy.kind is PolicyKind.VPMN_PLAN) != (matrix is Purpose.VPMN),
+        BlockReason.WRONG_GROUP: group is not None and policy.policy_group != group,
+        BlockReason.WRONG_PRODUCT: product is not None and policy.product != product,
+        BlockReason.NOT_VALID: not policy.valid_on(day),
+        BlockReason.DILUTION: policy.zone is not Zone.RETENTION and policy.revenue_change_fen < 0,
+    }
+    return next((reason for reason, holds in bars.items() if holds), None)
+
+
+def excludes(one: Offer, other: Offer) -> bool:
+    """Tell whether two offers may not stand in one list; those of one policy group are a choice, not neighbours."""
+    if one.policy is None or other.policy is None or (one.group is not None and one.group == other.group):
+        return False
+    return one.code in other.policy.exclusions or other.code in one.policy.exclusions
 
 
 def row_outputs(table: DecisionTable) -> Iterator[tuple[int, Mapping[str, str | None]]]:
@@ -107,32 +187,48 @@ def row_outputs(table: DecisionTable) -> Iterator[tuple[int, Mapping[str, str | 
         yield rule.id, dict(zip((output.name for output in table.outputs), texts, strict=True))
 
 
+def zone_orders(table: DecisionTable) -> Mapping[int, tuple[Zone, ...]]:
+    """Return for each row of the priority matrix all zones in order; those that a row leaves out come last."""
+    orders = {}
+    for rule, outputs in row_outputs(table):
+        named = [Zone(zone) for place in ("first", "second", "third") if (zone := outputs.get(place)) is not None]
+        orders[rule] = (*named, *(zone for zone in Zone if zone not in named))
+    return orders
+
+
+def about(table: DecisionTable, product: str) -> DecisionTable:
+    """Return the new-service matrix without the rows that never match this product: most of them, in a whole catalogue."""
+    place = next((place for place, column in enumerate(table.inputs) if column.name == "product"), None)
+    if place is None:
+        return table
+    return replace(table, rules=tuple(rule for rule in table.rules if _may_match(rule.cells[place], product)))
+
+
+def _may_match(cell: Cell, product: str) -> bool:
+    by_another_field = any(isinstance(point, Name) for point in endpoints(cell.tests))
+    return by_another_field or to_predicate(cell.tests)(product, {})
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledRules:
-    """Rules made ready for single customers: offers by row, or by row and product."""
+    """Rules made ready for single customers: offers by matrix, row and product."""
 
     rules: Rules
     zone_orders: Mapping[int, tuple[Zone, ...]]
-    retention: Mapping[int, Sequence[Offer]]
-    new_service: Mapping[tuple[int, str], Offer]
-    fire_priority: Callable[[Row], Firing]
-    fire_retention: Callable[[Row], Firing]
-    fire_new_service: Callable[[Row], Firing]
+    offers: Mapping[tuple[Purpose, int, str | None], Sequence[Offer]]
+    fire: Mapping[Purpose, Callable[[Row], Firing]]
 
     @classmethod
     def of(cls, rules: Rules) -> "CompiledRules":
-        retention: dict[int, list[Offer]] = {}
-        for offer in retention_offers(rules):
-            retention.setdefault(offer.rule, []).append(offer)
+        offers: dict[tuple[Purpose, int, str | None], list[Offer]] = {}
+        for matrix, table in rules.giving.items():
+            for product in rules.products if matrix is Purpose.NEW_SERVICE else (None,):
+                for offer in offers_of(rules, matrix, table, product):
+                    offers.setdefault((matrix, offer.rule, product), []).append(offer)
+        fire = {matrix: compile_closure(table) for matrix, table in rules.giving.items()}
         return cls(
             rules=rules,
-            zone_orders={
-                rule: (Zone(str(outputs["first"])), Zone(str(outputs["second"])))
-                for rule, outputs in row_outputs(rules.priority)
-            },
-            retention=retention,
-            new_service={(offer.rule, str(offer.product)): offer for offer in new_service_offers(rules)},
-            fire_priority=compile_closure(rules.priority),
-            fire_retention=compile_closure(rules.retention),
-            fire_new_service=compile_closure(rules.new_service),
+            zone_orders=zone_orders(rules.priority),
+            offers=offers,
+            fire={Purpose.PRIORITY: compile_closure(rules.priority), **fire},
         )

@@ -68,6 +68,11 @@ def catalogue_sheet(document: Document, name: str) -> Sheet:
     )
 
 
+def products_sheet(document: Document) -> Sheet | None:
+    """Return the sheet of products that a workbook of policies brings along, if it does. Raises InvalidInput as above."""
+    return next((sheet for sheet in _sheets(document) if sheet.name.strip().casefold() == PRODUCTS), None)
+
+
 def _sheets(document: Document) -> Sequence[Sheet]:
     if document.content.startswith(_WORKBOOK):
         from services.recommendation.engine.sheets.workbook import read_workbook  # the server starts without it

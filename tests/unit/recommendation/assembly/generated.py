@@ -1,4 +1,4 @@
-"""Draws whole assemblies: catalogues, three matrices, and customers with holes wherever the contracts allow one."""
+"""Draws whole assemblies: catalogues, up to five matrices, and customers with holes wherever the contracts allow one."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,13 +10,26 @@ from visavis.scoring.v1.customer_scores_pb2 import CustomerScores, ProductNeed
 
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.engine.assembly.rules import Rules
-from services.recommendation.engine.policies import read_policies
+from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.rulebook import read_matrix
-from tests.factories.recommendation import Base, catalogue_csv, matrix_csv, policy_row, retention_row
+from tests.factories.recommendation import (
+    Base,
+    catalogue_csv,
+    matrix_csv,
+    policy_row,
+    product_row,
+    products_csv,
+    retention_row,
+    voice_row,
+)
 
 PRODUCTS = ("mobile_newspaper", "ring_back_tone", "mobile_internet")
+OTHER_PRODUCT = "mail_139"
+"""No policy is about it, but some bring it along."""
 NEW_SERVICE_CODES = tuple(f"n{number}" for number in range(5))
 RETENTION_CODES = tuple(f"r{number}" for number in range(5))
+VOICE_CODES = tuple(f"v{number}" for number in range(4))
+VPMN_CODES = ("w0", "w1")
 GROUPS = ("g1", "g2")
 NEEDS = ("", "", "", "gprs", "wap mms", "gprs wap mms")
 _CELLS = {
@@ -33,10 +46,19 @@ _CELLS = {
 _PAIR_CELLS = {
     "product": ["-", '"mobile_newspaper"', 'not("ring_back_tone")'],
     "product_state": ["-", '"potential"', '"cancelled","inactive"', 'not("active")'],
+    "product_tier": ["-", '"instant"', 'not("taught")'],
+    "product_cause": ["-", "null", '"never_used","price"'],
+    "product_months_held": ["-", ">= 2", "null"],
     "need_level": ["-", "null", '"rigid","sensitive"', 'not("none")'],
     "need_probability": ["-", "> 0.25", "null,<= 0.1"],
 }
-_INPUTS = {"priority": _CELLS, "retention": _CELLS, "new_service": {**_CELLS, **_PAIR_CELLS}}
+_INPUTS = {
+    "priority": _CELLS,
+    "retention": _CELLS,
+    "new_service": {**_CELLS, **_PAIR_CELLS},
+    "voice_usage": _CELLS,
+    "vpmn": _CELLS,
+}
 _VALID = ("2026-11-01", "2026-12-01")
 # The run's day is 2026-11-09: the last of these end or begin just beside it.
 _VALIDITIES = [_VALID] * 6 + [("2026-11-09", "2026-11-10"), ("2026-11-10", "2026-12-01"), ("2026-10-01", "2026-11-09")]
@@ -49,23 +71,65 @@ def rules(draw: st.DrawFn) -> Rules:
         priority=read_matrix(_priority(draw), fields=matrix_fields()),
         retention=read_matrix(_retention(draw), fields=matrix_fields()),
         new_service=read_matrix(_new_service(draw), fields=matrix_fields()),
-        catalogue=read_policies(draw(catalogues())),
+        voice_usage=read_matrix(_voice_usage(draw), fields=matrix_fields()) if draw(_usually) else None,
+        vpmn=read_matrix(_vpmn(draw), fields=matrix_fields()) if draw(_usually) else None,
+        catalogue=read_catalogue(draw(catalogues()), draw(products())),
         day=date(2026, 11, 9),
         consent_default=draw(st.booleans()),
+        most_at_once=draw(st.integers(1, 3)),
+    )
+
+
+@st.composite
+def products(draw: st.DrawFn) -> str:
+    """Draw the products with any barriers, or none at all described."""
+    if not draw(_usually):
+        return ""
+    return products_csv(
+        [
+            product_row(
+                product,
+                barriers="setup handset internet",
+                handset_needs=draw(st.sampled_from(NEEDS)),
+                needs_internet=draw(st.sampled_from(["yes", "no"])),
+            )
+            if draw(st.booleans())
+            else product_row(product, barriers=draw(st.sampled_from(["", "setup", "handset"])))
+            for product in (*PRODUCTS, OTHER_PRODUCT)
+        ]
     )
 
 
 @st.composite
 def catalogues(draw: st.DrawFn) -> str:
     about_products = [
-        policy_row(code, product=draw(st.sampled_from(PRODUCTS)), **_variation(draw))
+        policy_row(code, **_about_a_product(draw), **_variation(draw))
         for code in sorted(draw(st.sets(st.sampled_from(NEW_SERVICE_CODES), min_size=3)))
     ]
     retaining = [
         retention_row(code, draw(st.sampled_from(GROUPS)), **_variation(draw))
         for code in sorted(draw(st.sets(st.sampled_from(RETENTION_CODES), min_size=3)))
     ]
-    return catalogue_csv([*about_products, *retaining])
+    packs = [voice_row(code, **_variation(draw)) for code in VOICE_CODES]
+    plans = [voice_row(code, kind="vpmn_plan", **_variation(draw)) for code in VPMN_CODES]
+    return catalogue_csv(_excluding(draw, [*about_products, *retaining, *packs, *plans]))
+
+
+def _about_a_product(draw: st.DrawFn) -> dict[str, str]:
+    product = draw(st.sampled_from(PRODUCTS))
+    kind = draw(st.sampled_from(["", "order", "trial", "combination", "family"]))
+    others = [other for other in (*PRODUCTS, OTHER_PRODUCT) if other != product]
+    return {
+        "product": product,
+        "kind": kind,
+        "combined_products": draw(st.sampled_from(others)) if kind == "combination" else "",
+    }
+
+
+def _excluding(draw: st.DrawFn, rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    codes = [row["policy"] for row in rows]
+    named = st.lists(st.sampled_from(codes), max_size=2, unique=True)
+    return [{**row, "exclusions": " ".join(code for code in draw(named) if code != row["policy"])} for row in rows]
 
 
 def _variation(draw: st.DrawFn) -> dict[str, str]:
@@ -75,12 +139,16 @@ def _variation(draw: st.DrawFn) -> dict[str, str]:
         "valid_from": valid_from,
         "valid_until": valid_until,
         "handset_needs": draw(st.sampled_from(NEEDS)),
+        "cities": draw(st.sampled_from(["", "", "", "hefei", "芜湖 蚌埠"])),
+        "prerequisites": draw(st.sampled_from(["", "", "", *PRODUCTS])),
+        "revenue_change_fen": draw(st.sampled_from(["0", "100", "100", "-1"])),
     }
 
 
 def _priority(draw: st.DrawFn) -> str:
-    orders = st.sampled_from([("retention", "new_service"), ("new_service", "retention")])
-    return _matrix(draw, "priority", ("FIRST", "UNIQUE"), ("first", "second"), orders)
+    orders = st.permutations(["retention", "new_service", "voice_usage"])
+    named = st.one_of(orders, orders.map(lambda order: [*order[:2], ""]))
+    return _matrix(draw, "priority", ("FIRST", "UNIQUE"), ("first", "second", "third"), named.map(tuple))
 
 
 def _retention(draw: st.DrawFn) -> str:
@@ -93,6 +161,16 @@ def _retention(draw: st.DrawFn) -> str:
 def _new_service(draw: st.DrawFn) -> str:
     outputs = st.sampled_from([("",), *((code,) for code in (*NEW_SERVICE_CODES, "r0", "unheard"))])
     return _matrix(draw, "new_service", ("FIRST", "UNIQUE", "COLLECT"), ("policy",), outputs)
+
+
+def _voice_usage(draw: st.DrawFn) -> str:
+    outputs = st.sampled_from([("",), *((code,) for code in (*VOICE_CODES, *VOICE_CODES, "w0", "r0", "unheard"))])
+    return _matrix(draw, "voice_usage", ("FIRST", "UNIQUE", "COLLECT"), ("policy",), outputs)
+
+
+def _vpmn(draw: st.DrawFn) -> str:
+    outputs = st.sampled_from([("",), *((code,) for code in (*VPMN_CODES, *VPMN_CODES, "v0"))])
+    return _matrix(draw, "vpmn", ("FIRST", "UNIQUE"), ("policy",), outputs)
 
 
 def _matrix(
@@ -143,6 +221,7 @@ def _views(draw: st.DrawFn, customer_id: str) -> CustomerView:
         handset_gprs=draw(_flags),
         handset_wap=draw(_flags),
         handset_mms=draw(_flags),
+        internet_access=draw(_flags),
         contract_months_left=draw(st.sampled_from([None, 3, 4])),
         balance_fen=draw(_fen),
         red_list=draw(st.booleans()),
@@ -153,8 +232,10 @@ def _views(draw: st.DrawFn, customer_id: str) -> CustomerView:
         products=[
             ProductState(
                 product=product,
-                state=draw(st.sampled_from(["inactive", "active", "cancelled", "trial"])),
+                state=draw(st.sampled_from(["inactive", "active", "cancelled", "trial", "voice_plan"])),
                 active_days=1,
+                cause=draw(st.sampled_from([None, "never_used", "unaware"])),
+                months_held=draw(st.sampled_from([None, 1, 2])),
                 provisioned=draw(st.booleans()),
             )
             for product in draw(_some_products)
@@ -183,4 +264,4 @@ def _scores(draw: st.DrawFn, customer_id: str) -> CustomerScores:
     )
 
 
-_some_products = st.lists(st.sampled_from(PRODUCTS), unique=True)
+_some_products = st.lists(st.sampled_from([*PRODUCTS, OTHER_PRODUCT]), unique=True)

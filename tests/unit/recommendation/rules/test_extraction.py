@@ -12,10 +12,10 @@ from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.extraction import Extraction
 from services.recommendation.engine.feel import Value
 from services.recommendation.engine.matrix import compile_closure, results
-from services.recommendation.engine.policies import read_policies
 from services.recommendation.engine.rulebook import read_matrix
 from services.recommendation.use_cases.assembly import AssemblyInputs
 from services.recommendation.use_cases.targets import TargetOrder
@@ -37,7 +37,7 @@ from tests.factories.recommendation import (
     view,
 )
 
-CATALOGUE = read_policies(
+CATALOGUE = read_catalogue(
     catalogue_csv(
         [
             policy_row("paper", handset_needs="mms"),
@@ -45,7 +45,8 @@ CATALOGUE = read_policies(
             policy_row("old", valid_until="2026-11-09"),
             retention_row("gift"),
         ]
-    )
+    ),
+    "",
 )
 NO_MEMBERSHIP = Dataset("membership", "visavis.feedback.v1.ControlMembership", 0, "")
 HEADERS = ["age", "=> policy"]
@@ -170,7 +171,9 @@ def test_an_ambiguous_unique_matrix_is_told_with_its_rows(tmp_path: Path) -> Non
 
 def test_the_sample_extracts_young_members_of_enterprises_and_names_policies_of_the_sample_catalogue() -> None:
     table = read_matrix(sample("extraction"), fields=matrix_fields())
-    assert {rule.outputs[0] for rule in table.rules} - {None} <= set(read_policies(sample("policies")))
+    assert {rule.outputs[0] for rule in table.rules} - {None} <= set(
+        read_catalogue(sample("policies"), sample("products")).policies
+    )
     fire = compile_closure(table)
     member: dict[str, Value] = {"age": Decimal(39), "enterprise_id": "E1", "brand": "GoTone"}
     others: list[dict[str, Value]] = [

@@ -88,10 +88,16 @@ def test_faults_of_cells_come_with_the_nearest_name() -> None:
 
 def test_the_sample_matrices_name_policies_of_the_sample_catalogue_and_end_in_a_row_for_everyone() -> None:
     rules = sample_rules()
-    for table, column in ((rules.retention, 1), (rules.new_service, 0)):
-        named = {rule.outputs[column] for rule in table.rules} - {None}
-        assert named
-        assert named <= set(rules.catalogue)
-    for table in (rules.priority, rules.retention, rules.new_service):
-        assert {cell.text for cell in table.rules[-1].cells} == {"-"}
+    policies = rules.catalogue.policies
+    named = set()
+    for table in rules.giving.values():
+        given = {rule.outputs[-1] for rule in table.rules} - {None}
+        assert given
+        assert given <= set(policies)
+        named |= given
+    groups = {policies[str(code)].policy_group for code in named} - {""}
+    assert set(policies) == named | {policy.policy for policy in policies.values() if policy.policy_group in groups}
+    for whole in (rules.priority, rules.retention, rules.new_service, rules.vpmn):
+        assert whole is not None
+        assert {cell.text for cell in whole.rules[-1].cells} == {"-"}
     assert sample("priority").startswith("matrix,priority,FIRST,")

@@ -54,7 +54,7 @@ class InMemoryRulebook:
         return catalogue
 
     async def catalogue(self, catalogue_id: str) -> StoredCatalogue:
-        return StoredCatalogue(catalogue_id, sample("policies"), 21, _NOW, "test")
+        return StoredCatalogue(catalogue_id, sample("policies"), "", 50, 4, _NOW, "test")
 
     async def newest_catalogue_id(self) -> str:
         return "catalogue"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.recommendation.domain import Ability, Zone
-from services.recommendation.engine.policies import read_policies
+from services.recommendation.domain import Ability, PolicyKind, Zone
+from services.recommendation.engine.catalogue import read_policies
 from shared.errors import InvalidInput
-from tests.factories.recommendation import catalogue_csv, policy_row, retention_row, sample
+from tests.factories.recommendation import catalogue_csv, policy_row, retention_row, sample, voice_row
 
 SIGNATURE, OPT_OUT, ONE_SMS = "【中国移动】", "拒收请回复TD", 70
 
@@ -28,12 +28,12 @@ def test_a_line_becomes_a_policy() -> None:
     [
         ({"policy": "Paper"}, 'row 2, column policy: "Paper": expected a code of small letters, digits and - . _'),
         ({"display_name": ""}, 'row 2, column display_name: "": expected a name'),
-        ({"zone": "voice"}, 'row 2, column zone: "voice": expected one of retention, new_service'),
+        ({"zone": "voice"}, 'row 2, column zone: "voice": expected one of retention, new_service, voice_usage'),
         (
             {"policy_group": "g"},
             'row 2, column policy_group: "g": expected a group in zone retention, nothing elsewhere',
         ),
-        ({"product": ""}, 'row 2, column product: "": expected a product in zone new_service, nothing in retention'),
+        ({"product": ""}, 'row 2, column product: "": expected a product in zone new_service, nothing elsewhere'),
         ({"margin_fen": "-1"}, 'row 2, column margin_fen: "-1": expected whole fen, not negative'),
         ({"margin_fen": "12.5"}, 'row 2, column margin_fen: "12.5": expected whole fen, not negative'),
         ({"valid_from": "2026-02-30"}, 'row 2, column valid_from: "2026-02-30": expected a day as 2026-11-01'),
@@ -42,6 +42,16 @@ def test_a_line_becomes_a_policy() -> None:
         ({"order_keyword": "TD"}, 'row 2, column order_keyword: "TD": expected at most 10 capital letters'),
         ({"sms_text": "no word"}, "row 2, column sms_text: expected {keyword} where the customer reads DZB"),
         ({"sms_text": "{keyword} {name}"}, 'row 2, column sms_text: "{name}": the only placeholder is {keyword}'),
+        (
+            {"kind": "gift"},
+            'row 2, column kind: "gift": expected one of prepaid_contract, recontract, plan, order, trial',
+        ),
+        ({"kind": "recontract"}, 'row 2, column kind: "recontract": expected a kind of zone new_service'),
+        ({"kind": "combination"}, 'row 2, column kind: "combination": expected further products in the column'),
+        ({"combined_products": "x"}, 'row 2, column combined_products: "x": expected nothing, as only a combination'),
+        ({"exclusions": "paper"}, 'row 2, column exclusions: "paper" excludes itself: expected other policies'),
+        ({"cost_fen": "-2"}, 'row 2, column cost_fen: "-2": expected whole fen, not negative'),
+        ({"revenue_change_fen": "1.5"}, 'row 2, column revenue_change_fen: "1.5": expected whole fen, negative where'),
         ({"order_keyword": ""}, "row 2, column order_keyword: the SMS text asks for a keyword, but there is none"),
     ],
 )
@@ -65,6 +75,17 @@ def test_a_header_is_compared_with_the_fields_of_a_policy() -> None:
         'row 1, column margin_fem: no field of a policy is called "margin_fem": did you mean "margin_fen"?',
         "row 1: columns are missing: margin_fen",
     ]
+
+
+def test_a_catalogue_of_old_that_tells_no_kinds_is_still_read() -> None:
+    rows = [policy_row("paper"), retention_row("stay"), voice_row("pack")]
+    policies = read_policies(catalogue_csv(rows)).values()
+    assert [policy.kind for policy in policies] == [
+        PolicyKind.ORDER,
+        PolicyKind.RECONTRACT,
+        PolicyKind.LONG_DISTANCE_PACK,
+    ]
+    assert {(policy.cities, policy.exclusions, policy.revenue_change_fen) for policy in policies} == {((), (), 0)}
 
 
 @pytest.mark.parametrize("text", ["", "policy,zone\n", "\0"])

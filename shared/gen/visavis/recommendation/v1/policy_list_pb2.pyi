@@ -58,7 +58,7 @@ class PolicyListRow(_message.Message):
 
     @_builtins.property
     def blocked(self) -> _containers.RepeatedCompositeFieldContainer[Global___Blocked]:
-        """What was found and then blocked, in the order found."""
+        """What was found and then blocked, where it would have stood: in zone order, best first inside a zone."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Recommendation(_message.Message):
     rule: _builtins.int
     """The row of the zone's matrix that fired."""
     expected_value_fen: _builtins.int
-    """Need probability x policy margin for new services, the policy margin for retention; orders targets."""
+    """Need probability x policy margin for new services, else the policy margin; orders targets."""
     matrix: _builtins.str
     """The matrix that gave it: in the zone voice_usage stand packs of matrix voice_usage and, behind them, the plan of matrix vpmn."""
     def __init__(
@@ -162,6 +162,7 @@ class Blocked(_message.Message):
     RULE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     MATRIX_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
     zone: _builtins.str
     """The zone."""
     policy: _builtins.str
@@ -169,9 +170,11 @@ class Blocked(_message.Message):
     rule: _builtins.int
     """The row of the zone's matrix that had fired."""
     reason: _builtins.str
-    """What took it away. Example: "handset_wap", "already_active", "need_none", "not_valid", "unknown_policy"."""
+    """What took it away. Example: "handset_wap", "already_active", "need_none", "ladder", "excluded_by", "dilution"."""
     matrix: _builtins.str
     """The matrix that had given it."""
+    by: _builtins.str
+    """The policy that it may not stand beside."""
     def __init__(
         self,
         *,
@@ -180,13 +183,19 @@ class Blocked(_message.Message):
         rule: _builtins.int = ...,
         reason: _builtins.str = ...,
         matrix: _builtins.str | None = ...,
+        by: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_matrix", b"_matrix", "matrix", b"matrix"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_by", b"_by", "_matrix", b"_matrix", "by", b"by", "matrix", b"matrix"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_matrix", b"_matrix", "matrix", b"matrix", "policy", b"policy", "reason", b"reason", "rule", b"rule", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_by", b"_by", "_matrix", b"_matrix", "by", b"by", "matrix", b"matrix", "policy", b"policy", "reason", b"reason", "rule", b"rule", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__by: _TypeAlias = _typing.Literal["by"]  # noqa: Y015
+    _WhichOneofArgType__by: _TypeAlias = _typing.Literal["_by", b"_by"]  # noqa: Y015
     _WhichOneofReturnType__matrix: _TypeAlias = _typing.Literal["matrix"]  # noqa: Y015
     _WhichOneofArgType__matrix: _TypeAlias = _typing.Literal["_matrix", b"_matrix"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__by) -> _WhichOneofReturnType__by | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__matrix) -> _WhichOneofReturnType__matrix | None: ...
 
 Global___Blocked: _TypeAlias = Blocked  # noqa: Y015

@@ -67,6 +67,14 @@ class Policy(_message.Message):
     SCRIPT_FIELD_NUMBER: _builtins.int
     SMS_TEXT_FIELD_NUMBER: _builtins.int
     ORDER_KEYWORD_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    COMBINED_PRODUCTS_FIELD_NUMBER: _builtins.int
+    PREREQUISITES_FIELD_NUMBER: _builtins.int
+    EXCLUSIONS_FIELD_NUMBER: _builtins.int
+    CITIES_FIELD_NUMBER: _builtins.int
+    COST_FEN_FIELD_NUMBER: _builtins.int
+    REVENUE_CHANGE_FEN_FIELD_NUMBER: _builtins.int
+    CALL_SCRIPT_FIELD_NUMBER: _builtins.int
     policy: _builtins.str
     """The code. Example: "newspaper-trial"."""
     display_name: _builtins.str
@@ -91,9 +99,35 @@ class Policy(_message.Message):
     """The SMS text, with the placeholder {keyword} for order_keyword."""
     order_keyword: _builtins.str
     """The word a customer answers by SMS to say yes; empty when SMS cannot accept it."""
+    kind: _builtins.str
+    """What it is: prepaid_contract, recontract, plan, order, trial, combination, long_distance_pack, vpmn_plan, family, referral, campus
+    or handset_deal.
+    """
+    cost_fen: _builtins.int
+    """What one acceptance costs the operator."""
+    revenue_change_fen: _builtins.int
+    """What it is expected to do to the customer's monthly bill; negative outside retention is blocked by the dilution guard."""
+    call_script: _builtins.str
+    """What an outbound agent says; empty = the script."""
     @_builtins.property
     def handset_needs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Handset abilities it needs, of: gprs, wap, mms."""
+
+    @_builtins.property
+    def combined_products(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Products that come with the product of a combination."""
+
+    @_builtins.property
+    def prerequisites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Products that the customer must have."""
+
+    @_builtins.property
+    def exclusions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Policies that may not stand beside it in one list."""
+
+    @_builtins.property
+    def cities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Cities it is offered in; empty = all."""
 
     def __init__(
         self,
@@ -111,14 +145,98 @@ class Policy(_message.Message):
         script: _builtins.str = ...,
         sms_text: _builtins.str = ...,
         order_keyword: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        combined_products: _abc.Iterable[_builtins.str] | None = ...,
+        prerequisites: _abc.Iterable[_builtins.str] | None = ...,
+        exclusions: _abc.Iterable[_builtins.str] | None = ...,
+        cities: _abc.Iterable[_builtins.str] | None = ...,
+        cost_fen: _builtins.int = ...,
+        revenue_change_fen: _builtins.int = ...,
+        call_script: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boss_offer_code", b"boss_offer_code", "display_name", b"display_name", "handset_needs", b"handset_needs", "margin_fen", b"margin_fen", "order_keyword", b"order_keyword", "policy", b"policy", "policy_group", b"policy_group", "product", b"product", "script", b"script", "sms_text", b"sms_text", "valid_from", b"valid_from", "valid_until", b"valid_until", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boss_offer_code", b"boss_offer_code", "call_script", b"call_script", "cities", b"cities", "combined_products", b"combined_products", "cost_fen", b"cost_fen", "display_name", b"display_name", "exclusions", b"exclusions", "handset_needs", b"handset_needs", "kind", b"kind", "margin_fen", b"margin_fen", "order_keyword", b"order_keyword", "policy", b"policy", "policy_group", b"policy_group", "prerequisites", b"prerequisites", "product", b"product", "revenue_change_fen", b"revenue_change_fen", "script", b"script", "sms_text", b"sms_text", "valid_from", b"valid_from", "valid_until", b"valid_until", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class Product(_message.Message):
+    """A product as it is sold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCT_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PRODUCT_CLASS_FIELD_NUMBER: _builtins.int
+    BARRIERS_FIELD_NUMBER: _builtins.int
+    TIER_FIELD_NUMBER: _builtins.int
+    ASSOCIATED_PRODUCTS_FIELD_NUMBER: _builtins.int
+    PRICE_FEN_FIELD_NUMBER: _builtins.int
+    BOSS_ORDER_CODE_FIELD_NUMBER: _builtins.int
+    SMS_ORDER_KEYWORD_FIELD_NUMBER: _builtins.int
+    SMS_CANCEL_KEYWORD_FIELD_NUMBER: _builtins.int
+    HANDSET_NEEDS_FIELD_NUMBER: _builtins.int
+    NEEDS_INTERNET_FIELD_NUMBER: _builtins.int
+    DEMONSTRATION_FIELD_NUMBER: _builtins.int
+    product: _builtins.str
+    """The code. Example: "ring_back_tone"."""
+    display_name: _builtins.str
+    """Its name for people."""
+    product_class: _builtins.str
+    """What it is for: revenue, growth or stickiness."""
+    tier: _builtins.str
+    """The step of the ladder, by the hardest barrier: instant, taught, handset_bound or internet_bound."""
+    price_fen: _builtins.int
+    """What it costs the customer a month."""
+    boss_order_code: _builtins.str
+    """What BOSS orders."""
+    sms_order_keyword: _builtins.str
+    """The SMS that orders it; empty when SMS cannot."""
+    sms_cancel_keyword: _builtins.str
+    """The SMS that cancels it; empty when SMS cannot."""
+    needs_internet: _builtins.bool
+    """Whether it needs internet access."""
+    demonstration: _builtins.str
+    """How to show it in a minute."""
+    @_builtins.property
+    def barriers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a customer must get over first, of: setup, handset, internet."""
+
+    @_builtins.property
+    def associated_products(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Products worth a look for who has this one."""
+
+    @_builtins.property
+    def handset_needs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Handset abilities it needs, of: gprs, wap, mms."""
+
+    def __init__(
+        self,
+        *,
+        product: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        product_class: _builtins.str = ...,
+        barriers: _abc.Iterable[_builtins.str] | None = ...,
+        tier: _builtins.str = ...,
+        associated_products: _abc.Iterable[_builtins.str] | None = ...,
+        price_fen: _builtins.int = ...,
+        boss_order_code: _builtins.str = ...,
+        sms_order_keyword: _builtins.str = ...,
+        sms_cancel_keyword: _builtins.str = ...,
+        handset_needs: _abc.Iterable[_builtins.str] | None = ...,
+        needs_internet: _builtins.bool = ...,
+        demonstration: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["associated_products", b"associated_products", "barriers", b"barriers", "boss_order_code", b"boss_order_code", "demonstration", b"demonstration", "display_name", b"display_name", "handset_needs", b"handset_needs", "needs_internet", b"needs_internet", "price_fen", b"price_fen", "product", b"product", "product_class", b"product_class", "sms_cancel_keyword", b"sms_cancel_keyword", "sms_order_keyword", b"sms_order_keyword", "tier", b"tier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Product: _TypeAlias = Product  # noqa: Y015
 
 @_typing.final
 class ImportPoliciesRequest(_message.Message):
@@ -130,14 +248,24 @@ class ImportPoliciesRequest(_message.Message):
     CSV_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
+    PRODUCTS_CONTENT_FIELD_NUMBER: _builtins.int
+    PRODUCTS_FILE_NAME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID; the same one with the same text returns the catalogue that is there."""
     csv: _builtins.str
-    """The CSV file's text; its header names the fields of Policy. Empty where content is given."""
+    """The CSV file's text; its header names the fields of Policy. What is several in one cell is separated by spaces. Empty where content is
+    given.
+    """
     content: _builtins.bytes
     """The file: CSV in UTF-8 or GBK, or a workbook (.xlsx) whose sheet policies is read, or its only one."""
     file_name: _builtins.str
     """The file's name, told with what is wrong in it."""
+    products_content: _builtins.bytes
+    """The file of the products, CSV or a workbook; its header names the fields of Product, without tier and with class for product_class.
+    Empty = the sheet products of the policies' workbook; where there is none, the products that policies name, without barriers.
+    """
+    products_file_name: _builtins.str
+    """The name of that file, told with what is wrong in it."""
     def __init__(
         self,
         *,
@@ -145,10 +273,12 @@ class ImportPoliciesRequest(_message.Message):
         csv: _builtins.str = ...,
         content: _builtins.bytes = ...,
         file_name: _builtins.str = ...,
+        products_content: _builtins.bytes = ...,
+        products_file_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "csv", b"csv", "file_name", b"file_name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "csv", b"csv", "file_name", b"file_name", "products_content", b"products_content", "products_file_name", b"products_file_name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -162,19 +292,23 @@ class ImportPoliciesResponse(_message.Message):
 
     POLICY_CATALOGUE_FIELD_NUMBER: _builtins.int
     POLICY_COUNT_FIELD_NUMBER: _builtins.int
+    PRODUCT_COUNT_FIELD_NUMBER: _builtins.int
     policy_catalogue: _builtins.str
     """policyCatalogues/{policy_catalogue}."""
     policy_count: _builtins.int
     """Number of policies in it."""
+    product_count: _builtins.int
+    """Number of products in it."""
     def __init__(
         self,
         *,
         policy_catalogue: _builtins.str = ...,
         policy_count: _builtins.int = ...,
+        product_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy_catalogue", b"policy_catalogue", "policy_count", b"policy_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy_catalogue", b"policy_catalogue", "policy_count", b"policy_count", "product_count", b"product_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class PolicyServiceStub:
-    """Keeps the policy catalogue. Each import makes a new catalogue version; versions never change.
+    """Keeps the catalogue of policies and products. Each import makes a new catalogue version; versions never change.
     """
 
     def __init__(self, channel):
@@ -53,11 +53,11 @@ class PolicyServiceStub:
 
 
 class PolicyServiceServicer:
-    """Keeps the policy catalogue. Each import makes a new catalogue version; versions never change.
+    """Keeps the catalogue of policies and products. Each import makes a new catalogue version; versions never change.
     """
 
     def ImportPolicies(self, request, context):
-        """Takes a catalogue in from a file. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED.
+        """Takes a catalogue in from files, policies and products together. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,7 +104,7 @@ def add_PolicyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PolicyService:
-    """Keeps the policy catalogue. Each import makes a new catalogue version; versions never change.
+    """Keeps the catalogue of policies and products. Each import makes a new catalogue version; versions never change.
     """
 
     @staticmethod

@@ -27,14 +27,14 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PolicyServiceStub:
-    """Keeps the policy catalogue. Each import makes a new catalogue version; versions never change."""
+    """Keeps the catalogue of policies and products. Each import makes a new catalogue version; versions never change."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PolicyServiceAsyncStub: ...
     ImportPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ImportPoliciesRequest, _policy_service_pb2.ImportPoliciesResponse]
-    """Takes a catalogue in from a file. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
+    """Takes a catalogue in from files, policies and products together. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
     ListPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]
     """Lists the policies of one catalogue, by code. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
     ExportPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ExportPoliciesRequest, _policy_service_pb2.ExportPoliciesResponse]
@@ -42,18 +42,18 @@ class PolicyServiceStub:
 
 @_typing.type_check_only
 class PolicyServiceAsyncStub(PolicyServiceStub):
-    """Keeps the policy catalogue. Each import makes a new catalogue version; versions never change."""
+    """Keeps the catalogue of policies and products. Each import makes a new catalogue version; versions never change."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ImportPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ImportPoliciesRequest, _policy_service_pb2.ImportPoliciesResponse]  # type: ignore[assignment]
-    """Takes a catalogue in from a file. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
+    """Takes a catalogue in from files, policies and products together. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
     ListPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]  # type: ignore[assignment]
     """Lists the policies of one catalogue, by code. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
     ExportPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ExportPoliciesRequest, _policy_service_pb2.ExportPoliciesResponse]  # type: ignore[assignment]
     """Writes a catalogue as a file that comes in again as the same policies. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Keeps the policy catalogue. Each import makes a new catalogue version; versions never change."""
+    """Keeps the catalogue of policies and products. Each import makes a new catalogue version; versions never change."""
 
     @_abc_1.abstractmethod
     def ImportPolicies(
@@ -61,7 +61,7 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.ImportPoliciesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.ImportPoliciesResponse, _abc.Awaitable[_policy_service_pb2.ImportPoliciesResponse]]:
-        """Takes a catalogue in from a file. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
+        """Takes a catalogue in from files, policies and products together. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
 
     @_abc_1.abstractmethod
     def ListPolicies(

@@ -39,6 +39,7 @@ class AssemblyRun(_message.Message):
     SWITCH_TIME_FIELD_NUMBER: _builtins.int
     SNAPSHOT_FIELD_NUMBER: _builtins.int
     SCORING_RUN_FIELD_NUMBER: _builtins.int
+    DILUTION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """assemblyRuns/{assembly_run}."""
     cycle: _builtins.str
@@ -69,6 +70,10 @@ class AssemblyRun(_message.Message):
     def switch_time(self) -> _timestamp_pb2.Timestamp:
         """When its lists were switched in."""
 
+    @_builtins.property
+    def dilution(self) -> Global___Dilution:
+        """What the lists would do to bills; set when succeeded."""
+
     def __init__(
         self,
         *,
@@ -82,14 +87,41 @@ class AssemblyRun(_message.Message):
         switch_time: _timestamp_pb2.Timestamp | None = ...,
         snapshot: _builtins.str = ...,
         scoring_run: _builtins.str = ...,
+        dilution: Global___Dilution | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lists", b"lists", "rejects", b"rejects", "status", b"status", "switch_time", b"switch_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dilution", b"dilution", "lists", b"lists", "rejects", b"rejects", "status", b"status", "switch_time", b"switch_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "lists", b"lists", "matrices", b"matrices", "name", b"name", "policy_catalogue", b"policy_catalogue", "rejects", b"rejects", "scoring_run", b"scoring_run", "snapshot", b"snapshot", "status", b"status", "switch_time", b"switch_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "dilution", b"dilution", "lists", b"lists", "matrices", b"matrices", "name", b"name", "policy_catalogue", b"policy_catalogue", "rejects", b"rejects", "scoring_run", b"scoring_run", "snapshot", b"snapshot", "status", b"status", "switch_time", b"switch_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AssemblyRun: _TypeAlias = AssemblyRun  # noqa: Y015
+
+@_typing.final
+class Dilution(_message.Message):
+    """What a run's lists would do to the bills of its customers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPECTED_FEN_FIELD_NUMBER: _builtins.int
+    BLOCKED_COUNT_FIELD_NUMBER: _builtins.int
+    expected_fen: _builtins.int
+    """Sum of the monthly revenue that the main retention policies would take away if all of them were accepted."""
+    blocked_count: _builtins.int
+    """Policies that the dilution guard has blocked: outside retention, none may lower a bill."""
+    def __init__(
+        self,
+        *,
+        expected_fen: _builtins.int = ...,
+        blocked_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_count", b"blocked_count", "expected_fen", b"expected_fen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Dilution: _TypeAlias = Dilution  # noqa: Y015
 
 @_typing.final
 class PolicyList(_message.Message):
@@ -194,10 +226,11 @@ class RecommendedPolicy(_message.Message):
     FIRED_RULE_FIELD_NUMBER: _builtins.int
     MAIN_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
+    PRODUCT_FIELD_NUMBER: _builtins.int
     need_level: _builtins.str
     """Level of the need, for products: rigid, sensitive or ordinary."""
     fired_rule: _builtins.str
-    """The matrix row that gave it. Example: "retention row 7"."""
+    """The matrix row that gave it. Example: "vpmn row 7"."""
     main: _builtins.bool
     """Main policy, or another one of the same group that clerk and customer may choose instead."""
     answer: _contact_pb2.ContactAnswer.ValueType
@@ -205,6 +238,10 @@ class RecommendedPolicy(_message.Message):
     @_builtins.property
     def policy(self) -> _policy_service_pb2.Policy:
         """The policy with its texts."""
+
+    @_builtins.property
+    def product(self) -> _policy_service_pb2.Product:
+        """The product it is about, with its demonstration; absent where it is about none."""
 
     def __init__(
         self,
@@ -214,10 +251,11 @@ class RecommendedPolicy(_message.Message):
         fired_rule: _builtins.str = ...,
         main: _builtins.bool = ...,
         answer: _contact_pb2.ContactAnswer.ValueType = ...,
+        product: _policy_service_pb2.Product | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "product", b"product"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "fired_rule", b"fired_rule", "main", b"main", "need_level", b"need_level", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "fired_rule", b"fired_rule", "main", b"main", "need_level", b"need_level", "policy", b"policy", "product", b"product"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -262,7 +300,7 @@ class CreateAssemblyRunRequest(_message.Message):
 
     @_builtins.property
     def matrices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """matrices/{matrix}: exactly one each for priority, retention and new service."""
+        """matrices/{matrix}: exactly one each for priority, retention and new service, at most one each for voice usage and vpmn."""
 
     def __init__(
         self,
@@ -651,6 +689,7 @@ class BlockedPolicy(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     ROW_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    MATRIX_FIELD_NUMBER: _builtins.int
     zone: _policy_service_pb2.Zone.ValueType
     """The zone."""
     policy: _builtins.str
@@ -659,6 +698,8 @@ class BlockedPolicy(_message.Message):
     """The matrix row that had given it."""
     reason: _builtins.str
     """What took it away, in words."""
+    matrix: _builtins.str
+    """The matrix that had given it: retention, new_service, voice_usage or vpmn."""
     def __init__(
         self,
         *,
@@ -666,10 +707,11 @@ class BlockedPolicy(_message.Message):
         policy: _builtins.str = ...,
         row: _builtins.int = ...,
         reason: _builtins.str = ...,
+        matrix: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "reason", b"reason", "row", b"row", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix", "policy", b"policy", "reason", b"reason", "row", b"row", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,51 @@
+"""Policies, policy lists and what may stand in their way: values and the rules that need nothing else."""
+
+from services.recommendation.domain.lists import (
+    REASON_WORDS,
+    Arm,
+    Blocked,
+    BlockReason,
+    PolicyList,
+    Recommendation,
+    Rejected,
+    masked_id,
+    national_number,
+)
+from services.recommendation.domain.policies import (
+    NEEDED,
+    OPTIONAL,
+    Ability,
+    Barrier,
+    Catalogue,
+    Policy,
+    PolicyKind,
+    Product,
+    ProductClass,
+    Purpose,
+    Tier,
+    Zone,
+)
+
+__all__ = [
+    "NEEDED",
+    "OPTIONAL",
+    "REASON_WORDS",
+    "Ability",
+    "Arm",
+    "Barrier",
+    "BlockReason",
+    "Blocked",
+    "Catalogue",
+    "Policy",
+    "PolicyKind",
+    "PolicyList",
+    "Product",
+    "ProductClass",
+    "Purpose",
+    "Recommendation",
+    "Rejected",
+    "Tier",
+    "Zone",
+    "masked_id",
+    "national_number",
+]
