@@ -29,13 +29,16 @@ async def take_matrices(path: Path, clients: Clients) -> Sequence[matrix_pb.Matr
     return (await clients.matrices.ImportMatrix(asked)).matrices
 
 
-async def take_policies(path: Path, clients: Clients) -> policy_pb.ImportPoliciesResponse:
+async def take_policies(path: Path, products: Path | None, clients: Clients) -> policy_pb.ImportPoliciesResponse:
     """Take a catalogue in; the same content finds what is there. Raises InvalidInput with all that is wrong."""
-    content = _content(path)
+    content, described = _content(path), _content(products) if products else b""
+    digests = (hashlib.sha256(part).hexdigest() for part in (content, described))
     asked = policy_pb.ImportPoliciesRequest(
-        request_id=request_id("", "policies file", hashlib.sha256(content).hexdigest()),
+        request_id=request_id("", "policies file", *digests),
         content=content,
         file_name=path.name,
+        products_content=described,
+        products_file_name=products.name if products else "",
     )
     return await clients.policies.ImportPolicies(asked)
 

@@ -18,16 +18,20 @@ from shared.errors import InvalidInput
 
 NEEDED = ("priority", "retention", "new_service")
 OPTIONAL = ("voice_usage", "vpmn")
-POLICIES = "policies"
+POLICIES, PRODUCTS = "policies", "products"
 _SUFFIXES = (".csv", ".xlsx")
 
 
 @dataclass(frozen=True, slots=True)
 class PlannerFiles:
-    """Which file holds what; a workbook may stand in both places."""
+    """Which file holds what; a workbook may stand in all places, the products being its sheet of that name.
+
+    Without `products` those that policies name are sold without further ado.
+    """
 
     matrices: Sequence[Path]
     policies: Path
+    products: Path | None = None
 
 
 def planner_files(planner: Path) -> PlannerFiles:
@@ -41,7 +45,7 @@ def planner_files(planner: Path) -> PlannerFiles:
         missing += [] if policies else [POLICIES]
         raise InvalidInput.of(str(planner), f"expected the planners' files {', '.join(_names(missing))}")
     matrices = [path for name in (*NEEDED, *OPTIONAL) if (path := found[name]) is not None]
-    return PlannerFiles(matrices, policies)
+    return PlannerFiles(matrices, policies, _file(planner, PRODUCTS))
 
 
 async def take_matrices_of(files: PlannerFiles, cycle: str, clients: Clients) -> tuple[str, ...]:
@@ -64,8 +68,13 @@ async def take_matrices_of(files: PlannerFiles, cycle: str, clients: Clients) ->
 async def take_policies_of(files: PlannerFiles, cycle: str, clients: Clients) -> str:
     """Take in the catalogue and return its name. Raises InvalidInput with what is wrong in it."""
     content = _content(files.policies)
+    products = _content(files.products) if files.products else b""
     asked = policy_pb.ImportPoliciesRequest(
-        request_id=request_id(cycle, "policies", _digest(content)), content=content, file_name=files.policies.name
+        request_id=request_id(cycle, "policies", _digest(content), _digest(products)),
+        content=content,
+        file_name=files.policies.name,
+        products_content=products,
+        products_file_name=files.products.name if files.products else "",
     )
     return (await patient(partial(clients.policies.ImportPolicies, asked))).policy_catalogue
 

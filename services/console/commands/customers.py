@@ -111,12 +111,21 @@ def _print_list(policy_list: recommendation_pb.PolicyList, output: Output) -> No
     for zone in policy_list.zones:
         columns = ("policy", "BOSS code", "need", "say", "why", "said since")
         output.table(f"Zone: {_zone(zone.zone)}", columns, [_row(policy) for policy in zone.policies])
+        _print_products([policy.product for policy in zone.policies if policy.HasField("product")], output)
     if not policy_list.zones and not policy_list.withheld_reason:
         output.line("No policy fits this customer now.")
     if policy_list.contacts_missing:
         output.line("Contacts could not be read: dispatch is not answering.", style="yellow")
     else:
         _print_contacts(list(policy_list.contacts), output)
+
+
+def _print_products(products: list[policy_pb.Product], output: Output) -> None:
+    shown = {
+        product.product: (product.display_name, product.boss_order_code, product.demonstration) for product in products
+    }
+    if shown:
+        output.table("  Show it", ("product", "BOSS code", "how"), list(shown.values()))
 
 
 def _row(recommended: recommendation_pb.RecommendedPolicy) -> tuple[str, ...]:

@@ -199,6 +199,11 @@ def _print_result(result: CycleResult, output: Output) -> None:
         output.line(f"{result.scoring_run.enterprise_scores.row_count:,} enterprises are scored.")
     for why in result.unscored:
         output.line(why)
+    if lists.dilution.expected_fen or lists.dilution.blocked_count:
+        output.line(
+            f"If every main retention policy were accepted, bills would fall by {-lists.dilution.expected_fen // 100:,} yuan a month; "
+            f"the dilution guard has blocked {lists.dilution.blocked_count:,} other policies."
+        )
     output.line(f"What took how long: visavis trace {lists.status.trace_id}")
 
 

@@ -72,14 +72,23 @@ def export(
 
 
 @policies_app.command("import")
-def import_policies(file: Annotated[Path, ExistingFile], as_json: AsJson = False) -> None:
-    """Take a catalogue in, of a workbook its sheet policies."""
+def import_policies(
+    file: Annotated[Path, ExistingFile],
+    products: Annotated[
+        Path | None,
+        typer.Option(help="The file of the products; without it the sheet products of the workbook.", exists=True),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a catalogue in: of a workbook its sheets policies and products."""
 
     async def command(session: Session) -> None:
         async with connect(session.settings) as clients:
-            taken = await take_policies(file, clients)
+            taken = await take_policies(file, products, clients)
         if not session.output.message(taken):
-            session.output.line(f"{taken.policy_count} policies are {taken.policy_catalogue}.")
+            session.output.line(
+                f"{taken.policy_count} policies about {taken.product_count} products are {taken.policy_catalogue}."
+            )
 
     run(command, as_json=as_json)
 

@@ -16,7 +16,7 @@ from visavis.scoring.v1 import model_service_pb2 as model_pb
 from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
 from services.console.cycle import MAPPING
-from services.console.planner_files import NEEDED, POLICIES
+from services.console.planner_files import NEEDED, POLICIES, PRODUCTS
 from shared.errors import Conflict, Failure, InvalidInput, Unavailable, WrongState
 from tests.factories.runs import FAILED, PENDING, SUCCEEDED
 from tests.fakes.services import FakeServices
@@ -26,7 +26,7 @@ from tests.integration.console.conftest import Visavis
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[str, ...]:
     """Extracts and planners' files, with nothing that the fakes would read."""
-    for name in (MAPPING, *(f"{name}.csv" for name in (*NEEDED, POLICIES))):
+    for name in (MAPPING, *(f"{name}.csv" for name in (*NEEDED, POLICIES, PRODUCTS))):
         (tmp_path / name).write_text(f"\ufeff{name}", encoding="utf-8")
     return ("cycle", "run", "2026-11", "--extracts", str(tmp_path), "--planner", str(tmp_path))
 
@@ -56,7 +56,8 @@ def prepare_cycle(services: FakeServices) -> None:
     group = feedback_pb.ControlGroup(name="controlGroups/1", status=SUCCEEDED)
     model = model_pb.Model(name="models/1", status=SUCCEEDED)
     scores = scoring_pb.ScoringRun(name="scoringRuns/1", status=SUCCEEDED)
-    lists = recommendation_pb.AssemblyRun(name="assemblyRuns/1", cycle="2026-11", status=SUCCEEDED)
+    dilution = recommendation_pb.Dilution(expected_fen=-123_456, blocked_count=7)
+    lists = recommendation_pb.AssemblyRun(name="assemblyRuns/1", cycle="2026-11", status=SUCCEEDED, dilution=dilution)
     services.will("ImportMatrix", *(imported_as(purpose) for _ in range(4) for purpose in PURPOSES))
     services.will("ImportPolicies", policy_pb.ImportPoliciesResponse(policy_catalogue="policyCatalogues/1"))
     services.will("CreateImport", profile_pb.CreateImportResponse(import_run=imported))
@@ -92,6 +93,11 @@ def test_a_cycle_run_twice_asks_the_same_with_the_same_ids(
     (matrix, *_) = services.requests("ImportMatrix")
     assert isinstance(matrix, matrix_pb.ImportMatrixRequest)
     assert (matrix.content, matrix.file_name) == ("\ufeffpriority.csv".encode(), "priority.csv")
+    (policies,) = services.requests("ImportPolicies")
+    assert isinstance(policies, policy_pb.ImportPoliciesRequest)
+    assert policies.products_content == "\ufeffproducts.csv".encode()
+    assert (policies.file_name, policies.products_file_name) == ("policies.csv", "products.csv")
+    assert "bills would fall by 1,234 yuan a month; the dilution guard has blocked 7 other policies" in said.page
     (assembled,) = services.requests("CreateAssemblyRun")
     assert isinstance(assembled, recommendation_pb.CreateAssemblyRunRequest)
     assert assembled.matrices == ["matrices/1", "matrices/2", "matrices/3"]

@@ -96,10 +96,17 @@ def test_catalogues_go_in_and_out(visavis: Visavis, services: FakeServices, tmp_
     file = tmp_path / "policies.xlsx"
     file.write_bytes(b"PK")
     services.will(
-        "ImportPolicies", policy_pb.ImportPoliciesResponse(policy_catalogue="policyCatalogues/1", policy_count=21)
+        "ImportPolicies",
+        policy_pb.ImportPoliciesResponse(policy_catalogue="policyCatalogues/1", policy_count=21, product_count=4),
     )
     services.will("ExportPolicies", policy_pb.ExportPoliciesResponse(content=b"file"))
-    assert "21 policies are policyCatalogues/1." in visavis("policies", "import", str(file)).page
+    products = tmp_path / "products.csv"
+    products.write_bytes(b"product")
+    said = visavis("policies", "import", str(file), "--products", str(products))
+    assert "21 policies about 4 products are policyCatalogues/1." in said.page
+    (asked,) = services.requests("ImportPolicies")
+    assert isinstance(asked, policy_pb.ImportPoliciesRequest)
+    assert (asked.content, asked.products_content, asked.products_file_name) == (b"PK", b"product", "products.csv")
     out = tmp_path / "out.csv"
     visavis("policies", "export", "--out", str(out))
     assert out.read_bytes() == b"file"

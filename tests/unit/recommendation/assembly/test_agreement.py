@@ -211,7 +211,7 @@ def test_both_arbitrate_alike_for_many_customers_and_every_reason_occurs(lake: L
                 fields=matrix_fields(),
             )
             for purpose, (hit_policy, lines) in tables.items()
-        },  # type: ignore[arg-type]  # the fields of these names are tables
+        },
         catalogue=read_catalogue(catalogue_csv(policies), products_csv(products)),
         day=date(2026, 11, 9),
         consent_default=False,
