@@ -7,10 +7,18 @@ from datetime import date
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.domain import Purpose
 from services.recommendation.engine.assembly.rules import Rules
-from services.recommendation.engine.policies import read_policies
+from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.rulebook import read_matrix
 from tests.bench.made_base import PRODUCTS
-from tests.factories.recommendation import catalogue_csv, matrix_csv, policy_row, retention_row
+from tests.factories.recommendation import (
+    catalogue_csv,
+    matrix_csv,
+    policy_row,
+    product_row,
+    products_csv,
+    retention_row,
+    voice_row,
+)
 
 ROWS = 50
 PRODUCT_ROWS = 20
@@ -37,7 +45,7 @@ _PAIR_CELLS = {
 
 
 def make_rules() -> Rules:
-    """Return matrices of 50 rows, and of 20 rows for each of six products, with a policy of its own for every row."""
+    """Return four matrices of 50 rows, and one of 20 rows for each of six products, with a policy of its own for every row."""
     lot = random.Random(1)
     matrices = {
         purpose: read_matrix(text, fields=matrix_fields())
@@ -45,15 +53,22 @@ def make_rules() -> Rules:
             (Purpose.PRIORITY, _priority(lot)),
             (Purpose.RETENTION, _retention(lot)),
             (Purpose.NEW_SERVICE, _new_service(lot)),
+            (Purpose.VOICE_USAGE, _of_customers(lot, Purpose.VOICE_USAGE, "COLLECT")),
+            (Purpose.VPMN, _of_customers(lot, Purpose.VPMN, "FIRST")),
         )
     }
     return Rules(
         priority=matrices[Purpose.PRIORITY],
         retention=matrices[Purpose.RETENTION],
         new_service=matrices[Purpose.NEW_SERVICE],
-        catalogue=read_policies(catalogue_csv([*_retention_policies(), *_product_policies()])),
+        voice_usage=matrices[Purpose.VOICE_USAGE],
+        vpmn=matrices[Purpose.VPMN],
+        catalogue=read_catalogue(
+            catalogue_csv([*_retention_policies(), *_product_policies(), *_voice_policies()]), products_csv(_products())
+        ),
         day=_DAY,
         consent_default=True,
+        most_at_once=3,
     )
 
 
@@ -81,6 +96,11 @@ def _new_service(lot: random.Random) -> str:
     return matrix_csv("new_service", "FIRST", ["product", *_PAIR_CELLS, "=> policy"], rules)
 
 
+def _of_customers(lot: random.Random, purpose: Purpose, hit_policy: str) -> str:
+    rules = [[*_tests(lot, _CELLS), f"{purpose}-{row}"] for row in range(ROWS)]
+    return matrix_csv(purpose, hit_policy, [*_CELLS, "=> policy"], rules)
+
+
 def _tests(lot: random.Random, cells: dict[str, tuple[str, ...]]) -> list[str]:
     tested = set(lot.sample(sorted(cells), _TESTED))
     return [lot.choice(cells[name]) if name in tested else "-" for name in cells]
@@ -94,6 +114,17 @@ def _retention_policies() -> Iterator[dict[str, str]]:
     for row in range(ROWS):
         group, place = row % GROUPS, row // GROUPS
         yield retention_row(f"keep-{group}-{place}", f"group-{group}", margin_fen=str(1_000 + 100 * row))
+
+
+def _voice_policies() -> Iterator[dict[str, str]]:
+    for row in range(ROWS):
+        yield voice_row(f"voice_usage-{row}", margin_fen=str(300 + 10 * row))
+        yield voice_row(f"vpmn-{row}", kind="vpmn_plan")
+
+
+def _products() -> list[dict[str, str]]:
+    barriers = ("", "setup", "handset", "setup", "internet", "")
+    return [product_row(product, barriers=barrier) for product, barrier in zip(PRODUCTS, barriers, strict=True)]
 
 
 def _product_policies() -> Iterator[dict[str, str]]:

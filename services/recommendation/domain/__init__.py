@@ -1,6 +1,7 @@
 """Policies, policy lists and what may stand in their way: values and the rules that need nothing else."""
 
 from services.recommendation.domain.lists import (
+    BESIDE_OTHERS,
     REASON_WORDS,
     Arm,
     Blocked,
@@ -27,6 +28,7 @@ from services.recommendation.domain.policies import (
 )
 
 __all__ = [
+    "BESIDE_OTHERS",
     "NEEDED",
     "OPTIONAL",
     "REASON_WORDS",

@@ -20,10 +20,7 @@ class Arm(StrEnum):
 
 
 class BlockReason(StrEnum):
-    """Why a policy that a matrix gave is not recommended; the first that holds counts.
-
-    Those from EXCLUDED_BY on depend on what else stands in the list.
-    """
+    """Why a policy that a matrix gave is not recommended; the first that holds counts."""
 
     UNKNOWN_POLICY = "unknown_policy"
     WRONG_ZONE = "wrong_zone"
@@ -50,6 +47,9 @@ class BlockReason(StrEnum):
     LADDER = "ladder"
     ENOUGH = "enough"
 
+
+BESIDE_OTHERS = (BlockReason.EXCLUDED_BY, BlockReason.LADDER, BlockReason.ENOUGH)
+"""The reasons that lie in what else stands in the list, not in the customer: by itself, such a policy may be offered."""
 
 REASON_WORDS: Mapping[BlockReason, str] = {
     BlockReason.UNKNOWN_POLICY: "the policy is not in the catalogue",

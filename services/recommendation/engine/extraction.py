@@ -6,10 +6,10 @@ from datetime import date
 
 import pyarrow as pa
 
-from services.recommendation.domain import Ability, Catalogue
+from services.recommendation.domain import BESIDE_OTHERS, Ability, Catalogue, PolicyKind
 from services.recommendation.engine.assembly.customer import POTENTIAL, PROBABILITY_SCALE
 from services.recommendation.engine.assembly.decided import InputColumns
-from services.recommendation.engine.assembly.rules import row_outputs
+from services.recommendation.engine.assembly.rules import dilutes, handset_needs, row_outputs
 from services.recommendation.engine.assembly.single import ambiguous
 from services.recommendation.engine.matrix import DecisionTable, HitPolicy
 from services.recommendation.engine.matrix.sql import compile_sql
@@ -64,7 +64,7 @@ def _met_sql(columns: InputColumns, cities: Sequence[str] | None) -> str:
     JOIN (
         SELECT customer_id AS _listed_id, {{
             'customer_id': customer_id, 'owner_id': owner_id, 'msisdn': msisdn, 'city': city, 'arm': arm,
-            'blocked': list_transform(blocked, lambda b: b.policy)
+            'blocked': list_transform(list_filter(blocked, lambda b: b.reason NOT IN ({_BESIDE})), lambda b: b.policy)
         }} AS _listed
         FROM {LISTS} WHERE contactable{within}
     ) AS l ON _listed_id = _id
@@ -77,21 +77,31 @@ _VALUE = f"""CASE WHEN product IS NULL THEN margin_fen ELSE CAST(
     (CAST(COALESCE(_need.probability, 0) * {PROBABILITY_SCALE} AS HUGEINT) * margin_fen + {PROBABILITY_SCALE // 2})
     // {PROBABILITY_SCALE} AS BIGINT) END"""
 _MISSING = " OR ".join(f"(needs_{ability} AND handset_{ability} IS NOT TRUE)" for ability in Ability)
+_NAMED_SQL = """COALESCE(list_transform(
+            list_filter(_holdings, lambda held: held.state <> 'cancelled'), lambda held: held.product), []) AS _had,
+        COALESCE(list_transform(
+            list_filter(_needs, lambda need: need.level = 'none'), lambda need: need.product), []) AS _unneeded"""
+_BESIDE = ", ".join(f"'{reason}'" for reason in BESIDE_OTHERS)
 _EXTRACTED_SQL = f"""
 SELECT _listed.customer_id, _listed.owner_id, _listed.msisdn, _listed.city, _listed.arm, policy, product,
     {_VALUE} AS expected_value_fen
 FROM (
     SELECT *, list_filter(_holdings, lambda held: held.product = o.product)[1] AS _holding,
+        {_NAMED_SQL},
         list_filter(_needs, lambda need: need.product = o.product)[1] AS _need
     FROM (SELECT * EXCLUDE (_fired), unnest(_fired) AS _rule FROM fired) AS f
     JOIN extraction_offers AS o ON o.rule = f._rule
 )
 WHERE NOT COALESCE(list_contains(_listed.blocked, policy), FALSE)
-    AND NOT ({_MISSING})
+    AND NOT ({_MISSING}) AND (NOT needs_internet OR internet_access IS TRUE)
+    AND (len(cities) = 0 OR list_contains(cities, _listed.city))
+    AND list_has_all(_had, prerequisites) AND NOT list_has_any(_had, combined) AND NOT list_has_any(_unneeded, combined)
     AND (product IS NULL OR (
         COALESCE(_holding.state, '{POTENTIAL}') IN ('{POTENTIAL}', 'inactive', 'cancelled')
         AND (_holding.state IS DISTINCT FROM 'inactive' OR _holding.provisioned)
+        AND NOT (kind = '{PolicyKind.TRIAL}' AND _holding.state IS NOT NULL)
         AND _need.level IS DISTINCT FROM 'none'
+        OR kind = '{PolicyKind.ORDER}' AND _holding.state = 'trial' AND _need.level IS DISTINCT FROM 'none'
     ))
 QUALIFY row_number() OVER (PARTITION BY _listed.customer_id ORDER BY rule) = 1
 """
@@ -104,6 +114,11 @@ def _offers(extraction: Extraction) -> pa.Table:
         "policy": pa.string(),
         "product": pa.string(),
         "margin_fen": pa.int64(),
+        "kind": pa.string(),
+        "cities": pa.list_(pa.string()),
+        "prerequisites": pa.list_(pa.string()),
+        "combined": pa.list_(pa.string()),
+        "needs_internet": pa.bool_(),
         **{f"needs_{ability}": pa.bool_() for ability in Ability},
     }
     rows = [dict(zip(types, values, strict=True)) for values in _offered(extraction)]
@@ -113,9 +128,21 @@ def _offers(extraction: Extraction) -> pa.Table:
 def _offered(extraction: Extraction) -> Iterator[tuple[object, ...]]:
     for rule, outputs in row_outputs(extraction.table):
         policy = extraction.catalogue.policies.get(outputs.get("policy") or "")
-        if policy is not None and policy.valid_on(extraction.day):
-            needs = (ability in policy.handset_needs for ability in Ability)
-            yield rule, policy.policy, policy.product or None, policy.margin_fen, *needs
+        if policy is not None and policy.valid_on(extraction.day) and not dilutes(policy):
+            products = [extraction.catalogue.products[product] for product in policy.products]
+            needs = handset_needs(policy, products)
+            yield (
+                rule,
+                policy.policy,
+                policy.product or None,
+                policy.margin_fen,
+                policy.kind,
+                policy.cities,
+                policy.prerequisites,
+                policy.combined_products,
+                any(product.needs_internet for product in products),
+                *(ability in needs for ability in Ability),
+            )
 
 
 def _refuse_ambiguous(engine: ColumnarEngine, table: DecisionTable) -> None:
@@ -134,7 +161,7 @@ def _several(table: DecisionTable) -> str:
 
 
 def _abilities() -> str:
-    return ", ".join(f"handset_{ability}" for ability in Ability)
+    return ", ".join((*(f"handset_{ability}" for ability in Ability), "internet_access"))
 
 
 def _fields(columns: Sequence[MatrixColumn]) -> str:

@@ -136,7 +136,7 @@ def _offer(
         group=group,
         product=product,
         step=_step(matrix, rules.catalogue.products.get(product or "")),
-        needs=_needs(policy, described),
+        needs=handset_needs(policy, described) if policy else (),
         needs_internet=any(each.needs_internet for each in described),
         barred=_barred(policy, matrix, group, product, rules.day),
     )
@@ -146,10 +146,8 @@ def _step(matrix: Purpose, product: Product | None) -> int:
     return _TIERS.index(product.tier) if product else int(matrix is Purpose.VPMN)
 
 
-def _needs(policy: Policy | None, products: Sequence[Product]) -> tuple[Ability, ...]:
+def handset_needs(policy: Policy, products: Sequence[Product]) -> tuple[Ability, ...]:
     """Return what the handset must do for the policy and for each product that comes by it."""
-    if policy is None:
-        return ()
     needed = {*policy.handset_needs, *(ability for product in products for ability in product.handset_needs)}
     return tuple(ability for ability in Ability if ability in needed)
 
@@ -168,9 +166,14 @@ def _barred(
         BlockReason.WRONG_GROUP: group is not None and policy.policy_group != group,
         BlockReason.WRONG_PRODUCT: product is not None and policy.product != product,
         BlockReason.NOT_VALID: not policy.valid_on(day),
-        BlockReason.DILUTION: policy.zone is not Zone.RETENTION and policy.revenue_change_fen < 0,
+        BlockReason.DILUTION: dilutes(policy),
     }
     return next((reason for reason, holds in bars.items() if holds), None)
+
+
+def dilutes(policy: Policy) -> bool:
+    """Tell whether a policy would lower the bill though it retains nobody: the dilution guard blocks it."""
+    return policy.zone is not Zone.RETENTION and policy.revenue_change_fen < 0
 
 
 def excludes(one: Offer, other: Offer) -> bool:

@@ -12,6 +12,7 @@ from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.domain import Catalogue
 from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.extraction import Extraction
 from services.recommendation.engine.feel import Value
@@ -72,6 +73,7 @@ def pick(
     lists: Sequence[PolicyListRow] = (),
     scored: Sequence[CustomerScores] = (),
     hit_policy: str = "FIRST",
+    catalogue: Catalogue = CATALOGUE,
     **asked: object,
 ) -> list[TargetRow]:
     """Return the targets among these customers; the lists given stand for the plain ones of their customers."""
@@ -87,7 +89,7 @@ def pick(
     wanted = TargetOrder("assemblyRuns/1", publish(lake, "lists", list(by_id.values())), inputs, **{**order, **asked})  # type: ignore[arg-type]  # fields by name
     table = read_matrix(matrix_csv("extraction", hit_policy, HEADERS, rules), fields=matrix_fields())
     selected = LakeWorkshop(lake).select_targets(
-        wanted, Extraction(table, CATALOGUE, date(2026, 11, 9)), run_id="t", created_at=NOW, traceparent=""
+        wanted, Extraction(table, catalogue, date(2026, 11, 9)), run_id="t", created_at=NOW, traceparent=""
     )
     assert [dataset.uri for dataset in lake.manifest(selected.targets).lineage] == ["lists", "views", "scores"]
     return table_to_messages(lake.lookup(selected.targets, "rank", list(range(1, 1000))), TargetRow)
@@ -128,7 +130,8 @@ def test_nobody_is_picked_whom_lists_keep_it_from(tmp_path: Path) -> None:
     ]
     scored = [scores("c2", needs=[need(level="none")])]
     found = pick(tmp_path, [["-", "paper"]], views, lists=lists, scored=scored)
-    assert set(picked(found)) == {"c5", "c7", "c9"}
+    # c4 tries it, and an order may convert a trial.
+    assert set(picked(found)) == {"c4", "c5", "c7", "c9"}
 
 
 def test_a_policy_that_is_not_valid_on_the_day_is_offered_to_nobody(tmp_path: Path) -> None:
@@ -185,3 +188,39 @@ def test_the_sample_extracts_young_members_of_enterprises_and_names_policies_of_
     assert results(table, fire(member)) == ({"policy": "newspaper-trial"},)
     for other in others:
         assert results(table, fire({**member, **other})) == ({"policy": None},)
+
+
+def test_an_extraction_holds_to_city_conditions_and_the_dilution_guard_but_not_to_the_ladder(tmp_path: Path) -> None:
+    rules = [["20", "local"], ["21", "needy"], ["22", "both"], ["23", "cheap"], ["24", "sample"], ["25", "plain"]]
+    catalogue = read_catalogue(
+        catalogue_csv(
+            [
+                policy_row("local", cities="芜湖"),
+                policy_row("needy", prerequisites="ring_back_tone"),
+                policy_row("both", kind="combination", combined_products="ring_back_tone"),
+                policy_row("cheap", revenue_change_fen="-1"),
+                policy_row("sample", kind="trial"),
+                policy_row("plain"),
+            ]
+        ),
+        "",
+    )
+    has_tone = [holding("active", "ring_back_tone")]
+    views = [
+        view("c0", age=20, city="芜湖"),
+        view("c1", age=20),
+        view("c2", age=21, products=has_tone),
+        view("c3", age=21),
+        view("c4", age=22),
+        view("c5", age=22, products=has_tone),
+        view("c6", age=23),
+        view("c7", age=24),
+        view("c8", age=24, products=[holding("cancelled")]),
+        view("c9", age=25),
+    ]
+    lists = [
+        listed("c0", city="芜湖"),
+        listed("c9", blocked=[Blocked(zone="new_service", policy="plain", rule=3, reason="ladder")]),
+    ]
+    found = pick(tmp_path, rules, views, lists=lists, catalogue=catalogue)
+    assert set(picked(found)) == {"c0", "c2", "c4", "c7", "c9"}
