@@ -16,6 +16,8 @@ from services.profile.engine.parameters import Bound
 TEXT_LENGTH = 200
 _BLANKS = "chr(32) || chr(9) || chr(12288)"  # space, tabulator, the full-width space of Chinese text
 _FLAGS = {"true": "true", "1": "true", "false": "false", "0": "false"}
+_WORDED = (Kind.TEXT, Kind.FLAG)
+_FEW_WORDS = 40
 _NUMERIC = (Kind.NUMBER, Kind.DECIMAL, Kind.MONEY, Kind.MSISDN)
 LOOKS_NUMERIC = re.compile(r"[-+.,0-9]+")
 _FACTORS = {"seconds": "/ 60", "hours": "* 60", "fen": "/ 100"}
@@ -36,11 +38,12 @@ MACROS = f"""
 class CellReading:
     """How the cells of one column are read.
 
-    `typed` is their value, null where there is none; `is_empty` tells, of those without, where nothing was written;
-    `shown` is what stands in the file; `expected` ends the sentence "expected …".
+    `typed` is their value, null where there is none; `cell` is what it is read from; `is_empty` tells, of those without a
+    value, where nothing was written; `shown` is what stands in the file; `expected` ends the sentence "expected …".
     """
 
     typed: str
+    cell: str
     is_empty: str
     shown: str
     expected: str
@@ -82,30 +85,39 @@ class ColumnSource:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """How texts of one kind are read: `plain` is SQL for those written plainly, `tolerant` for others; both over `$`."""
+    """How texts of one kind are read, as SQL over `$$`: `plain` pairs a condition with the value where it holds, `tolerant`
+    is the value of what is written otherwise."""
 
-    plain: str
+    plain: tuple[tuple[str, str], ...]
     tolerant: str
     expected: str
 
     def typed(self, cell: str, written: str, *, is_plain_safe: bool) -> str:
+        """Return SQL of the value. The tolerant way stands behind ELSE: in a coalesce the engine tries it on every cell."""
         tolerant = self.tolerant.replace("$$", written)
-        return f"coalesce({self.plain.replace('$$', cell)}, {tolerant})" if is_plain_safe else tolerant
+        if not is_plain_safe:
+            return f"CASE WHEN {cell} IS NOT NULL THEN {tolerant} END"
+        plain = " ".join(f"WHEN {condition} THEN {value}" for condition, value in self.plain).replace("$$", cell)
+        return f"CASE WHEN {cell} IS NULL THEN NULL {plain} ELSE {tolerant} END"
 
 
 def cell_reading(source: ColumnSource, bound: Bound) -> CellReading:
     """Return how a column of texts is read."""
     reader = _READERS[source.column.kind](source, bound)
     written = written_as(source.cell, source.mapping.nothing, bound)
-    is_plain_safe = True
-    if source.words or source.mapping.nothing:
-        special = [*source.words, *source.mapping.nothing]
-        is_plain_safe = source.column.kind in _NUMERIC and not any(LOOKS_NUMERIC.fullmatch(word) for word in special)
     if source.words:
         cases = " ".join(f"WHEN {bound.bind(word)} THEN {bound.bind(ours)}" for word, ours in source.words.items())
         written = f"nullif(CASE {written} {cases} ELSE {written} END, '')"
-    typed = reader.typed(source.cell, written, is_plain_safe=is_plain_safe)
-    return CellReading(typed, f"{written} IS NULL", source.cell, reader.expected)
+    typed = reader.typed(source.cell, written, is_plain_safe=_is_plain_safe(source))
+    return CellReading(typed, source.cell, f"{written} IS NULL", source.cell, reader.expected)
+
+
+def _is_plain_safe(source: ColumnSource) -> bool:
+    """Whether no word of the mapping can look like what the plain way reads."""
+    special = [*source.words, *source.mapping.nothing]
+    if source.column.kind in _NUMERIC:
+        return not any(LOOKS_NUMERIC.fullmatch(word) for word in special)
+    return not source.mapping.nothing and (not source.words or source.column.kind in _WORDED)
 
 
 def written_as(cell: str, nothing: tuple[str, ...], bound: Bound) -> str:
@@ -118,44 +130,47 @@ def _text(source: ColumnSource, bound: Bound) -> _Reader:
     allowed = source.column.domain or tuple(sorted({ours for ours in source.words.values() if ours}))
     if not allowed:
         fits = f"length($$) <= {TEXT_LENGTH}"
-        plain = _if(f"{fits} AND NOT regexp_matches($$, '[ \t　]')", "$$")
+        plain = ((f"{fits} AND NOT regexp_matches($$, '[ \t　]')", "$$"),)
         return _Reader(plain, _if(fits, "$$"), f"a text of at most {TEXT_LENGTH} characters")
+    spelled = {**{word: word for word in allowed}, **source.words}
     among = _if(f"$$ IN {bound.bind_all(allowed)}", "$$")
-    return _Reader(among, among, _one_of(source.words or allowed))
+    return _Reader(_spelled(spelled, bound), among, _one_of(source.words or allowed))
 
 
 def _number(source: ColumnSource, bound: Bound) -> _Reader:
     low, high = source.column.limits
     limits = f"BETWEEN {bound.bind(low)} AND {bound.bind(high)}"
 
-    def within(number: str, looks: str) -> str:
+    def within(number: str) -> str:
         value = f"CAST(TRY_CAST({number} AS DECIMAL(18, 1)) AS INTEGER)"
-        return _if(f"regexp_full_match({number}, '{looks}') AND {value} {limits}", value)
+        return _if(f"{value} {limits}", value)
 
     whole = f"a whole number from {low} to {high}"
     expected = f"{_one_of(source.words)}, or {whole}" if source.words else whole
-    return _Reader(within("$$", "[0-9]{1,9}"), within("numeral($$)", "[0-9]{1,9}([.]0*)?"), expected)
+    tolerant = _if("regexp_full_match(numeral($$), '[0-9]{1,9}([.]0*)?')", within("numeral($$)"))
+    return _Reader((("regexp_full_match($$, '[0-9]{1,9}')", within("$$")),), tolerant, expected)
 
 
-def _flag(source: ColumnSource, _bound: Bound) -> _Reader:
+def _flag(source: ColumnSource, bound: Bound) -> _Reader:
     cases = " ".join(f"WHEN '{word}' THEN {flag}" for word, flag in _FLAGS.items())
-    flag = f"CASE $$ {cases} END"
-    return _Reader(flag, flag, _one_of(source.words or _FLAGS))
+    spelled = {**_FLAGS, **{word: _FLAGS.get(ours, "") for word, ours in source.words.items()}}
+    plain = tuple((f"$$ = {bound.bind(word)}", flag or "NULL") for word, flag in spelled.items())
+    return _Reader(plain, f"CASE $$ {cases} END", _one_of(source.words or _FLAGS))
 
 
 def _msisdn(_source: ColumnSource, _bound: Bound) -> _Reader:
-    number = _if("regexp_full_match($$, '1[3-9][0-9]{9}')", "$$")
-    return _Reader(number, number, "a mobile number of 11 digits from 13 on")
+    is_number = "regexp_full_match($$, '1[3-9][0-9]{9}')"
+    return _Reader(((is_number, "$$"),), _if(is_number, "$$"), "a mobile number of 11 digits from 13 on")
 
 
 def _decimal(source: ColumnSource, _bound: Bound) -> _Reader:
     scale, sign = source.column.scale, "-?" if source.column.signed else ""
     if source.unit in _FACTORS:
-        value = f"CAST(round(TRY_CAST(numeral($$) AS DECIMAL(18, 6)) {_FACTORS[source.unit]}, {scale}) AS DECIMAL(18, {scale}))"
-        converted = _if(_looks("numeral($$)", sign, 12, 6), value)
-        return _Reader("NULL", converted, f"a number of {source.unit} like 12.5")
+        converted = f"round(TRY_CAST(numeral($$) AS DECIMAL(18, 6)) {_FACTORS[source.unit]}, {scale})"
+        value = _if(_looks("numeral($$)", sign, 12, 6), f"CAST({converted} AS DECIMAL(18, {scale}))")
+        return _Reader((), value, f"a number of {source.unit} like 12.5")
     return _Reader(
-        _if(_looks_plain(sign, 12, scale), f"TRY_CAST($$ AS DECIMAL(18, {scale}))"),
+        ((_looks_plain(sign, 12, scale), f"TRY_CAST($$ AS DECIMAL(18, {scale}))"),),
         _if(_looks("numeral($$)", sign, 12, scale), f"TRY_CAST(numeral($$) AS DECIMAL(18, {scale}))"),
         f"a number like 12.5 with at most {scale} digits after the point",
     )
@@ -163,16 +178,14 @@ def _decimal(source: ColumnSource, _bound: Bound) -> _Reader:
 
 def _money(source: ColumnSource, _bound: Bound) -> _Reader:
     if source.unit == "fen":
+        whole = "regexp_full_match(amount($$), '-?[0-9]{1,12}([.]0*)?')"
         return _Reader(
-            _if("regexp_full_match($$, '-?[0-9]{1,12}')", "TRY_CAST($$ AS BIGINT)"),
-            _if(
-                "regexp_full_match(amount($$), '-?[0-9]{1,12}([.]0*)?')",
-                "CAST(TRY_CAST(amount($$) AS DECIMAL(18, 1)) AS BIGINT)",
-            ),
+            (("regexp_full_match($$, '-?[0-9]{1,12}')", "TRY_CAST($$ AS BIGINT)"),),
+            _if(whole, "CAST(TRY_CAST(amount($$) AS DECIMAL(18, 1)) AS BIGINT)"),
             "an amount in whole fen like 1250, of at most 12 digits",
         )
     return _Reader(
-        _if(_looks_plain("-?", 10, 2), "CAST(TRY_CAST($$ AS DECIMAL(18, 2)) * 100 AS BIGINT)"),
+        ((_looks_plain("-?", 10, 2), "CAST(TRY_CAST($$ AS DECIMAL(18, 2)) * 100 AS BIGINT)"),),
         _if(_looks("amount($$)", "-?", 10, 2), "CAST(TRY_CAST(amount($$) AS DECIMAL(18, 2)) * 100 AS BIGINT)"),
         "an amount in yuan like 12.50, of at most 10 digits before the point",
     )
@@ -185,8 +198,9 @@ def _date(source: ColumnSource, bound: Bound) -> _Reader:
         form = bound.bind(written_in)
         parsed = f"try_strptime($$, {form})"
         exact = f"strftime({parsed}, {form}) = $$ AND year({parsed}) BETWEEN 1900 AND 2099"
-        days.append(_if(exact, f"CAST({parsed} AS DATE)"))
-    return _Reader("NULL", f"coalesce({', '.join(days)}, NULL)", f"a date like {_examples(source.date_formats)}")
+        days.append((exact, f"CAST({parsed} AS DATE)"))
+    cases = " ".join(f"WHEN {exact} THEN {day}" for exact, day in days)
+    return _Reader(tuple(days), f"CASE {cases} END", f"a date like {_examples(source.date_formats)}")
 
 
 def _month(source: ColumnSource, bound: Bound) -> _Reader:
@@ -195,11 +209,17 @@ def _month(source: ColumnSource, bound: Bound) -> _Reader:
     while months[-1] < last:
         months.append(months[-1].plus(1))
     spelled = {month.first_day.strftime(form): str(month) for form in source.month_formats for month in months}
-    cases = " ".join(f"WHEN {bound.bind(text)} THEN {bound.bind(month)}" for text, month in spelled.items())
+    plain = _spelled(spelled, bound)
     shown = [month.first_day.strftime(source.month_formats[0]) for month in (first, last)]
-    month = f"CASE $$ {cases} END"
     expected = f"a month like {_examples(source.month_formats)}, from {shown[0]} to {shown[1]}"
-    return _Reader(month, month, expected)
+    return _Reader(plain, f"CASE {' '.join(f'WHEN {when} THEN {then}' for when, then in plain)} END", expected)
+
+
+def _spelled(words: Mapping[str, str], bound: Bound) -> tuple[tuple[str, str], ...]:
+    """Return a branch for each word; of very many, one search of a list is quicker than all of them."""
+    if len(words) > _FEW_WORDS:
+        return ()
+    return tuple((f"$$ = {bound.bind(word)}", bound.bind(ours) if ours else "NULL") for word, ours in words.items())
 
 
 def _looks_plain(sign: str, digits: int, scale: int) -> str:

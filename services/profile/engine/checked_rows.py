@@ -9,7 +9,7 @@ from services.profile.domain.months import Month
 from services.profile.domain.places import LINE_BITS, LINE_MASK
 from services.profile.domain.source_tables import Kind, SourceColumn
 from services.profile.engine.cells import MACROS, CellReading, ColumnSource, written_as
-from services.profile.engine.parameters import Bound
+from services.profile.engine.parameters import Bound, used_by
 from services.profile.engine.row_rules import ROW_RULES
 from services.profile.engine.row_source import Cells, ParquetRows, RowSource, cell_name, cells_of, literal
 from services.profile.engine.typed_cells import typed_reading
@@ -89,7 +89,7 @@ def _checking(layout: FileLayout, cells: Cells) -> CheckedRows:
         END AS faults
         FROM typed
     """
-    return CheckedRows(sql, bound.values)
+    return CheckedRows(sql, used_by(sql, bound.values))  # what reads a column as text may turn out not to be needed
 
 
 def _computed(layout: FileLayout, cells: Cells, bound: Bound) -> list[str]:
@@ -157,23 +157,29 @@ def _cell_faults(
     shown = f"coalesce({reading.shown}, '')" if reading else "''"
     place = (str(layout.position(column.name)), bound.bind(layout.shown_heading(column.name)), shown)
     cases: list[tuple[str, str]] = []
+    unread, nothing = (
+        bound.bind(f"expected {reading.expected}{end}" if reading else "") for end in ("", ", found nothing")
+    )
     if reading and column.name in layout.mapping.defaults:
-        cases.append((f"{name} IS NULL", _fault(*place, bound.bind(f"expected {reading.expected}"))))
+        cases.append((f"{name} IS NULL", _fault(*place, unread)))
+    elif reading and not column.optional:
+        why = f"CASE WHEN {reading.is_empty} THEN {nothing} ELSE {unread} END"
+        cases.append((f"{name} IS NULL", _fault(*place, why)))
     elif reading:
-        is_unread = f"{name} IS NULL AND NOT ({reading.is_empty})"
-        cases.append((is_unread, _fault(*place, bound.bind(f"expected {reading.expected}"))))
-        if not column.optional:
-            nothing = bound.bind(f"expected {reading.expected}, found nothing")
-            cases.append((f"{name} IS NULL", _fault(*place, nothing)))
+        # A CASE, because the engine would look for blanks in every cell of a conjunction.
+        is_unread = (
+            f"CASE WHEN {name} IS NOT NULL OR {reading.cell} IS NULL THEN false ELSE NOT ({reading.is_empty}) END"
+        )
+        cases.append((is_unread, _fault(*place, unread)))
     cases += [
-        (rule.is_broken, _fault(*place, literal(rule.expected), rule.detail))
+        (f"coalesce({rule.is_broken}, false)", _fault(*place, literal(rule.expected), rule.detail))
         for rule in ROW_RULES.get(layout.mapping.table.name, ())
         if rule.column == column.name
     ]
     if not cases:
         return "false", "NULL"
     whens = " ".join(f"WHEN {condition} THEN {fault}" for condition, fault in cases)
-    return " OR ".join(f"coalesce({condition}, false)" for condition, _ in cases), f"CASE {whens} END"
+    return " OR ".join(f"({condition})" for condition, _ in cases), f"CASE {whens} END"
 
 
 def _fault(position: str, heading: str, value: str, rule: str, detail: str = "''") -> str:

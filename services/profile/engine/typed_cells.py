@@ -23,7 +23,7 @@ def typed_reading(source: ColumnSource, bound: Bound) -> CellReading:
     as_text = cell_reading(ColumnSource(source.column, source.mapping, source.months, shown), bound)
     if not typed or any(LOOKS_NUMERIC.fullmatch(word) for word in source.mapping.nothing):
         return as_text
-    return CellReading(typed, f"{source.cell} IS NULL", shown, as_text.expected)
+    return CellReading(typed, source.cell, f"{source.cell} IS NULL", shown, as_text.expected)
 
 
 def _typed(source: ColumnSource) -> str:
