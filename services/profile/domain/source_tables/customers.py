@@ -107,7 +107,7 @@ MARKETING_FEEDBACK = SourceTable(
         text("product", optional=True),
         text("answer", "accepted", "rejected", "none"),
         text("reason", optional=True),
-        number("contacts", 1, 9999),  # absent: one
+        number("contacts", 0, 9999),  # absent: one; sources that only count have 0 for most
     ),
 )
 SURVEYS = SourceTable(
