@@ -1,6 +1,7 @@
 """Wires profile: `python -m services.profile serve` answers, `… worker` takes extracts in and folds them into views."""
 
 import asyncio
+from functools import partial
 
 import typer
 
@@ -58,7 +59,7 @@ async def _serve(stop: asyncio.Event) -> None:
 
 
 async def _work(stop: asyncio.Event) -> None:
-    from services.profile.datasets.published import row_types
+    from services.profile.datasets.published import empty_cells, row_types
     from services.profile.datasets.source_files import look_at, open_cells
     from services.profile.worker import handlers
     from services.profile.worker.desk import Desk
@@ -74,7 +75,7 @@ async def _work(stop: asyncio.Event) -> None:
     ) as database:
         store = PostgresStore(database)
         imports = ImportStages(desk, store, TableTaking(desk, look_at, open_cells))
-        snapshots = SnapshotStages(desk, store, row_types())
+        snapshots = SnapshotStages(desk, store, row_types(), partial(empty_cells, desk.lake))
         work = handlers(imports, snapshots)
         await RunWorker(database=database, tables=RUNS, handlers=work, clock=clock).run(stop)
 

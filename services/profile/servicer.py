@@ -10,7 +10,15 @@ from visavis.profile.v1 import profile_service_pb2_grpc as rpc
 from services.profile import use_cases
 from services.profile.domain.months import Month
 from services.profile.domain.msisdn import canonical_msisdn
-from services.profile.domain.resources import IMPORTS, SNAPSHOTS, Import, ImportRequest, Snapshot, TakenTable
+from services.profile.domain.resources import (
+    IMPORTS,
+    SNAPSHOTS,
+    Import,
+    ImportRequest,
+    QualityFigure,
+    Snapshot,
+    TakenTable,
+)
 from services.profile.ports import PublishedRows, Row, SourceFolder, Store
 from services.profile.use_cases import ByCustomerId, ByNumber, CreateImport, CreateSnapshot
 from shared.clock import Clock
@@ -189,14 +197,21 @@ def _snapshot(found: Snapshot) -> pb.Snapshot:
         import_run=f"{IMPORTS}/{found.request.import_id}",
         status=to_status(found.run),
     )
-    if found.datasets is not None:
-        message.views.CopyFrom(to_ref(found.datasets.views))
-        message.rejects.CopyFrom(to_ref(found.datasets.rejects))
-        message.history_views.CopyFrom(to_ref(found.datasets.history_views))
-        message.history_labels.CopyFrom(to_ref(found.datasets.history_labels))
-        if found.datasets.enterprise_views is not None:
-            message.enterprise_views.CopyFrom(to_ref(found.datasets.enterprise_views))
+    if found.result is not None:
+        message.views.CopyFrom(to_ref(found.result.views))
+        message.rejects.CopyFrom(to_ref(found.result.rejects))
+        message.history_views.CopyFrom(to_ref(found.result.history_views))
+        message.history_labels.CopyFrom(to_ref(found.result.history_labels))
+        if found.result.enterprise_views is not None:
+            message.enterprise_views.CopyFrom(to_ref(found.result.enterprise_views))
+        message.quality.extend(_figure(figure) for figure in found.result.quality)
     return message
+
+
+def _figure(figure: QualityFigure) -> pb.QualityFigure:
+    return pb.QualityFigure(
+        subject=figure.subject, figure=figure.figure, count=figure.count, count_before=figure.count_before
+    )
 
 
 def _view_response(row: Row, snapshot: Snapshot) -> pb.GetCustomerViewResponse:

@@ -135,7 +135,7 @@ async def find_snapshot(snapshot_id: str | None, *, resources: Resources) -> Sna
 async def find_view(snapshot: Snapshot, who: ByCustomerId | ByNumber, *, rows: PublishedRows, caller: Caller) -> Row:
     """Return one customer's view. Raises NotFound; WrongState while the snapshot is being made; Denied when the customer's
     city is outside the caller's."""
-    datasets = snapshot.datasets
+    datasets = snapshot.result
     if datasets is None:
         raise _unfinished(snapshot.run)
     if isinstance(who, ByNumber):

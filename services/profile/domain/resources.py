@@ -90,9 +90,21 @@ class SnapshotRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotDatasets:
+class QualityFigure:
+    """A count of something about a source table, or about a column as "table.column"; `count_before` is that of the newest
+    snapshot of an earlier cycle."""
+
+    subject: str
+    figure: str
+    count: int
+    count_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotResult:
     """What a snapshot consists of; `numbers` finds the customer who holds a mobile number today, `identities` tells who held
-    which one from when until when. Snapshots made before these were known lack the latter two."""
+    which one from when until when. Snapshots made before these were known lack what is behind history_labels.
+    """
 
     views: Dataset
     numbers: Dataset
@@ -101,19 +113,20 @@ class SnapshotDatasets:
     history_labels: Dataset
     identities: Dataset | None = None
     enterprise_views: Dataset | None = None
+    quality: tuple[QualityFigure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The customer views of one cycle. `datasets` are there once it has succeeded."""
+    """The customer views of one cycle. `result` is there once it has succeeded."""
 
     run: Run
     request: SnapshotRequest
-    datasets: SnapshotDatasets | None
+    result: SnapshotResult | None
 
     @classmethod
     def of(cls, run: Run) -> "Snapshot":
         """Build the snapshot that a run is."""
         succeeded = run.state is RunState.SUCCEEDED
-        datasets = from_json(SnapshotDatasets, run.result) if succeeded else None
-        return cls(run, from_json(SnapshotRequest, run.request), datasets)
+        result = from_json(SnapshotResult, run.result) if succeeded else None
+        return cls(run, from_json(SnapshotRequest, run.request), result)

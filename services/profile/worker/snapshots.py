@@ -8,8 +8,10 @@ from typing import cast
 
 from services.profile.domain.months import Month
 from services.profile.domain.product_needs import product_needs
-from services.profile.domain.resources import Snapshot, SnapshotRequest
+from services.profile.domain.resources import QualityFigure, Snapshot, SnapshotRequest, SnapshotResult
+from services.profile.domain.source_tables import SOURCE_TABLES, SourceTable
 from services.profile.engine.customer_views import fold_middle_tables, statement
+from services.profile.engine.quality import TableFacts, monthly_facts, quality_figures
 from services.profile.engine.schemas import IDENTITY, NUMBER_HOLDER
 from services.profile.ports import RowType, Store
 from services.profile.worker.desk import Desk, in_thread
@@ -29,11 +31,13 @@ _BEFORE = "before"
 
 @dataclass(frozen=True, slots=True)
 class SnapshotStages:
-    """`row_types` are those that others read: CustomerView, EnterpriseView, CustomerLabels, SnapshotReject."""
+    """`row_types` are those that others read: CustomerView, EnterpriseView, CustomerLabels, SnapshotReject; `count_empty` tells
+    how many nulls each column of a dataset has."""
 
     desk: Desk
     store: Store
     row_types: Mapping[str, RowType]
+    count_empty: Callable[[Dataset], Mapping[str, int]]
 
     def stages(self) -> Sequence[Stage]:
         return [
@@ -41,6 +45,7 @@ class SnapshotStages:
             Stage("views", partial(self._work, self._make_views)),
             Stage("history", partial(self._work, self._make_history)),
             Stage("labels", partial(self._work, self._make_labels)),
+            Stage("quality", self._look_at_quality),
         ]
 
     async def _find_identities(self, context: StageContext) -> JsonObject:
@@ -53,13 +58,21 @@ class SnapshotStages:
 
     async def _work(self, make: Callable[[Making], Mapping[str, Dataset]], context: StageContext) -> JsonObject:
         """Make some datasets; the output names them and those of the stages before."""
-        before_id = str(context.outputs["identities"][_BEFORE])
-        async with self.store.reading() as resources:
-            before = await resources.get_snapshot(before_id) if before_id else None
-        making = await self._making(context, before)
+        making = await self._making(context, await self._before(context))
         made = await in_thread(context, lambda _: make(making))
         await context.progress(making.customer_count, making.customer_count)
         return {name: to_json(dataset) for name, dataset in {**making.earlier, **made}.items()}
+
+    async def _look_at_quality(self, context: StageContext) -> JsonObject:
+        """Return the result of the run: all datasets, and what the data are like."""
+        making = await self._making(context, await self._before(context))
+        figures = await in_thread(context, lambda _: self._figures(making))
+        return to_json(SnapshotResult(**making.earlier, quality=figures))
+
+    async def _before(self, context: StageContext) -> Snapshot | None:
+        before_id = str(context.outputs["identities"][_BEFORE])
+        async with self.store.reading() as resources:
+            return await resources.get_snapshot(before_id) if before_id else None
 
     async def _making(self, context: StageContext, before: Snapshot | None) -> Making:
         async with self.store.reading() as resources:
@@ -137,6 +150,21 @@ class SnapshotStages:
             )
         return {"history_labels": labels}
 
+    def _figures(self, making: Making) -> tuple[QualityFigure, ...]:
+        with making.engine() as engine:
+            engine.register("views", making.earlier["views"])
+            facts = [self._facts(making, engine, table) for table in SOURCE_TABLES]
+        before = making.before.result if making.before else None
+        return quality_figures(facts, before.quality if before else ())
+
+    def _facts(self, making: Making, engine: ColumnarEngine, table: SourceTable) -> TableFacts:
+        taken = making.imported.table(table.name)
+        empty = self.count_empty(taken.accepted)
+        if not table.has_column("month"):
+            return TableFacts(table, taken, empty)
+        months, without_row = monthly_facts(engine, table, str(making.extract_month))
+        return TableFacts(table, taken, empty, months, without_row)
+
     def _publish_views(self, making: Making, engine: ColumnarEngine, name: str, month: Month) -> Dataset:
         identities = making.earlier["identities"]
         engine.register("identities", identities)
@@ -155,7 +183,7 @@ _NUMBER_HOLDERS = """
 
 def _make_identities(making: Making) -> Dataset:
     before = making.before
-    known = before.datasets.identities if before and before.datasets else None
+    known = before.result.identities if before and before.result else None
     # Of the months up to the earlier snapshot's own, its cycle's first day being the day after, that snapshot spoke.
     unknown_from = Month.parse(before.request.cycle).first_day if before else making.extract_month.first_day
     with making.engine() as engine:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from visavis.common.v1 import run_pb2
 from visavis.profile.v1 import profile_service_pb2 as pb
 from visavis.profile.v1 import profile_service_pb2_grpc as rpc
 
-from services.profile.datasets.published import LakeRows, row_types
+from services.profile.datasets.published import LakeRows, empty_cells, row_types
 from services.profile.datasets.source_files import LocalFolder, look_at, open_cells
 from services.profile.domain.resources import ImportRequest
 from services.profile.postgres import PostgresStore
@@ -137,7 +138,7 @@ async def idle_profile(
     servicer = ProfileServicer(store=store, folder=LocalFolder(), rows=LakeRows(lake), clock=clock)
     desk = Desk(lake, clock)
     imports = ImportStages(desk, store, TableTaking(desk, look_at, open_cells))
-    work = handlers(imports, SnapshotStages(desk, store, row_types()))
+    work = handlers(imports, SnapshotStages(desk, store, row_types(), partial(empty_cells, lake)))
     worker = RunWorker(database=database, tables=RUNS, handlers=work, clock=clock)
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(

@@ -23,9 +23,7 @@ internet = true
 def load(engine: ColumnarEngine, persons: Sequence[Person], others: Mapping[str, Sequence[Row]] | None = None) -> None:
     """Make the taken tables of these persons; `others` are rows of further tables."""
     for table in SOURCE_TABLES:
-        rows = [row for person in persons for row in _rows(table.name, person)]
-        rows += (others or {}).get(table.name, [])
-        engine.register_table(table.name, pa.Table.from_pylist(rows, schema=_nullable(table)))
+        load_table(engine, table, persons, (others or {}).get(table.name, []))
     engine.register_table("product_needs", needs_table(product_needs(MAPPING)))
     holders = pa.table(
         {
@@ -34,6 +32,14 @@ def load(engine: ColumnarEngine, persons: Sequence[Person], others: Mapping[str,
         }
     )
     engine.register_table("number_holders", holders)
+
+
+def load_table(
+    engine: ColumnarEngine, table: SourceTable, persons: Sequence[Person], others: Sequence[Row] = ()
+) -> None:
+    """Make one taken table."""
+    rows = [row for person in persons for row in _rows(table.name, person)]
+    engine.register_table(table.name, pa.Table.from_pylist([*rows, *others], schema=_nullable(table)))
 
 
 def _rows(table: str, person: Person) -> list[Row]:

@@ -36,7 +36,7 @@ def labels_of(engine: ColumnarEngine, customers: Sequence[str]) -> dict[str, Row
     return {row.pop("customer_id"): row for row in found}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(persons=people)
 def test_views_and_labels_are_those_of_plain_python(engine: ColumnarEngine, persons: list[Person]) -> None:
     load(engine, persons)

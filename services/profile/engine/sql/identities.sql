@@ -8,10 +8,10 @@ WITH today AS (
     WHERE activation_date < $day_after AND (left_date IS NULL OR left_date >= $day_after)
 ), held AS (
     SELECT customer_id, msisdn, since FROM earlier_identities WHERE until IS NULL
-), elsewhere AS (
+), held_before AS (
     SELECT today.customer_id, max(coalesce(until, since)) AS last_day
-    FROM today JOIN earlier_identities AS earlier
-        ON earlier.msisdn = today.msisdn AND earlier.customer_id <> today.customer_id
+    FROM today JOIN earlier_identities AS earlier USING (msisdn)
+    WHERE until IS NOT NULL OR earlier.customer_id <> today.customer_id
     GROUP BY today.customer_id
 ), holding AS (
     SELECT
@@ -28,7 +28,7 @@ WITH today AS (
             ),
             last_day
         ) AS since
-    FROM today LEFT JOIN held USING (customer_id) LEFT JOIN elsewhere USING (customer_id)
+    FROM today LEFT JOIN held USING (customer_id) LEFT JOIN held_before USING (customer_id)
 ), ended AS (
     SELECT
         held.customer_id,
