@@ -7,9 +7,9 @@ from datetime import date
 import pyarrow as pa
 
 from services.recommendation.domain import BESIDE_OTHERS, Ability, Catalogue, PolicyKind
-from services.recommendation.engine.assembly.customer import POTENTIAL, PROBABILITY_SCALE
+from services.recommendation.engine.assembly.customer import NEED_NONE, NOT_HELD, POTENTIAL, PROBABILITY_SCALE
 from services.recommendation.engine.assembly.decided import InputColumns
-from services.recommendation.engine.assembly.rules import dilutes, handset_needs, row_outputs
+from services.recommendation.engine.assembly.rules import own_offer, row_outputs
 from services.recommendation.engine.assembly.single import ambiguous
 from services.recommendation.engine.matrix import DecisionTable, HitPolicy
 from services.recommendation.engine.matrix.sql import compile_sql
@@ -47,7 +47,11 @@ def extract(
     engine.execute(
         f"""
         CREATE TABLE fired AS
-        SELECT _listed, _holdings, _needs, {_abilities()}, {fired} AS _fired, {_several(table)} AS _several
+        SELECT _listed, _holdings, _needs, {_abilities()}, internet_access, {fired} AS _fired,
+            {_several(table)} AS _several,
+            list_transform(list_filter(_holdings, lambda h: h.state NOT IN ({_NOT_HELD})), lambda h: h.product) AS _held,
+            list_transform(list_filter(COALESCE(_needs, []), lambda n: n.level = '{NEED_NONE}'), lambda n: n.product)
+                AS _unneeded
         FROM ({_met_sql(columns, cities)})
         """,
         parameters,
@@ -77,47 +81,50 @@ _VALUE = f"""CASE WHEN product IS NULL THEN margin_fen ELSE CAST(
     (CAST(COALESCE(_need.probability, 0) * {PROBABILITY_SCALE} AS HUGEINT) * margin_fen + {PROBABILITY_SCALE // 2})
     // {PROBABILITY_SCALE} AS BIGINT) END"""
 _MISSING = " OR ".join(f"(needs_{ability} AND handset_{ability} IS NOT TRUE)" for ability in Ability)
-_NAMED_SQL = """COALESCE(list_transform(
-            list_filter(_holdings, lambda held: held.state <> 'cancelled'), lambda held: held.product), []) AS _had,
-        COALESCE(list_transform(
-            list_filter(_needs, lambda need: need.level = 'none'), lambda need: need.product), []) AS _unneeded"""
 _BESIDE = ", ".join(f"'{reason}'" for reason in BESIDE_OTHERS)
+_STATE = f"COALESCE(_holding.state, '{POTENTIAL}')"
+_NOT_HELD = ", ".join(f"'{state}'" for state in NOT_HELD)
+# The same as `assembly.arbitration.bar`, and what the customer's list has blocked besides, unless for the sake of other offers.
+_OPEN = f"""
+    NOT COALESCE(list_contains(_listed.blocked, policy), FALSE)
+    AND (len(cities) = 0 OR list_contains(cities, _listed.city))
+    AND NOT ({_MISSING} OR (needs_internet AND internet_access IS NOT TRUE))
+    AND (product IS NULL OR (
+        {_STATE} NOT IN ('active', 'voice_plan')
+        AND ({_STATE} <> 'trial' OR is_order)
+        AND ({_STATE} <> 'inactive' OR _holding.provisioned)
+        AND NOT (is_trial AND {_STATE} IN ('inactive', 'cancelled'))
+        AND _need.level IS DISTINCT FROM '{NEED_NONE}'
+    ))
+    AND NOT list_has_any(combined, _held) AND NOT list_has_any(combined, _unneeded)
+    AND list_has_all(_held, prerequisites)
+"""
 _EXTRACTED_SQL = f"""
 SELECT _listed.customer_id, _listed.owner_id, _listed.msisdn, _listed.city, _listed.arm, policy, product,
     {_VALUE} AS expected_value_fen
 FROM (
     SELECT *, list_filter(_holdings, lambda held: held.product = o.product)[1] AS _holding,
-        {_NAMED_SQL},
         list_filter(_needs, lambda need: need.product = o.product)[1] AS _need
     FROM (SELECT * EXCLUDE (_fired), unnest(_fired) AS _rule FROM fired) AS f
     JOIN extraction_offers AS o ON o.rule = f._rule
 )
-WHERE NOT COALESCE(list_contains(_listed.blocked, policy), FALSE)
-    AND NOT ({_MISSING}) AND (NOT needs_internet OR internet_access IS TRUE)
-    AND (len(cities) = 0 OR list_contains(cities, _listed.city))
-    AND list_has_all(_had, prerequisites) AND NOT list_has_any(_had, combined) AND NOT list_has_any(_unneeded, combined)
-    AND (product IS NULL OR (
-        COALESCE(_holding.state, '{POTENTIAL}') IN ('{POTENTIAL}', 'inactive', 'cancelled')
-        AND (_holding.state IS DISTINCT FROM 'inactive' OR _holding.provisioned)
-        AND NOT (kind = '{PolicyKind.TRIAL}' AND _holding.state IS NOT NULL)
-        AND _need.level IS DISTINCT FROM 'none'
-        OR kind = '{PolicyKind.ORDER}' AND _holding.state = 'trial' AND _need.level IS DISTINCT FROM 'none'
-    ))
+WHERE {_OPEN}
 QUALIFY row_number() OVER (PARTITION BY _listed.customer_id ORDER BY rule) = 1
 """
 
 
 def _offers(extraction: Extraction) -> pa.Table:
-    """Return the policies that rows give and that are offered on the day."""
+    """Return the policies that rows give and that nothing bars for everybody, with what the guards ask of them."""
     types: dict[str, pa.DataType] = {
         "rule": pa.int32(),
         "policy": pa.string(),
         "product": pa.string(),
         "margin_fen": pa.int64(),
-        "kind": pa.string(),
         "cities": pa.list_(pa.string()),
-        "prerequisites": pa.list_(pa.string()),
         "combined": pa.list_(pa.string()),
+        "prerequisites": pa.list_(pa.string()),
+        "is_order": pa.bool_(),
+        "is_trial": pa.bool_(),
         "needs_internet": pa.bool_(),
         **{f"needs_{ability}": pa.bool_() for ability in Ability},
     }
@@ -126,23 +133,17 @@ def _offers(extraction: Extraction) -> pa.Table:
 
 
 def _offered(extraction: Extraction) -> Iterator[tuple[object, ...]]:
+    """Yield the values of each offer; rows that name no policy give nothing."""
     for rule, outputs in row_outputs(extraction.table):
         policy = extraction.catalogue.policies.get(outputs.get("policy") or "")
-        if policy is not None and policy.valid_on(extraction.day) and not dilutes(policy):
-            products = [extraction.catalogue.products[product] for product in policy.products]
-            needs = handset_needs(policy, products)
-            yield (
-                rule,
-                policy.policy,
-                policy.product or None,
-                policy.margin_fen,
-                policy.kind,
-                policy.cities,
-                policy.prerequisites,
-                policy.combined_products,
-                any(product.needs_internet for product in products),
-                *(ability in needs for ability in Ability),
-            )
+        if policy is None:
+            continue
+        offer = own_offer(policy, extraction.catalogue, extraction.day, rule=rule)
+        if offer.barred is None:
+            named = (policy.cities, policy.combined_products, policy.prerequisites)
+            kinds = (policy.kind is PolicyKind.ORDER, policy.kind is PolicyKind.TRIAL)
+            needs = (ability in offer.needs for ability in Ability)
+            yield rule, offer.code, offer.product, offer.margin_fen, *named, *kinds, offer.needs_internet, *needs
 
 
 def _refuse_ambiguous(engine: ColumnarEngine, table: DecisionTable) -> None:
@@ -161,7 +162,7 @@ def _several(table: DecisionTable) -> str:
 
 
 def _abilities() -> str:
-    return ", ".join((*(f"handset_{ability}" for ability in Ability), "internet_access"))
+    return ", ".join(f"handset_{ability}" for ability in Ability)
 
 
 def _fields(columns: Sequence[MatrixColumn]) -> str:

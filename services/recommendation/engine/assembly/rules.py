@@ -97,7 +97,17 @@ def offers_of(rules: Rules, matrix: Purpose, table: DecisionTable, product: str 
         if matrix is Purpose.RETENTION:
             yield from _group_offers(rules, rule, outputs)
         elif (code := outputs.get("policy")) is not None:
-            yield _offer(rules, matrix, rule, code, product=product)
+            yield _offer(rules.catalogue, rules.day, matrix, rule, code, product=product)
+
+
+def own_offer(policy: Policy, catalogue: Catalogue, day: date, *, rule: int) -> Offer:
+    """Return a policy as the catalogue itself has it, given by a row that says nothing else of it."""
+    voice = Purpose.VPMN if policy.kind is PolicyKind.VPMN_PLAN else Purpose.VOICE_USAGE
+    matrix = {Zone.RETENTION: Purpose.RETENTION, Zone.NEW_SERVICE: Purpose.NEW_SERVICE, Zone.VOICE_USAGE: voice}[
+        policy.zone
+    ]
+    group, product = policy.policy_group or None, policy.product or None
+    return _offer(catalogue, day, matrix, rule, policy.policy, group=group, product=product)
 
 
 def _group_offers(rules: Rules, rule: int, outputs: Mapping[str, str | None]) -> Iterator[Offer]:
@@ -112,11 +122,12 @@ def _group_offers(rules: Rules, rule: int, outputs: Mapping[str, str | None]) ->
     ]
     ordered = sorted(others, key=lambda policy: (-policy.margin_fen, policy.policy))
     for place, code in enumerate([main, *(policy.policy for policy in ordered)]):
-        yield _offer(rules, Purpose.RETENTION, rule, code, place=place, group=group)
+        yield _offer(rules.catalogue, rules.day, Purpose.RETENTION, rule, code, place=place, group=group)
 
 
 def _offer(
-    rules: Rules,
+    catalogue: Catalogue,
+    day: date,
     matrix: Purpose,
     rule: int,
     code: str,
@@ -125,8 +136,8 @@ def _offer(
     group: str | None = None,
     product: str | None = None,
 ) -> Offer:
-    policy = rules.catalogue.policies.get(code)
-    described = [rules.catalogue.products[name] for name in policy.products] if policy else []
+    policy = catalogue.policies.get(code)
+    described = [catalogue.products[name] for name in policy.products] if policy else []
     return Offer(
         matrix=matrix,
         rule=rule,
@@ -135,10 +146,10 @@ def _offer(
         policy=policy,
         group=group,
         product=product,
-        step=_step(matrix, rules.catalogue.products.get(product or "")),
-        needs=handset_needs(policy, described) if policy else (),
+        step=_step(matrix, catalogue.products.get(product or "")),
+        needs=_needs(policy, described) if policy else (),
         needs_internet=any(each.needs_internet for each in described),
-        barred=_barred(policy, matrix, group, product, rules.day),
+        barred=_barred(policy, matrix, group, product, day),
     )
 
 
@@ -146,7 +157,7 @@ def _step(matrix: Purpose, product: Product | None) -> int:
     return _TIERS.index(product.tier) if product else int(matrix is Purpose.VPMN)
 
 
-def handset_needs(policy: Policy, products: Sequence[Product]) -> tuple[Ability, ...]:
+def _needs(policy: Policy, products: Sequence[Product]) -> tuple[Ability, ...]:
     """Return what the handset must do for the policy and for each product that comes by it."""
     needed = {*policy.handset_needs, *(ability for product in products for ability in product.handset_needs)}
     return tuple(ability for ability in Ability if ability in needed)
@@ -166,14 +177,9 @@ def _barred(
         BlockReason.WRONG_GROUP: group is not None and policy.policy_group != group,
         BlockReason.WRONG_PRODUCT: product is not None and policy.product != product,
         BlockReason.NOT_VALID: not policy.valid_on(day),
-        BlockReason.DILUTION: dilutes(policy),
+        BlockReason.DILUTION: policy.zone is not Zone.RETENTION and policy.revenue_change_fen < 0,
     }
     return next((reason for reason, holds in bars.items() if holds), None)
-
-
-def dilutes(policy: Policy) -> bool:
-    """Tell whether a policy would lower the bill though it retains nobody: the dilution guard blocks it."""
-    return policy.zone is not Zone.RETENTION and policy.revenue_change_fen < 0
 
 
 def excludes(one: Offer, other: Offer) -> bool:

@@ -10,9 +10,12 @@ from visavis.profile.v1.customer_view_pb2 import CustomerView
 from visavis.recommendation.v1.policy_list_pb2 import Blocked, PolicyListRow, TargetRow
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
+from services.recommendation.datasets.evidence import customer_of
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.domain import Catalogue
+from services.recommendation.engine.assembly.arbitration import bar
+from services.recommendation.engine.assembly.rules import own_offer
 from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.extraction import Extraction
 from services.recommendation.engine.feel import Value
@@ -31,11 +34,14 @@ from tests.factories.recommendation import (
     matrix_csv,
     need,
     policy_row,
+    product_row,
+    products_csv,
     publish,
     retention_row,
     sample,
     scores,
     view,
+    voice_row,
 )
 
 CATALOGUE = read_catalogue(
@@ -130,8 +136,73 @@ def test_nobody_is_picked_whom_lists_keep_it_from(tmp_path: Path) -> None:
     ]
     scored = [scores("c2", needs=[need(level="none")])]
     found = pick(tmp_path, [["-", "paper"]], views, lists=lists, scored=scored)
-    # c4 tries it, and an order may convert a trial.
-    assert set(picked(found)) == {"c4", "c5", "c7", "c9"}
+    assert set(picked(found)) == {"c4", "c5", "c7", "c9"}, "an order turns a trial into a subscription"
+
+
+KINDS = [
+    policy_row("order", kind="order"),
+    policy_row("trial", kind="trial"),
+    policy_row("abroad", cities="wuhu"),
+    policy_row("both", kind="combination", combined_products="ring_back_tone"),
+    policy_row("second", prerequisites="ring_back_tone"),
+    policy_row("web", product="mobile_internet"),
+    policy_row("diluting", revenue_change_fen="-100"),
+    retention_row("kept", revenue_change_fen="-100"),
+    voice_row("pack", kind="long_distance_pack"),
+    voice_row("short", kind="vpmn_plan"),
+]
+STATES = (None, "potential", "inactive", "unprovisioned", "active", "cancelled", "voice_plan", "trial")
+
+
+def anybody(number: int, policy: int) -> tuple[CustomerView, CustomerScores]:
+    """Return one of all sorts of customers, whose age is the number of the policy to be tried on them."""
+    customer_id = f"c{number:05}"
+    draw = [number // 8**place % 8 for place in range(3)]
+    state, other = STATES[draw[0]], STATES[draw[1]]
+    held = [
+        holding("inactive" if state == "unprovisioned" else state, product, provisioned=state != "unprovisioned")
+        for product, state in (("mobile_newspaper", state), ("ring_back_tone", other))
+        if state
+    ]
+    level = ("none", "rigid", "sensitive", "ordinary")[draw[2] % 4]
+    facts = {"internet_access": bool(draw[2] % 2), "handset_mms": draw[2] < 6, "age": policy}
+    levels = [need(level=level), need("ring_back_tone", "none" if draw[2] > 3 else "rigid")]
+    return view(customer_id, products=held, **facts), scores(customer_id, needs=levels)
+
+
+def test_nobody_is_offered_what_the_rule_for_lists_bars_and_everybody_what_it_does_not(tmp_path: Path) -> None:
+    products = [
+        product_row("mobile_newspaper", barriers="handset", handset_needs="mms"),
+        product_row("ring_back_tone"),
+        product_row("mobile_internet", barriers="internet", needs_internet="yes"),
+    ]
+    catalogue = read_catalogue(catalogue_csv(KINDS), products_csv(products))
+    people = [anybody(number, number % len(KINDS)) for number in range(8**3)]
+    rules = [[str(place), row["policy"]] for place, row in enumerate(KINDS)]
+    views, scored = [row for row, _ in people], [row for _, row in people]
+    found = picked(pick(tmp_path, rules, views, scored=scored, catalogue=catalogue))
+    lake = Lake(tmp_path / "lake")
+    ids = [row.customer_id for row in views]
+    stored = {row["customer_id"]: row for row in lake.lookup(dataset_of(lake, "views"), "customer_id", ids).to_pylist()}
+    scores_of = {
+        row["customer_id"]: row for row in lake.lookup(dataset_of(lake, "scores"), "customer_id", ids).to_pylist()
+    }
+    expected, reasons = {}, set()
+    for row in views:
+        policy = catalogue.policies[KINDS[row.age]["policy"]]
+        customer = customer_of(stored[row.customer_id], scores_of[row.customer_id], None)
+        reason = bar(customer, own_offer(policy, catalogue, date(2026, 11, 9), rule=3))
+        reasons.add(reason)
+        if reason is None:
+            expected[row.customer_id] = policy.policy
+    assert len(reasons) > 12, "nearly every reason must occur"
+    assert found == expected
+
+
+def dataset_of(lake: Lake, uri: str) -> Dataset:
+    dataset = lake.find(uri)
+    assert dataset is not None
+    return dataset
 
 
 def test_a_policy_that_is_not_valid_on_the_day_is_offered_to_nobody(tmp_path: Path) -> None:
