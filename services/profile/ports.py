@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 import pyarrow as pa
 
 from services.profile.domain.mapping import TableMapping
+from services.profile.domain.proposals import FileSample
 from services.profile.domain.resources import Import, ImportRequest, Snapshot, SnapshotRequest
 from shared.lake.dataset import Dataset
 from shared.runs.domain import RunPlace
@@ -92,6 +93,14 @@ class SourceFolder(Protocol):
 
     async def files(self, source: str, mapping: TableMapping) -> Sequence[TableFile]:
         """Return a table's files, in the order of their names; raises SourceUnreadable."""
+        ...
+
+    async def samples(self, source: str) -> Sequence[FileSample]:
+        """Return the first rows of a file, or of every file of a folder; raises SourceUnreadable."""
+        ...
+
+    async def mapping(self, source: str) -> str | None:
+        """Return the text of the mapping file that lies in a folder, None where none does; raises SourceUnreadable."""
         ...
 
 

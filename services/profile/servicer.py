@@ -1,5 +1,6 @@
 """ProfileService over gRPC: parse, call, render."""
 
+from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -82,6 +83,16 @@ class ProfileServicer(rpc.ProfileServiceServicer):
         return pb.ListImportRejectsResponse(
             rejects=[row_to_message(row, pb.ImportReject) for row in found],
             next_page_token=pages.encode_token([last], request.parent) if last < rejects.row_count else "",
+        )
+
+    async def CheckSource(self, request: pb.CheckSourceRequest, context: Context) -> pb.CheckSourceResponse:
+        if not Path(request.source_uri).is_absolute():
+            raise InvalidInput.of(
+                "source_uri", f"expected the absolute path of a file or folder, found '{request.source_uri}'"
+            )
+        checked = await use_cases.check_source(request.source_uri, folder=self._folder)
+        return pb.CheckSourceResponse(
+            mapping=checked.mapping, findings=[pb.SourceFinding(**asdict(each)) for each in checked.findings]
         )
 
     async def CreateSnapshot(self, request: pb.CreateSnapshotRequest, context: Context) -> pb.CreateSnapshotResponse:

@@ -1,8 +1,10 @@
 """What callers can ask of profile. Nothing here commits: whoever opened the transaction does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.profile.domain.mapping import MAPPING_INVALID, ReadMapping, heading_violations, read_mapping
+from services.profile.domain.proposals import Finding, findings, proposals, rendered
 from services.profile.domain.resources import Import, ImportRequest, Snapshot, SnapshotRequest, rejects_uri
 from services.profile.ports import ChangeableResources, PublishedRows, Resources, Row, SourceFolder, SourceUnreadable
 from shared.clock import Clock
@@ -81,6 +83,39 @@ async def check_mapping(request: ImportRequest, *, folder: SourceFolder) -> None
         raise InvalidInput(violations, reason=MAPPING_INVALID)
     if unreadable:
         raise InvalidInput(unreadable, reason=SOURCE_UNREADABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSource:
+    """A mapping file for a person to correct, and what each file looks like."""
+
+    mapping: str
+    findings: Sequence[Finding]
+
+
+async def check_source(source: str, *, folder: SourceFolder) -> CheckedSource:
+    """Look at a file or a folder, and propose a mapping; where one lies there already, say whether it fits.
+
+    Raises InvalidInput where nothing can be read.
+    """
+    try:
+        samples = await folder.samples(source)
+        present = await folder.mapping(source)
+    except SourceUnreadable as finding:
+        raise InvalidInput([Violation("source_uri", finding.why)], reason=SOURCE_UNREADABLE) from None
+    proposed = proposals(samples)
+    found = list(findings(samples, proposed))
+    if present is not None:
+        found.insert(0, Finding("mapping.toml", await _fit(source, present, folder)))
+    return CheckedSource(rendered(proposed), found)
+
+
+async def _fit(source: str, mapping: str, folder: SourceFolder) -> str:
+    try:
+        await check_mapping(ImportRequest("", source, mapping), folder=folder)
+    except InvalidInput as wrong:
+        return "does not fit: " + "; ".join(f"{v.field}: {v.description}" for v in wrong.violations)
+    return "fits these files"
 
 
 async def _compare_headings(

@@ -5,14 +5,19 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from services.profile.datasets.source_files.found import FoundFile, find_files, opened
 from services.profile.datasets.source_files.lines import LONGEST_LINE, FieldSplitter, decoded_line
+from services.profile.datasets.source_files.sampling import sample_files
 from services.profile.domain.mapping import TableMapping
+from services.profile.domain.proposals import FileSample
 from services.profile.ports import SourceUnreadable, TableFile
+
+_MAPPING_FILE: Final = "mapping.toml"
 
 
 class LocalFolder:
@@ -20,6 +25,22 @@ class LocalFolder:
 
     async def files(self, source: str, mapping: TableMapping) -> Sequence[TableFile]:
         return await asyncio.to_thread(look_at, Path(source), mapping)
+
+    async def samples(self, source: str) -> Sequence[FileSample]:
+        return await asyncio.to_thread(sample_files, Path(source))
+
+    async def mapping(self, source: str) -> str | None:
+        return await asyncio.to_thread(_mapping_in, Path(source))
+
+
+def _mapping_in(source: Path) -> str | None:
+    path = source / _MAPPING_FILE
+    if not path.is_file():
+        return None
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error}") from None
 
 
 def look_at(source: Path, mapping: TableMapping) -> list[TableFile]:
