@@ -37,7 +37,7 @@ def extracts(
     ] = None,
     cycle: Annotated[str, typer.Option(help="The marketing month; the extracts hold the nine before it.")] = "2026-11",
     file_format: Annotated[FileFormat, typer.Option("--format", help="CSV, or typed Parquet.")] = FileFormat.CSV,
-    encoding: Annotated[Encoding, typer.Option(help="Of CSV files.")] = Encoding.UTF_8,
+    encoding: Annotated[Encoding, typer.Option(help="Of CSV files.")] = Encoding.GB18030,
     compress: Annotated[Compression, typer.Option(help="Of CSV files.")] = Compression.NONE,
     files_per_table: Annotated[Split, typer.Option(help="One file, or for monthly tables one a month.")] = Split.ONE,
     dirt: Annotated[

@@ -17,7 +17,7 @@ NODE = Path(__file__).parent / "node"
 
 
 def some_customer(installation: Installation) -> str:
-    lines = (installation.home / "extracts" / "customers.csv").read_text().splitlines()
+    lines = (installation.home / "extracts" / "customers.csv").read_text("gb18030").splitlines()
     return lines[1].split(",")[0]
 
 
@@ -93,7 +93,7 @@ def test_one_trace_runs_from_import_to_lists_across_the_services(installation: I
 
 
 def test_no_number_stands_in_a_log_or_a_trace(installation: Installation) -> None:
-    lines = (installation.home / "extracts" / "customers.csv").read_text().splitlines()[1:]
+    lines = (installation.home / "extracts" / "customers.csv").read_text("gb18030").splitlines()[1:]
     numbers = {line.split(",")[1] for line in lines}
     folders = (installation.home / "logs", installation.home / "telemetry", installation.home / "postgres")
     for folder in folders:

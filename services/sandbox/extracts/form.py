@@ -40,7 +40,7 @@ class Form:
     """The form of a whole folder of extracts."""
 
     format: FileFormat = FileFormat.CSV
-    encoding: Encoding = Encoding.UTF_8
+    encoding: Encoding = Encoding.GB18030
     compression: Compression = Compression.NONE
     split: Split = Split.ONE
 

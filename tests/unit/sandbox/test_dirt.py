@@ -10,7 +10,7 @@ from pyarrow import parquet
 from services.sandbox.extracts.dirt.kinds import Dirt, Shares, shares_of
 from services.sandbox.extracts.dirt.ledger import Fault, read_ledger
 from services.sandbox.extracts.folder import Destination, Request, Written, write_extracts
-from services.sandbox.extracts.form import Encoding, FileFormat, Form, Split
+from services.sandbox.extracts.form import FileFormat, Form, Split
 from services.sandbox.extracts.sources import SOURCES
 from services.sandbox.world.block import blocks_of
 from shared.errors import InvalidInput
@@ -18,8 +18,8 @@ from tests.factories.sandbox import CYCLE
 
 CUSTOMERS, BLOCK = 500, 200
 SHARE = 0.03
-CSV = Form(encoding=Encoding.GB18030)
-MONTHLY = Form(encoding=Encoding.GB18030, split=Split.MONTHLY)
+CSV = Form()
+MONTHLY = Form(split=Split.MONTHLY)
 PARQUET = Form(FileFormat.PARQUET)
 HEADINGS = {source.table: source.columns for source in SOURCES}
 ROW_KINDS = [kind for kind in Dirt if kind is not Dirt.LATE_FILE]

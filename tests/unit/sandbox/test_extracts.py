@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from services.sandbox.extracts.folder import Destination, Request, write_extracts
+from services.sandbox.extracts.form import Encoding, Form
 from services.sandbox.extracts.mapping import MAPPING_FILE
 from services.sandbox.extracts.sources import SOURCES
 from services.sandbox.world.block import blocks_of
@@ -21,6 +22,7 @@ from shared.errors import InvalidInput
 from tests.factories.sandbox import CYCLE, province
 
 CUSTOMERS = 1500
+UTF_8 = Form(encoding=Encoding.UTF_8)
 Numbers = NDArray[np.float64]
 
 
@@ -32,7 +34,7 @@ def destination(tmp_path_factory: pytest.TempPathFactory) -> Destination:
 
 def write(folder: Path, world: Path | None = None, seed: int = 7) -> Destination:
     destination = Destination.of(folder, world)
-    write_extracts(Request(blocks_of(CUSTOMERS, seed=seed, cycle=CYCLE)), destination)
+    write_extracts(Request(blocks_of(CUSTOMERS, seed=seed, cycle=CYCLE), UTF_8), destination)
     return destination
 
 
