@@ -1,7 +1,7 @@
 """Makes one block of a province and writes its part of every file; several processes do this at once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ from services.sandbox.extracts.files import rendered, write_part
 from services.sandbox.extracts.form import Form
 from services.sandbox.extracts.tables import Rows, tables
 from services.sandbox.world.block import Block
-from services.sandbox.world.identity import Names, customer_ids
 from services.sandbox.world.province import Province, build_block
 from services.sandbox.world.secret import secret_of, secret_table
 
@@ -54,14 +53,13 @@ def write_block(order: BlockOrder) -> BlockWritten:
     """Write all of one block. A pure function of the order, but for the files."""
     province = build_block(order.block)
     written = BlockWritten(secret=secret_table(secret_of(province)))
-    names = customer_ids(province.people)
     for rows in tables(province):
-        as_written = Rows(rows.source, rendered(rows.table, order.form), rows.month_starts)
+        as_written = replace(rows, table=rendered(rows.table, order.form))
         spoiled = spoil(as_written, order.shares, form=order.form, block=order.block)
         files = _file_names(rows, order, province)
         written.parts.extend(_write(spoiled.rows, files, order))
         for planted in spoiled.planted:
-            written.faults.extend(_faults(planted, spoiled, rows, files, names))
+            written.faults.extend(_faults(planted, spoiled, rows, files))
     return written
 
 
@@ -81,7 +79,7 @@ def _write(rows: Rows, files: list[str], order: BlockOrder) -> Iterator[Part]:
         yield Part(rows.source.table, file, path, table.num_rows)
 
 
-def _faults(planted: Planted, spoiled: Spoiled, before: Rows, files: list[str], names: Names) -> Iterator[Fault]:
+def _faults(planted: Planted, spoiled: Spoiled, before: Rows, files: list[str]) -> Iterator[Fault]:
     """Name each fault's place: its file, and its line among the block's lines of that file."""
     starts = np.array(spoiled.rows.month_starts if len(files) > 1 else (0,))
     stands = spoiled.places(planted)

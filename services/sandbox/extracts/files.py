@@ -31,8 +31,9 @@ def rendered(table: pa.Table, form: Form) -> pa.Table:
 
 
 def in_encoding(words: list[str], form: Form) -> Column:
-    """Return words as cells of a text file."""
-    return _encoded(pa.array(words, pa.string()), form.encoding)
+    """Return words as cells of a file; those of Parquet are always UTF-8."""
+    encoding = Encoding.UTF_8 if form.is_parquet else form.encoding
+    return _encoded(pa.array(words, pa.string()), encoding)
 
 
 def write_part(table: pa.Table, source: Source, path: Path, form: Form, *, heading: bool) -> None:

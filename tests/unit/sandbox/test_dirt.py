@@ -125,7 +125,7 @@ def check(fault: Fault, before: list[bytes], after: list[bytes]) -> None:
 
 
 def test_faults_in_parquet_stand_in_their_part_and_keep_its_types(tmp_path: Path) -> None:
-    kinds = (Dirt.DUPLICATE, Dirt.UNKNOWN_CUSTOMER, Dirt.OUT_OF_RANGE)
+    kinds = (Dirt.DUPLICATE, Dirt.UNKNOWN_CUSTOMER, Dirt.OUT_OF_RANGE, Dirt.UNKNOWN_WORD)
     destination, written = write(tmp_path, PARQUET, dict.fromkeys(kinds, SHARE))
     schema = parquet.read_schema(destination.extracts / "traffic-02.parquet")
     assert schema.field("通话分钟数").type == pa.decimal128(12, 1)
@@ -139,8 +139,10 @@ def test_faults_in_parquet_stand_in_their_part_and_keep_its_types(tmp_path: Path
             assert row == table.slice(fault.line - 2, 1).to_pylist()[0]
         elif fault.kind is Dirt.UNKNOWN_CUSTOMER:
             assert row["用户编号"].startswith("999")
-        elif fault.table == "traffic":
+        elif fault.kind is Dirt.OUT_OF_RANGE and fault.table == "traffic":
             assert row["通话分钟数"] == -5
+        elif fault.kind is Dirt.UNKNOWN_WORD and fault.table == "customers":
+            assert row["用户状态"] == "已过户"
         seen[fault.kind.value] += 1
     assert seen == written.faults
 

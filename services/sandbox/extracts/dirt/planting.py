@@ -59,9 +59,8 @@ def spoil(rows: Rows, shares: Shares, *, form: Form, block: Block) -> Spoiled:
         wanted = int(chance.binomial(count, share)) if cells else 0
         drawn, free = np.sort(free[:wanted]), free[wanted:]
         planted += [Planted(kind, drawn[turn :: len(cells)], *columns) for turn, columns in enumerate(cells)]
-    for each in sorted(
-        planted, key=lambda each: each.kind is Dirt.WRONG_TYPE
-    ):  # last, since it turns columns into texts
+    # Words go last, since they turn columns of numbers into texts.
+    for each in sorted(planted, key=lambda each: each.kind is Dirt.WRONG_TYPE):
         for column, spoilt in _spoilt(table, each, rows.source.table, form).items():
             table = _replaced(table, column, each.rows, spoilt)
     order = _order(count, planted)
