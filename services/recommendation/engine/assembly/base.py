@@ -28,7 +28,7 @@ from shared.lake.engine import ColumnarEngine
 
 _Column: TypeAlias = "pa.Array[pa.Scalar[pa.DataType]]"
 
-_BATCH_ROWS = 65_536
+_BATCH_ROWS = 16_384
 _SAME = ("customer_id", "owner_id", "msisdn", "city", "arm", "contactable")
 """Fields of a list that stand in `decided` as they are."""
 

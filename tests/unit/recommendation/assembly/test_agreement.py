@@ -173,7 +173,8 @@ def test_both_order_several_new_services_of_many_customers_alike(lake: Lake) -> 
     assert all(of_one == sorted(of_one, reverse=True) for of_one in values)
 
 
-def test_both_arbitrate_alike_for_many_customers_and_every_reason_occurs(lake: Lake) -> None:
+def rules_that_meet_every_obstacle() -> Rules:
+    """Return rules by which customers meet everything that may stand in the way of a policy that is valid."""
     policies = [
         policy_row("tone-try", product="tone", kind="trial", exclusions="pack"),
         policy_row("tone-buy", product="tone", margin_fen="900"),
@@ -202,7 +203,7 @@ def test_both_arbitrate_alike_for_many_customers_and_every_reason_occurs(lake: L
         "vpmn": ("FIRST", [['"GoTone"', "group-plan"]]),
     }
     outputs = {"priority": ["first", "second"], "retention": ["policy_group", "main_policy"]}
-    drawn = Rules(
+    return Rules(
         **{
             purpose: read_matrix(
                 matrix_csv(
@@ -217,6 +218,10 @@ def test_both_arbitrate_alike_for_many_customers_and_every_reason_occurs(lake: L
         consent_default=False,
         most_at_once=2,
     )
+
+
+def test_both_arbitrate_alike_for_many_customers_and_every_reason_occurs(lake: Lake) -> None:
+    drawn = rules_that_meet_every_obstacle()
     base = many_customers(500, ["tone", "mail", "paper", "net"])
     expected = by_function(base, drawn)
     assert by_sql(lake, base, drawn) == expected

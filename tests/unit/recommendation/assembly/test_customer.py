@@ -1,87 +1,28 @@
 """What one customer gets: zones, order, alternatives, values, and what stands in the way."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from visavis.profile.v1.customer_view_pb2 import CustomerView, ProductState
+from visavis.profile.v1.customer_view_pb2 import CustomerView
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
 from services.recommendation.datasets.evidence import customer_of
-from services.recommendation.datasets.inputs import matrix_fields
-from services.recommendation.domain import PolicyList, Rejected, Zone
-from services.recommendation.engine.assembly.rules import CompiledRules, Rules
+from services.recommendation.domain import Rejected, Zone
+from services.recommendation.engine.assembly.rules import CompiledRules
 from services.recommendation.engine.assembly.single import assemble, expected_value
-from services.recommendation.engine.catalogue import read_catalogue
-from services.recommendation.engine.rulebook import read_matrix
 from shared.lake.messages import messages_to_table
 from tests.factories.recommendation import (
-    catalogue_csv,
     holding,
-    matrix_csv,
     need,
     policy_row,
     product_row,
-    products_csv,
     retention_row,
     scores,
     view,
     voice_row,
 )
-
-ANYBODY = [["-", "retention", "new_service"]]
-
-
-def rules_of(
-    *policies: dict[str, str],
-    new_service: Sequence[Sequence[str]] = (("-", ""),),
-    retention: Sequence[str] = ("-", "", ""),
-    priority: Sequence[Sequence[str]] = ANYBODY,
-    hit_policy: str = "FIRST",
-    voice_usage: Sequence[Sequence[str]] = (),
-    voice_hit_policy: str = "COLLECT",
-    vpmn: str = "",
-    products: Sequence[dict[str, str]] = (),
-    most_at_once: int = 3,
-) -> Rules:
-    fields = matrix_fields()
-    voice_csv = matrix_csv("voice_usage", voice_hit_policy, ["arpu", "=> policy"], voice_usage)
-    vpmn_csv = matrix_csv("vpmn", "FIRST", ["vpmn_member", "=> policy"], [["false", vpmn]])
-    return Rules(
-        priority=read_matrix(
-            matrix_csv("priority", "FIRST", ["arpu", "=> first", "=> second"], priority), fields=fields
-        ),
-        retention=read_matrix(
-            matrix_csv("retention", "FIRST", ["arpu", "=> policy_group", "=> main_policy"], [retention]), fields=fields
-        ),
-        new_service=read_matrix(
-            matrix_csv("new_service", hit_policy, ["product", "=> policy"], new_service), fields=fields
-        ),
-        voice_usage=read_matrix(voice_csv, fields=fields) if voice_usage else None,
-        vpmn=read_matrix(vpmn_csv, fields=fields) if vpmn else None,
-        catalogue=read_catalogue(catalogue_csv(policies), products_csv(products) if products else ""),
-        day=date(2026, 11, 9),
-        consent_default=False,
-        most_at_once=most_at_once,
-    )
-
-
-def outcome_of(
-    rules: Rules, the_view: CustomerView | None = None, the_scores: CustomerScores | None = None
-) -> PolicyList | Rejected:
-    row = messages_to_table([the_view or view("c1")], CustomerView).to_pylist()[0]
-    scored = messages_to_table([the_scores or scores("c1")], CustomerScores).to_pylist()[0]
-    return assemble(customer_of(row, scored, {"arm": "targeted"}), CompiledRules.of(rules)).outcome
-
-
-def list_of(rules: Rules, the_view: CustomerView | None = None, the_scores: CustomerScores | None = None) -> PolicyList:
-    outcome = outcome_of(rules, the_view, the_scores)
-    assert isinstance(outcome, PolicyList)
-    return outcome
+from tests.unit.recommendation.assembly.one_customer import list_of, outcome_of, rules_of
 
 
 def test_the_main_policy_comes_first_then_its_group_by_margin_and_code() -> None:
@@ -243,135 +184,6 @@ def test_a_city_has_policies_of_its_own() -> None:
     lists = [list_of(rules, view("c1", city=city)) for city in ("合肥", "芜湖")]
     assert [[r.policy for r in found.recommendations] for found in lists] == [["far"], ["far", "near"]]
     assert [b.words for b in lists[0].blocked] == ["the policy is not offered in the customer's city"]
-
-
-@pytest.mark.parametrize(
-    ("hit_policy", "expected"), [("COLLECT", ["dear", "b", "z", "plan"]), ("FIRST", ["z", "plan"])]
-)
-def test_packs_go_by_value_where_they_are_collected_and_the_plan_of_a_group_comes_last(
-    hit_policy: str, expected: list[str]
-) -> None:
-    rules = rules_of(
-        voice_row("z"),
-        voice_row("b"),
-        voice_row("dear", margin_fen="2000"),
-        voice_row("plan", kind="vpmn_plan", margin_fen="9000"),
-        voice_usage=[["-", "z"], ["-", "dear"], ["-", "b"]],
-        voice_hit_policy=hit_policy,
-        vpmn="plan",
-    )
-    found = list_of(rules).recommendations
-    assert [r.policy for r in found] == expected
-    assert [r.rank for r in found] == list(range(1, len(expected) + 1))
-    assert [r.matrix for r in found] == [*["voice_usage"] * (len(expected) - 1), "vpmn"]
-
-
-def test_plans_of_groups_and_packs_come_only_by_their_own_matrix() -> None:
-    rules = rules_of(voice_row("pack"), voice_row("plan", kind="vpmn_plan"), voice_usage=[["-", "plan"]], vpmn="pack")
-    found = list_of(rules)
-    assert found.recommendations == ()
-    assert [(b.policy, b.reason, b.matrix) for b in found.blocked] == [
-        ("plan", "wrong_matrix", "voice_usage"),
-        ("pack", "wrong_matrix", "vpmn"),
-    ]
-
-
-def test_what_comes_first_excludes_what_may_not_stand_beside_it() -> None:
-    rules = rules_of(
-        retention_row("main", exclusions="paper"),
-        retention_row("other"),
-        policy_row("paper"),
-        policy_row("tone", product="ring"),
-        voice_row("pack", exclusions="tone paper"),
-        retention=("-", "group-1", "main"),
-        new_service=[['"mobile_newspaper"', "paper"], ['"ring"', "tone"]],
-        voice_usage=[["-", "pack"]],
-        priority=[["> 200", "voice_usage", "new_service"], ["-", "retention", "new_service"]],
-    )
-    found, voice_first = list_of(rules), list_of(rules, view("c1", arpu_fen=20_001))
-    assert [r.policy for r in found.recommendations] == ["main", "other", "tone"]
-    assert [(b.policy, b.by) for b in found.blocked] == [("paper", "main"), ("pack", "tone")]
-    assert found.blocked[0].words == "the policy may not stand beside main, which comes before it in the list"
-    # What is blocked itself excludes nobody: without paper, main stands.
-    assert [r.policy for r in voice_first.recommendations] == ["pack", "main", "other"]
-
-
-def test_policies_of_one_group_are_a_choice_and_exclude_nobody_in_it() -> None:
-    rules = rules_of(retention_row("a", exclusions="b"), retention_row("b"), retention=("-", "group-1", "a"))
-    assert [r.policy for r in list_of(rules).recommendations] == ["a", "b"]
-
-
-LADDER = [
-    product_row("tone"),
-    product_row("mail", barriers="setup"),
-    product_row("paper", barriers="handset", handset_needs="mms"),
-    product_row("net", barriers="internet"),
-]
-
-
-def on_the_ladder(most_at_once: int = 3) -> Rules:
-    products = [row["product"] for row in LADDER]
-    return rules_of(
-        *(policy_row(f"{product}-offer", product=product, margin_fen="9000") for product in products),
-        new_service=[[f'"{product}"', f"{product}-offer"] for product in products],
-        products=LADDER,
-        most_at_once=most_at_once,
-    )
-
-
-@pytest.mark.parametrize(
-    ("holdings", "offered"),
-    [
-        ([], ["tone"]),
-        ([holding("active", "tone")], ["mail"]),
-        ([holding("active", "tone"), holding("active", "mail")], ["paper"]),
-        ([holding("inactive", "tone", provisioned=False)], ["mail"]),
-        # What they have is no step of the ladder: waking it up bars nothing, and stands by its tier.
-        ([holding("inactive", "tone")], ["tone", "mail"]),
-        ([holding("inactive", "net")], ["tone", "net"]),
-    ],
-)
-def test_the_next_easiest_step_is_sold_first(holdings: list[ProductState], offered: list[str]) -> None:
-    found = list_of(on_the_ladder(), view("c1", products=holdings), scores("c1", needs=[]))
-    assert [r.product for r in found.recommendations] == offered
-    assert {b.reason for b in found.blocked} <= {"ladder", "already_active", "not_provisioned"}
-
-
-def test_enough_is_enough() -> None:
-    holdings = [holding("inactive", product) for product in ("tone", "mail", "paper", "net")]
-    found = list_of(on_the_ladder(2), view("c1", products=holdings), scores("c1", needs=[]))
-    assert [r.product for r in found.recommendations] == ["tone", "mail"]
-    assert [(b.policy, b.reason) for b in found.blocked] == [("paper-offer", "enough"), ("net-offer", "enough")]
-
-
-@settings(max_examples=150, deadline=None)
-@given(data=st.data(), most_at_once=st.integers(1, 3))
-def test_nobody_is_sold_a_harder_product_while_an_easier_one_is_open(data: st.DataObject, most_at_once: int) -> None:
-    states = data.draw(
-        st.lists(
-            st.sampled_from([None, "active", "inactive", "cancelled", "trial"]),
-            min_size=len(LADDER),
-            max_size=len(LADDER),
-        )
-    )
-    holdings = [holding(state, row["product"]) for row, state in zip(LADDER, states, strict=True) if state]
-    levels = {row["product"]: data.draw(st.sampled_from(["rigid", "ordinary", "none"])) for row in LADDER}
-    found = list_of(
-        on_the_ladder(most_at_once),
-        view("c1", products=holdings, handset_mms=data.draw(st.booleans())),
-        scores("c1", needs=[need(product, level) for product, level in levels.items()]),
-    )
-    steps = {row["product"]: place for place, row in enumerate(LADDER)}
-    lacked = {row["product"] for row, state in zip(LADDER, states, strict=True) if state in {None, "cancelled"}}
-    sold = [steps[r.product] for r in found.recommendations if r.product in lacked]
-    waiting = [steps[b.policy.removesuffix("-offer")] for b in found.blocked if b.reason == "ladder"]
-    assert len(found.recommendations) <= most_at_once
-    assert len(set(sold)) <= 1
-    assert all(step > min(sold) for step in waiting)
-    assert not any(levels[str(r.product)] == "none" for r in found.recommendations)
-    assert {*lacked} == {product for product in lacked if product in {r.product for r in found.recommendations}} | {
-        b.policy.removesuffix("-offer") for b in found.blocked if b.policy.removesuffix("-offer") in lacked
-    }
 
 
 def test_an_alternative_steps_in_for_a_main_policy_that_is_blocked() -> None:
