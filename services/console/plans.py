@@ -202,6 +202,6 @@ def _offer(policy: policy_pb.Policy, channel: Channel) -> plan_pb.PlanOffer:
     return plan_pb.PlanOffer(
         policy=policy.policy,
         product=policy.product,
-        text=policy.sms_text if channel is Channel.SMS else policy.script,
+        text=policy.sms_text if channel is Channel.SMS else policy.call_script or policy.script,
         order_keyword=policy.order_keyword,
     )

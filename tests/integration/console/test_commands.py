@@ -231,7 +231,11 @@ def test_a_plan_is_made_of_the_newest_lists_that_succeeded(visavis: Visavis, ser
     ]
     selection = recommendation_pb.TargetSelection(name="targetSelections/1", status=SUCCEEDED)
     offer = policy_pb.Policy(
-        policy="newspaper", zone=policy_pb.ZONE_NEW_SERVICE, sms_text="回复{keyword}", script="您好"
+        policy="newspaper",
+        zone=policy_pb.ZONE_NEW_SERVICE,
+        sms_text="回复{keyword}",
+        script="您好",
+        call_script="喂，您好",
     )
     services.will("ListAssemblyRuns", recommendation_pb.ListAssemblyRunsResponse(assembly_runs=runs))
     services.will("ListPolicies", policy_pb.ListPoliciesResponse(policies=[offer]))
@@ -248,6 +252,10 @@ def test_a_plan_is_made_of_the_newest_lists_that_succeeded(visavis: Visavis, ser
     assert isinstance(created, plan_pb.CreatePushPlanRequest)
     assert created.offers[0].text == "回复{keyword}"
     assert (selected, created) == (selected_again, created_again)
+    assert visavis("plan", "create", "Calls", "--channel", "call", "--zone", "new_service").code == 0
+    *_, called = services.requests("CreatePushPlan")
+    assert isinstance(called, plan_pb.CreatePushPlanRequest)
+    assert called.offers[0].text == "喂，您好"
 
 
 def test_a_plan_for_a_policy_that_is_not_in_the_zone_is_refused_before_anything_is_made(

@@ -39,6 +39,23 @@ async def test_lists_and_rejects_add_up_to_the_views(service: Service) -> None:
     assert (told.replays, told.arm, list(told.matrices)) == (True, "", [])
 
 
+async def test_a_run_tells_what_its_main_policies_would_do_to_bills_and_what_the_guard_blocked(
+    service: Service,
+) -> None:
+    # Three with bills of 120 yuan are offered a handset, which takes 25 yuan a month from each bill; one of them calls so much by
+    # long distance that a pack without limits would only lower the bill.
+    heavy = {"long_distance_minutes": 4_000, "age": 50}
+    views = [view("c00000"), view("c00001"), view("c00002", **heavy)]
+    scored = [scores(row.customer_id, voice_segment="calls_outside") for row in views]
+    base = Base(views, scored, [member(row.customer_id) for row in views])
+    run = await service.assemble(base.publish(service.lake, "dilution"))
+    assert (run.dilution.expected_fen, run.dilution.blocked_count) == (-7_500, 1)
+    told = await service.recommendation.ExplainPolicyList(pb.ExplainPolicyListRequest(customer_id="c00002"))
+    assert ("pack-unlimited", "the policy would lower the customer's bill, which only retention may") in [
+        (blocked.policy, blocked.reason) for blocked in told.blocked
+    ]
+
+
 async def test_a_request_told_twice_is_one_run_and_another_request_is_refused(service: Service) -> None:
     await service.assemble(base_of(2).publish(service.lake, "two"))
     asked = service.asked[0]
