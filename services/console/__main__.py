@@ -2,7 +2,7 @@
 
 import typer
 
-from services.console.commands import calls, customers, cycles, matrices, plans, sandbox, traces, up
+from services.console.commands import calls, customers, cycles, imports, matrices, plans, sandbox, traces, up
 
 app = typer.Typer(
     help="Visavis: one policy list for each customer of a mobile operator.",
@@ -13,7 +13,7 @@ app = typer.Typer(
 app.command()(up.up)
 app.command()(up.demo)
 app.command()(up.migrate)
-app.command("import")(cycles.import_)
+app.add_typer(imports.app, name="import")
 app.add_typer(cycles.app, name="cycle")
 app.command("list")(customers.list_)
 app.command()(customers.why)

@@ -88,14 +88,20 @@ async def run_cycle(inputs: CycleInputs, *, clients: Clients, follower: Follower
     return CycleResult(imported, snapshot, group, scoring_run, assembly_run, models.unscored)
 
 
-async def take_extracts(cycle: str, extracts: Path, *, clients: Clients, follower: Follower) -> profile_pb.Import:
-    """Import an absolute folder of extracts by the mapping file in it, and wait for the end."""
+async def take_extracts(
+    cycle: str, extracts: Path, *, clients: Clients, follower: Follower, onto: str = ""
+) -> profile_pb.Import:
+    """Import an absolute folder of extracts by the mapping file in it, and wait for the end.
+
+    `onto` names the import that gives the tables which the mapping does not.
+    """
     content, mapping = await asyncio.to_thread(_read_folder, extracts)
     asked = profile_pb.CreateImportRequest(
-        request_id=request_id(cycle, "import", content, str(extracts)),
+        request_id=request_id(cycle, "import", content, str(extracts), *([onto] if onto else [])),
         cycle=cycle,
         source_uri=str(extracts),
         mapping=mapping,
+        base_import=onto,
     )
     return await follower.complete(
         "import",
@@ -276,7 +282,7 @@ def _read_folder(extracts: Path) -> tuple[str, str]:
     if not (extracts / MAPPING).is_file():
         raise InvalidInput.of(str(extracts), f"expected a folder of extracts with a mapping file {MAPPING} in it")
     mapping = _read_text(extracts / MAPPING)
-    return fingerprint(path for path in extracts.iterdir() if path.is_file()), mapping
+    return fingerprint(path for path in extracts.rglob("*") if path.is_file()), mapping
 
 
 def _read_text(path: Path) -> str:

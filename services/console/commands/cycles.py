@@ -1,9 +1,6 @@
-"""`visavis import`, `visavis cycle …`: a marketing month from extracts to lists."""
+"""`visavis cycle …`: a marketing month from extracts to lists."""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +10,7 @@ from visavis.profile.v1 import profile_service_pb2 as profile_pb
 from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
 from services.console.clients import Clients, connect
-from services.console.cycle import CycleInputs, CycleResult, run_cycle, take_extracts
+from services.console.cycle import CycleInputs, CycleResult, run_cycle
 from services.console.plans import assembly_runs
 from services.console.render.output import Output, as_value, enum_word
 from services.console.render.progress import RunBoard
@@ -22,56 +19,20 @@ from services.console.session import AsJson, Session, run
 
 app = typer.Typer(help="Run a marketing month, or look at one.", no_args_is_help=True)
 
-_OF_A_KIND = 3
-"""So many rejects with the same file, column and reason are shown: one wrong customer sets aside all his rows."""
-_REJECTS_READ = 20_000
 
-
-@dataclass(frozen=True, slots=True)
-class _Rejects:
-    """Rejects of every kind, a few of each, in order of file and line; `read` counts all that were looked at."""
-
-    shown: Sequence[profile_pb.ImportReject]
-    read: int
-
-
-def _month(text: str) -> str:
+def month_text(text: str) -> str:
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
         raise typer.BadParameter(f"expected a month like 2026-11, got {text}")
     return text
 
 
-Cycle = Annotated[str, typer.Argument(help="The marketing month, as 2026-11.", callback=_month)]
+Cycle = Annotated[str, typer.Argument(help="The marketing month, as 2026-11.", callback=month_text)]
 Extracts = Annotated[
     Path,
     typer.Option(
         help="The folder of extracts, with mapping.toml in it.", exists=True, file_okay=False, resolve_path=True
     ),
 ]
-
-
-def import_(
-    folder: Annotated[
-        Path,
-        typer.Argument(
-            help="The folder of extracts, with mapping.toml in it.", exists=True, file_okay=False, resolve_path=True
-        ),
-    ],
-    cycle: Annotated[str, typer.Option(help="The marketing month, as 2026-11.", callback=_month)],
-    as_json: AsJson = False,
-) -> None:
-    """Take a folder of extracts in, and show which rows were set aside and why."""
-
-    async def command(session: Session) -> None:
-        async with connect(session.settings) as clients:
-            with RunBoard(session.output.console, quiet=as_json) as board:
-                taken = await take_extracts(cycle, folder, clients=clients, follower=Follower(board))
-            rejects = await _rejects_of(taken.name, clients)
-        value = {"import": as_value(taken), "first_rejects": [as_value(reject) for reject in rejects.shown]}
-        if not session.output.value(value):
-            _print_import(taken, rejects, session.output)
-
-    run(command, as_json=as_json, trace="import", when_interrupted=GOES_ON)
 
 
 @app.command("run")
@@ -156,37 +117,6 @@ async def _runs_of(cycle: str, clients: Clients) -> list[tuple[str, RunResource]
             if made.cycle == cycle
         ],
     ]
-
-
-async def _rejects_of(name: str, clients: Clients) -> _Rejects:
-    kinds: Counter[tuple[str, str, str]] = Counter()
-    shown = []
-    found = pages(
-        lambda size, token: clients.profile.ListImportRejects(
-            profile_pb.ListImportRejectsRequest(parent=name, page_size=size, page_token=token)
-        )
-    )
-    async for page in found:
-        for reject in page.rejects:
-            kind = (reject.file, reject.column, reject.reason)
-            kinds[kind] += 1
-            shown += [reject] if kinds[kind] <= _OF_A_KIND else []
-        if kinds.total() >= _REJECTS_READ:
-            break
-    return _Rejects(shown, kinds.total())
-
-
-def _print_import(taken: profile_pb.Import, rejects: _Rejects, output: Output) -> None:
-    rows = [(table.table, table.row_count, table.accepted_count, table.reject_count) for table in taken.tables]
-    output.table(f"{taken.name} for {taken.cycle}", ("table", "rows", "taken", "set aside"), rows)
-    if not rejects.shown:
-        return
-    lines = [(reject.file, reject.line, reject.column, reject.value, reject.reason) for reject in rejects.shown]
-    output.table("Set aside", ("file", "line", "column", "value", "why"), lines)
-    if more := rejects.read - len(lines):
-        output.line(f"… and {more:,} more of the same kinds; these are the first {_OF_A_KIND} of each.")
-    if rejects.read >= _REJECTS_READ:
-        output.line(f"Only the first {_REJECTS_READ:,} were looked at.")
 
 
 def _print_result(result: CycleResult, output: Output) -> None:
