@@ -1,8 +1,9 @@
-"""The demonstration: a simulated province through one whole cycle, two push plans, and what came of them."""
+"""The demonstration: a simulated province through one whole cycle, four push plans, and what came of them."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 from services.console.clients import Clients
 from services.console.cycle import CycleInputs, CycleResult, run_cycle
 from services.console.demo.report import DemoReport, arm_figures, push_states
+from services.console.matrices import extraction_matrix
 from services.console.plans import Channel, PlanRequest, Zone, create_plan
 from services.console.runs import Follower, Progress, patient
 from shared.clock import LEGAL_ZONE, SystemClock
@@ -29,8 +31,29 @@ _QUIET_SECONDS = 2.0
 _LOOK_SECONDS = 0.3
 
 
+_FEWEST_CONTACTS, _MOST_CONTACTS = 50, 600
+"""Of each plan: enough to compare arms by, and no more than a morning's work for one line and 25 agents."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A plan of the demonstration: what is offered of the lists, by a zone or by an extraction matrix of the planner's."""
+
+    display_name: str
+    channel: Channel
+    zone: Zone | None
+    extraction: str = ""
+
+
+_WISHES = (
+    _Wish("New services by SMS", Channel.SMS, Zone.NEW_SERVICE),
+    _Wish("Retention by call", Channel.CALL, Zone.RETENTION),
+    _Wish("Voice packs by SMS", Channel.SMS, Zone.VOICE_USAGE),
+    _Wish("Newspaper trial for the young by SMS", Channel.SMS, None, extraction="extraction.csv"),
+)
+
 Plans = Mapping[str, plan_pb.PushPlan]
-"""The demonstration's plans by channel."""
+"""The demonstration's plans by their names for people."""
 
 
 def weekday_morning() -> SystemClock:
@@ -54,27 +77,27 @@ async def run_demo_cycle(
     return await run_cycle(inputs, clients=clients, follower=Follower(progress))
 
 
-async def start_plans(result: CycleResult, *, clients: Clients, progress: Progress, clock: SystemClock) -> Plans:
-    """Create and start two plans: the newspaper by SMS to those who need it, retention by call to those at risk."""
-    wishes = {
-        Channel.SMS: ("Mobile newspaper by SMS", Zone.NEW_SERVICE),
-        Channel.CALL: ("Retention by call", Zone.RETENTION),
-    }
+async def start_plans(
+    result: CycleResult, planner: Path, *, clients: Clients, progress: Progress, clock: SystemClock
+) -> Plans:
+    """Create and start the plans, in the order in which they were wished for."""
     plans: dict[str, plan_pb.PushPlan] = {}
-    for channel, (display_name, zone) in wishes.items():
+    for wish in _WISHES:
+        matrix = await extraction_matrix(str(planner / wish.extraction), clients) if wish.extraction else ""
         request = PlanRequest(
-            display_name=display_name,
+            display_name=wish.display_name,
             assembly_run=result.assembly_run,
-            channel=channel,
-            zone=zone,
+            channel=wish.channel,
+            zone=wish.zone,
             policy="",
-            limit=max(50, result.assembly_run.lists.row_count // 8),
+            limit=min(_MOST_CONTACTS, max(_FEWEST_CONTACTS, result.assembly_run.lists.row_count // 8)),
             cities=(),
             expire_time=clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=7),
+            matrix=matrix,
         )
         plan = await create_plan(request, clients=clients, follower=Follower(progress))
         start = partial(clients.plans.StartPushPlan, plan_pb.StartPushPlanRequest(name=plan.name))
-        plans[channel] = (await patient(start)).push_plan
+        plans[wish.display_name] = (await patient(start)).push_plan
     return plans
 
 
@@ -86,7 +109,7 @@ async def settle(plans: Plans, *, clients: Clients, progress: Callable[[Plans], 
     deadline = time.monotonic() + _SETTLE_SECONDS
     current, quiet_since = plans, time.monotonic()
     while time.monotonic() < deadline:
-        latest = {channel: await _read(plan.name, clients) for channel, plan in plans.items()}
+        latest = {name: await _read(plan.name, clients) for name, plan in plans.items()}
         if latest != current:
             current, quiet_since = latest, time.monotonic()
         progress(current)
@@ -99,7 +122,7 @@ async def settle(plans: Plans, *, clients: Clients, progress: Callable[[Plans], 
 
 async def reports(plans: Plans, *, clients: Clients) -> Mapping[str, evaluation_pb.PlanReport]:
     """Return each plan's report once feedback has heard of the start of the plan and has caught up."""
-    return {channel: await _report(plan.name, clients) for channel, plan in plans.items()}
+    return {name: await _report(plan.name, clients) for name, plan in plans.items()}
 
 
 async def contacted_customer(plans: Plans, *, clients: Clients) -> str:
@@ -126,12 +149,12 @@ def demo_report(
         customers=customers.row_count,
         lists=lists.lists.row_count,
         rejects=customers.reject_count + views.rejects.row_count + lists.rejects.row_count,
-        targets={channel: plan.balance.total_count for channel, plan in plans.items()},
-        pushes={channel: push_states(plan.balance) for channel, plan in plans.items()},
+        targets={name: plan.balance.total_count for name, plan in plans.items()},
+        pushes={name: push_states(plan.balance) for name, plan in plans.items()},
         calls_leased=sum(plan.balance.calls_leased_count for plan in plans.values()),
         calls_reported=sum(plan.balance.calls_reported_count for plan in plans.values()),
         calls_returned=sum(plan.balance.calls_returned_count for plan in plans.values()),
-        arms={channel: arm_figures(report) for channel, report in evaluated.items()},
+        arms={name: arm_figures(report) for name, report in evaluated.items()},
         trace_id=trace_id,
         seconds=seconds,
     )

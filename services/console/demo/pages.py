@@ -3,7 +3,6 @@
 from services.console.demo.report import ARMS, ArmFigures, DemoReport
 from services.console.render.output import Output
 
-_CHANNELS = {"sms": "SMS", "call": "Outbound call"}
 _EXPLAINED = {
     "targeted": "chosen by expected value",
     "random": "contacted by lot, to compare",
@@ -18,32 +17,34 @@ def print_report(report: DemoReport, output: Output) -> None:
         f"{report.rejects:,} were set aside, each with a reason."
     )
     _print_pushes(report, output)
-    for channel in report.arms:
-        _print_arms(report, channel, output)
+    for plan in report.arms:
+        _print_arms(report, plan, output)
     problems = report.problems()
     for problem in problems:
         output.line(f"✗ {problem}", style="red")
     if not problems:
-        output.line("✓ Every balance holds: nobody lost, each push in one state, each arm has outcomes.", style="green")
+        output.line(
+            "✓ Every balance holds: nobody lost, each push in one state, each arm to compare has outcomes.",
+            style="green",
+        )
 
 
 def _print_pushes(report: DemoReport, output: Output) -> None:
     states = sorted({state for counts in report.pushes.values() for state, count in counts.items() if count})
     rows = [
-        (_CHANNELS[channel], report.targets[channel], *(counts[state] for state in states))
-        for channel, counts in report.pushes.items()
+        (plan, report.targets[plan], *(counts[state] for state in states)) for plan, counts in report.pushes.items()
     ]
-    output.table("Pushes by channel and state", ("channel", "planned in all", *states), rows)
+    output.table("Pushes by plan and state", ("plan", "planned in all", *states), rows)
     output.line(
         f"Calls lent to the call platform: {report.calls_leased:,}; reported back: {report.calls_reported:,}; "
         f"withdrawn or come back undialled: {report.calls_returned:,}"
     )
 
 
-def _print_arms(report: DemoReport, channel: str, output: Output) -> None:
-    rows = [_row(arm, report.arms[channel][arm]) for arm in ARMS]
+def _print_arms(report: DemoReport, plan: str, output: Output) -> None:
+    rows = [_row(arm, report.arms[plan][arm]) for arm in ARMS]
     columns = ("arm", "customers", "contacted", "ordered", "success", "95% interval")
-    output.table(f"Success, {_CHANNELS[channel]}", columns, rows)
+    output.table(f"Success: {plan}", columns, rows)
 
 
 def _row(arm: str, figures: ArmFigures) -> tuple[object, ...]:

@@ -7,6 +7,8 @@ from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 
 ARMS = ("targeted", "random", "control")
+COMPARABLE = 50
+"""Members that each arm of a plan needs before its silence tells anything."""
 _STATES = (
     "planned",
     "held",
@@ -36,7 +38,7 @@ class ArmFigures:
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """The figures of `.visavis/demo-report.json`. `pushes` is channel -> state -> count; `arms` is channel -> arm -> figures."""
+    """The figures of `.visavis/demo-report.json`. `pushes` is plan -> state -> count; `arms` is plan -> arm -> figures."""
 
     customers: int
     lists: int
@@ -65,11 +67,11 @@ class DemoReport:
 
     def _unbalanced(self) -> list[str]:
         found = []
-        for channel, states in self.pushes.items():
-            if sum(states.values()) != self.targets[channel]:
-                found.append(f"{channel}: the push states add up to {sum(states.values())} of {self.targets[channel]}")
+        for plan, states in self.pushes.items():
+            if sum(states.values()) != self.targets[plan]:
+                found.append(f"{plan}: the push states add up to {sum(states.values())} of {self.targets[plan]}")
             if unfinished := states["planned"] + states["claimed"] + states["leased"]:
-                found.append(f"{channel}: {unfinished} pushes are still in work")
+                found.append(f"{plan}: {unfinished} pushes are still in work")
         if self.calls_leased != self.calls_reported + self.calls_returned:
             ended = f"{self.calls_reported} reported, {self.calls_returned} returned"
             found.append(f"{self.calls_leased} calls were lent, {ended}")
@@ -77,10 +79,11 @@ class DemoReport:
 
     def _silent(self) -> list[str]:
         return [
-            f"{channel}: no outcome in the {arm} arm of {self.arms[channel][arm].members} customers; more CUSTOMERS= help"
-            for channel in self.arms
+            f"{plan}: no outcome in the {arm} arm of {arms[arm].members} customers; more CUSTOMERS= help"
+            for plan, arms in self.arms.items()
+            if min(arms[arm].members for arm in ARMS) >= COMPARABLE
             for arm in ARMS
-            if not self.arms[channel][arm].outcomes
+            if not arms[arm].outcomes
         ]
 
 

@@ -79,7 +79,7 @@ class Stage:
             with RunBoard(self._output.console, quiet=self._output.as_json) as board:
                 self._output.line("One cycle, from extracts to policy lists:")
                 result = await flow.run_demo_cycle(extracts, PLANNER, seed=self._seed, clients=clients, progress=board)
-                plans = await flow.start_plans(result, clients=clients, progress=board, clock=self.clock)
+                plans = await flow.start_plans(result, PLANNER, clients=clients, progress=board, clock=self.clock)
             self._seconds.update(board.seconds)
             self._output.line("The plans are started; customers answer …")
             with self._output.console.status("pushing") as status:
@@ -103,8 +103,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _in_words(plans: flow.Plans) -> str:
-    """Tell each channel's pushes by state. Example: "sms: 210 sent, 3 held; call: 40 leased"."""
-    return "; ".join(f"{channel}: {_counts(plan)}" for channel, plan in plans.items())
+    """Tell each plan's pushes by state. Example: "Voice packs by SMS: 210 sent, 3 held; Retention by call: 40 leased"."""
+    return "; ".join(f"{name}: {_counts(plan)}" for name, plan in plans.items())
 
 
 def _counts(plan: plan_pb.PushPlan) -> str:
