@@ -56,7 +56,11 @@ class Profile:
     async def import_extracts(self, request: ImportRequest, request_id: str = "") -> pb.Import:
         """Import to the end; a failure is returned like a success."""
         created = await self.stub.CreateImport(asking(request, request_id))
-        return await import_end(self.stub, created.import_run.name)
+        return await self.end_of(created.import_run.name)
+
+    async def end_of(self, name: str) -> pb.Import:
+        """Return an import once it has ended."""
+        return await import_end(self.stub, name)
 
     async def snapshot_of(self, imported: pb.Import) -> pb.Snapshot:
         """Make a snapshot to the end."""
