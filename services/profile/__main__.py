@@ -6,7 +6,7 @@ from functools import partial
 import typer
 
 from services.profile.postgres import PostgresStore
-from services.profile.settings import ProfileServerSettings
+from services.profile.settings import ProfileServerSettings, ProfileWorkerSettings
 from services.profile.tables import RUNS
 from shared import process
 from shared.clock import SystemClock
@@ -68,14 +68,16 @@ async def _work(stop: asyncio.Event) -> None:
     from services.profile.worker.tables import TableTaking
     from shared.runs.worker import RunWorker
 
-    clock = SystemClock.from_environment()
+    clock, settings = SystemClock.from_environment(), ProfileWorkerSettings()
     desk = Desk(Lake(LakeSettings().root), clock)
     async with open_database(
         database_url(DatabaseSettings(), "profile"), application_name="profile-worker", pool_size=4
     ) as database:
         store = PostgresStore(database)
         imports = ImportStages(desk, store, TableTaking(desk, look_at, open_cells))
-        snapshots = SnapshotStages(desk, store, row_types(), partial(empty_cells, desk.lake))
+        snapshots = SnapshotStages(
+            desk, store, row_types(), partial(empty_cells, desk.lake), settings.history_customers
+        )
         work = handlers(imports, snapshots)
         await RunWorker(database=database, tables=RUNS, handlers=work, clock=clock).run(stop)
 

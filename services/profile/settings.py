@@ -1,7 +1,7 @@
 """Settings of the profile processes."""
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.rpc.settings import ServerSettings
 
@@ -12,3 +12,15 @@ class ProfileServerSettings(ServerSettings):
     model_config = SettingsConfigDict(env_prefix="VISAVIS_PROFILE_")
 
     port: int = Field(default=50051, ge=0, le=65535, description="Port to listen on; 0 lets the system choose.")
+
+
+class ProfileWorkerSettings(BaseSettings):
+    """How the worker makes snapshots: VISAVIS_PROFILE_HISTORY_CUSTOMERS."""
+
+    model_config = SettingsConfigDict(env_prefix="VISAVIS_PROFILE_")
+
+    history_customers: int = Field(
+        default=200_000,
+        ge=1_000,
+        description="About so many customers get a history view; of more, they are drawn by lot.",
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
@@ -12,6 +13,9 @@ from services.profile.engine.parameters import used_by
 from shared.lake.engine import ColumnarEngine
 
 _SQL = Path(__file__).parent / "sql"
+EVERYBODY: Final = 2**32
+"""The share of customers that a lot is drawn from."""
+
 _MIDDLE_TABLES = (
     "view_months",
     "months_known",
@@ -38,6 +42,17 @@ def fold_middle_tables(engine: ColumnarEngine, parameters: Mapping[str, object])
         engine.execute(sql, used_by(sql, parameters))
 
 
+def keep_drawn(engine: ColumnarEngine, tables: Sequence[str], drawn_share: int) -> None:
+    """Replace views of tables by the rows of customers drawn, so that nothing is folded that no view needs."""
+    engine.execute(statement("macros"))
+    for table in tables:
+        engine.execute(f"ALTER VIEW {table} RENAME TO whole_{table}")
+        # A number and no parameter: views bind none.
+        engine.execute(
+            f"CREATE VIEW {table} AS SELECT * FROM whole_{table} WHERE is_drawn(customer_id, {int(drawn_share)})"
+        )
+
+
 def needs_table(needs: Sequence[ProductNeeds]) -> pa.Table:
     """Return the table `product_needs`, one row per product with a flag for each thing it may need."""
     columns: dict[str, pa.DataType] = {"product": pa.string()}
@@ -59,14 +74,16 @@ def statement(name: str) -> str:
     return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def view_parameters(month: Month, *, extract_month: Month) -> dict[str, object]:
-    """Return everything that the SQL files may bind for views as of `month`; `extract_month` is the newest month known."""
+def view_parameters(month: Month, *, extract_month: Month, drawn_share: int = EVERYBODY) -> dict[str, object]:
+    """Return everything that the SQL files may bind for views as of `month`; `extract_month` is the newest month known, and
+    `drawn_share` of EVERYBODY get a view, drawn by lot."""
     window_first = month.plus(1 - WINDOW_MONTHS)
     return {
         "month": str(month),
         "month_number": month.year * 12 + month.number - 1,
         "month_first_day": month.first_day,
         "day_after": month.plus(1).first_day,
+        "drawn_share": drawn_share,
         "is_extract_month": month == extract_month,
         "history_months": HISTORY_MONTHS,
         "window_months": WINDOW_MONTHS,

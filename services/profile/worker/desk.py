@@ -33,9 +33,9 @@ class Desk:
     clock: Clock
 
     @contextmanager
-    def engine(self, folders: Sequence[Path] = ()) -> Iterator[ColumnarEngine]:
+    def engine(self, folders: Sequence[Path] = (), *, memory_limit: str = "1GB") -> Iterator[ColumnarEngine]:
         """Open an engine that may also read files under `folders`."""
-        with open_engine(self.lake, folders=folders) as engine:
+        with open_engine(self.lake, folders=folders, memory_limit=memory_limit) as engine:
             yield engine
 
     @contextmanager

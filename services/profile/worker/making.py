@@ -9,7 +9,7 @@ from services.profile.domain.months import LABEL_MONTHS, Month
 from services.profile.domain.product_needs import ProductNeeds
 from services.profile.domain.resources import ImportResult, Snapshot
 from services.profile.domain.source_tables import SOURCE_TABLES
-from services.profile.engine.customer_views import needs_table, view_parameters
+from services.profile.engine.customer_views import EVERYBODY, needs_table, view_parameters
 from services.profile.engine.parameters import used_by
 from services.profile.engine.schemas import stored_schema
 from services.profile.ports import RowType
@@ -17,10 +17,14 @@ from services.profile.worker.desk import Desk
 from shared.lake.dataset import Dataset
 from shared.lake.engine import ColumnarEngine
 
+_MEMORY = "3GB"
+"""What a snapshot of a million customers needs; of more, the rest is spilled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """`before` is the newest snapshot of an earlier cycle, `earlier` the datasets of the stages before, by their names."""
+    """`before` is the newest snapshot of an earlier cycle, `earlier` the datasets of the stages before, by their names; about
+    `history_customers` get a history view, drawn by lot where there are more."""
 
     desk: Desk
     snapshot_id: str
@@ -29,6 +33,7 @@ class Making:
     extract_month: Month
     before: Snapshot | None
     earlier: Mapping[str, Dataset]
+    history_customers: int
 
     @property
     def customer_count(self) -> int:
@@ -43,13 +48,19 @@ class Making:
     def history_month(self) -> Month:
         return self.extract_month if self.outcomes_are_known else self.extract_month.plus(-LABEL_MONTHS)
 
-    def parameters(self, month: Month) -> dict[str, object]:
-        return view_parameters(month, extract_month=self.extract_month)
+    @property
+    def history_share(self) -> int:
+        if self.customer_count <= self.history_customers:
+            return EVERYBODY
+        return EVERYBODY * self.history_customers // self.customer_count
+
+    def parameters(self, month: Month, *, drawn_share: int = EVERYBODY) -> dict[str, object]:
+        return view_parameters(month, extract_month=self.extract_month, drawn_share=drawn_share)
 
     @contextmanager
     def engine(self) -> Iterator[ColumnarEngine]:
         """Open an engine that has the taken tables as views."""
-        with self.desk.engine() as engine:
+        with self.desk.engine(memory_limit=_MEMORY) as engine:
             for table in SOURCE_TABLES:
                 engine.register(table.name, self.imported.table(table.name).accepted, stored_schema(table))
             engine.register_table("product_needs", needs_table(self.needs))

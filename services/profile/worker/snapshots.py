@@ -9,8 +9,8 @@ from typing import cast
 from services.profile.domain.months import Month
 from services.profile.domain.product_needs import product_needs
 from services.profile.domain.resources import QualityFigure, Snapshot, SnapshotRequest, SnapshotResult
-from services.profile.domain.source_tables import SOURCE_TABLES, SourceTable
-from services.profile.engine.customer_views import fold_middle_tables, statement
+from services.profile.domain.source_tables import CUSTOMERS, SOURCE_TABLES, SourceTable
+from services.profile.engine.customer_views import EVERYBODY, fold_middle_tables, keep_drawn, statement
 from services.profile.engine.quality import TableFacts, monthly_facts, quality_figures
 from services.profile.engine.schemas import IDENTITY, NUMBER_HOLDER
 from services.profile.ports import RowType, Store
@@ -25,6 +25,7 @@ from shared.runs.stages import Stage, StageContext
 
 _NUMBER_HOLDER = RowType("visavis.profile.internal.NumberHolder", NUMBER_HOLDER)
 _IDENTITY = RowType("visavis.profile.internal.Identity", IDENTITY)
+_OF_CUSTOMERS = [table.name for table in SOURCE_TABLES if table is not CUSTOMERS and table.has_column("customer_id")]
 _BEFORE = "before"
 """What the first stage's output calls the id of the newest snapshot of an earlier cycle; empty if there is none."""
 
@@ -32,12 +33,13 @@ _BEFORE = "before"
 @dataclass(frozen=True, slots=True)
 class SnapshotStages:
     """`row_types` are those that others read: CustomerView, EnterpriseView, CustomerLabels, SnapshotReject; `count_empty` tells
-    how many nulls each column of a dataset has."""
+    how many nulls each column of a dataset has; about `history_customers` get a history view."""
 
     desk: Desk
     store: Store
     row_types: Mapping[str, RowType]
     count_empty: Callable[[Dataset], Mapping[str, int]]
+    history_customers: int
 
     def stages(self) -> Sequence[Stage]:
         return [
@@ -87,6 +89,7 @@ class SnapshotStages:
             extract_month=Month.parse(imported.request.cycle).plus(-1),
             before=before,
             earlier=_earlier(context),
+            history_customers=self.history_customers,
         )
 
     def _make_views(self, making: Making) -> Mapping[str, Dataset]:
@@ -120,7 +123,10 @@ class SnapshotStages:
     def _make_history(self, making: Making) -> Mapping[str, Dataset]:
         with making.engine() as engine:
             if not making.outcomes_are_known:
-                return {"history_views": self._publish_views(making, engine, "history_view", making.history_month)}
+                share, month = making.history_share, making.history_month
+                if share < EVERYBODY:
+                    keep_drawn(engine, _OF_CUSTOMERS, share)
+                return {"history_views": self._publish_views(making, engine, "history_view", month, drawn_share=share)}
             views = making.earlier["views"]
             engine.register("views", views)
             known = making.publish(
@@ -165,11 +171,13 @@ class SnapshotStages:
         months, without_row = monthly_facts(engine, table, str(making.extract_month))
         return TableFacts(table, taken, empty, months, without_row)
 
-    def _publish_views(self, making: Making, engine: ColumnarEngine, name: str, month: Month) -> Dataset:
+    def _publish_views(
+        self, making: Making, engine: ColumnarEngine, name: str, month: Month, *, drawn_share: int = EVERYBODY
+    ) -> Dataset:
         identities = making.earlier["identities"]
         engine.register("identities", identities)
         engine.execute(_NUMBER_HOLDERS)
-        fold_middle_tables(engine, making.parameters(month))
+        fold_middle_tables(engine, making.parameters(month, drawn_share=drawn_share))
         return making.publish(
             engine, name, self.row_types["CustomerView"], statement("customer_view"), inputs=[identities]
         )

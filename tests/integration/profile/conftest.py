@@ -35,6 +35,7 @@ from shared.rpc.identity import LOCAL, Caller
 from shared.rpc.server import running
 from shared.runs.worker import RunWorker
 
+HISTORY_CUSTOMERS = 1_000
 NOW = datetime(2026, 11, 9, 2, tzinfo=UTC)
 
 
@@ -142,7 +143,7 @@ async def idle_profile(
     servicer = ProfileServicer(store=store, folder=LocalFolder(), rows=LakeRows(lake), clock=clock)
     desk = Desk(lake, clock)
     imports = ImportStages(desk, store, TableTaking(desk, look_at, open_cells))
-    work = handlers(imports, SnapshotStages(desk, store, row_types(), partial(empty_cells, lake)))
+    work = handlers(imports, SnapshotStages(desk, store, row_types(), partial(empty_cells, lake), HISTORY_CUSTOMERS))
     worker = RunWorker(database=database, tables=RUNS, handlers=work, clock=clock)
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(

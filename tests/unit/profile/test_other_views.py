@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from services.profile.domain.months import Month
 from services.profile.domain.product_needs import needs_violations, product_needs
-from services.profile.engine.customer_views import fold_middle_tables, statement, view_parameters
+from services.profile.engine.customer_views import EVERYBODY, fold_middle_tables, keep_drawn, statement, view_parameters
 from services.profile.engine.parameters import used_by
 from shared.lake.engine import ColumnarEngine
 from tests.unit.profile.drawn_people import H, M, people
@@ -140,6 +140,22 @@ def test_an_enterprise_is_the_sum_of_its_members(engine: ColumnarEngine) -> None
         "complaints": Decimal("1.0"),
     }
     assert (rows["e2"]["city"], rows["e2"]["members"], rows["e2"]["contract_months_left"]) == ("合肥", 0, None)
+
+
+def test_a_lot_draws_the_same_customers_whatever_is_folded(engine: ColumnarEngine) -> None:
+    persons = [Person(f"c{number}", OLD, owner="o", bills=[Bill(M, 100)]) for number in range(200)]
+    load(engine, persons)
+    whole = views(engine)
+    engine.execute("ALTER TABLE billing RENAME TO all_billing")
+    engine.execute("CREATE VIEW billing AS FROM all_billing")
+    try:
+        keep_drawn(engine, ["billing"], EVERYBODY // 2)
+        fold_middle_tables(engine, view_parameters(M, extract_month=M, drawn_share=EVERYBODY // 2))
+        drawn = {row["customer_id"]: row for row in engine.fetch(statement("customer_view")).to_pylist()}
+    finally:
+        engine.execute("DROP VIEW billing")
+    assert 60 < len(drawn) < 140
+    assert drawn == {customer: whole[customer] for customer in drawn}
 
 
 def test_outcomes_that_are_known_become_labels(engine: ColumnarEngine) -> None:

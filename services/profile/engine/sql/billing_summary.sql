@@ -9,6 +9,14 @@ WITH bills AS (
         revenue_total_fen - coalesce(discounts_fen, 0) - coalesce(gifts_fen, 0) - coalesce(handset_subsidy_fen, 0)
             - coalesce(settlement_fen, 0) - coalesce(commission_fen, 0) AS kept_fen
     FROM billing JOIN view_months USING (month)
+), rated AS (
+    SELECT
+        *,
+        CASE
+            WHEN months_ago BETWEEN 1 AND 3 AND billed_fen > 0
+                THEN greatest(0, least(10000, rounded_quotient(10000 * kept_fen, billed_fen)))
+        END AS rate
+    FROM bills
 ), folded AS (
     SELECT
         customer_id,
@@ -17,13 +25,9 @@ WITH bills AS (
         CAST(sum(billed_fen) FILTER (WHERE months_ago BETWEEN 1 AND 3) AS BIGINT) AS before_fen,
         CAST(sum(billed_fen) AS BIGINT) AS billed_fen,
         CAST(sum(kept_fen) AS BIGINT) AS kept_fen,
-        count(*) FILTER (WHERE months_ago BETWEEN 1 AND 3 AND billed_fen > 0) AS rated_months,
-        CAST(
-            sum(greatest(0, least(10000, rounded_quotient(10000 * kept_fen, billed_fen))))
-                FILTER (WHERE months_ago BETWEEN 1 AND 3 AND billed_fen > 0)
-            AS BIGINT
-        ) AS rates
-    FROM bills
+        count(rate) AS rated_months,
+        CAST(sum(rate) AS BIGINT) AS rates
+    FROM rated
     GROUP BY customer_id
 )
 SELECT

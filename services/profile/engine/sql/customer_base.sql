@@ -1,4 +1,4 @@
--- Who was a customer at the end of the month, and everything plain to see about them.
+-- Who was a customer at the end of the month, or those drawn of them, and everything plain to see about them.
 -- The extract tells attributes as of today only; they stand in for those of an earlier month. Not so what says how the months
 -- between went on: the balance, and what grows with every handset, referral and answer. These are null for an earlier month.
 CREATE OR REPLACE TABLE customer_base AS
@@ -48,4 +48,5 @@ SELECT
     marketing_consent
 FROM present
 LEFT JOIN several USING (owner_id)
-LEFT JOIN number_holders USING (customer_id);
+LEFT JOIN number_holders USING (customer_id)
+WHERE is_drawn(customer_id, $drawn_share);

@@ -35,3 +35,6 @@ CREATE OR REPLACE MACRO whole_months_until(last_day, month_number) AS month_numb
 -- The sum of three parts, of those that are known.
 CREATE OR REPLACE MACRO sum_of_known(a, b, c) AS
     CASE WHEN coalesce(a, b, c) IS NOT NULL THEN coalesce(a, 0) + coalesce(b, 0) + coalesce(c, 0) END;
+
+-- Whether a customer is among those drawn by lot, the same ones each time: about share / 2^32 of all.
+CREATE OR REPLACE MACRO is_drawn(customer_id, share) AS hash('drawn', customer_id) % 4294967296 < share;

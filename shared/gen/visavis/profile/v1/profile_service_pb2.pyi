@@ -217,7 +217,9 @@ class Snapshot(_message.Message):
 
     @_builtins.property
     def history_views(self) -> _dataset_pb2.DatasetRef:
-        """Rows of CustomerView as of three months earlier, to learn from."""
+        """Rows of CustomerView as of three months earlier, to learn from: about as many customers as profile's setting says, drawn by
+        lot where there are more. Where the extract knows outcomes, the views of the customers that it knows them of.
+        """
 
     @_builtins.property
     def history_labels(self) -> _dataset_pb2.DatasetRef:
