@@ -1,8 +1,6 @@
 """Applies models to views, batch by batch."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,6 +9,7 @@ import xgboost
 from services.scoring.engine.boosting import predict
 from services.scoring.engine.features import FeaturePlan, Matrix, feature_matrix
 from services.scoring.engine.scores import CARRIED, units
+from shared.lake.side_by_side import side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +28,8 @@ def predictions(views: pa.RecordBatchReader, models: Sequence[AppliedModel], *, 
     """
     carried = [views.schema.field(name) for name in CARRIED]
     schema = pa.schema([*carried, *(pa.field(model.column, pa.int64()) for model in models)])
-    return pa.RecordBatchReader.from_batches(schema, _side_by_side(views, models, schema, threads))
-
-
-def _side_by_side(
-    views: Iterable[pa.RecordBatch], models: Sequence[AppliedModel], schema: pa.Schema, threads: int
-) -> Iterator[pa.RecordBatch]:
-    waiting: deque[Future[pa.RecordBatch]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for batch in views:
-            waiting.append(pool.submit(_predicted, batch, models, schema))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    predicted = side_by_side(lambda batch: _predicted(batch, models, schema), views, threads=threads)
+    return pa.RecordBatchReader.from_batches(schema, predicted)
 
 
 def _predicted(batch: pa.RecordBatch, models: Sequence[AppliedModel], schema: pa.Schema) -> pa.RecordBatch:

@@ -25,10 +25,12 @@ from services.recommendation.engine.assembly.facts import (
 from services.recommendation.engine.assembly.found import Verdicts, judge
 from services.recommendation.engine.assembly.rules import Rules, zone_orders
 from shared.lake.engine import ColumnarEngine
+from shared.lake.side_by_side import side_by_side
 
 _Column: TypeAlias = "pa.Array[pa.Scalar[pa.DataType]]"
 
 _BATCH_ROWS = 16_384
+_THREADS = 2
 _SAME = ("customer_id", "owner_id", "msisdn", "city", "arm", "contactable")
 """Fields of a list that stand in `decided` as they are."""
 
@@ -37,9 +39,12 @@ def lists(engine: ColumnarEngine, rules: Rules, schema: pa.Schema) -> Iterator[p
     """Yield the lists of everyone in `decided`, by customer id, as rows of the contract's `schema`."""
     offers = OfferColumns.of(rules)
     texts = _Texts.of(offers, rules)
-    for batch in engine.stream(LISTED_SQL, batch_rows=_BATCH_ROWS):
+
+    def made(batch: pa.RecordBatch) -> pa.RecordBatch:
         verdicts = judge(batch, facts_of(batch, offers, rules), offers, most_at_once=rules.most_at_once)
-        yield _rows(batch, verdicts, texts, schema)
+        return _rows(batch, verdicts, texts, schema)
+
+    return side_by_side(made, engine.stream(LISTED_SQL, batch_rows=_BATCH_ROWS), threads=_THREADS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
