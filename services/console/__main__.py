@@ -2,7 +2,7 @@
 
 import typer
 
-from services.console.commands import calls, customers, cycles, imports, matrices, plans, sandbox, traces, up
+from services.console.commands import calls, customers, cycles, imports, matrices, plans, sandbox, snapshots, traces, up
 
 app = typer.Typer(
     help="Visavis: one policy list for each customer of a mobile operator.",
@@ -15,6 +15,7 @@ app.command()(up.demo)
 app.command()(up.migrate)
 app.add_typer(imports.app, name="import")
 app.add_typer(cycles.app, name="cycle")
+app.add_typer(snapshots.app, name="snapshot")
 app.command("list")(customers.list_)
 app.command()(customers.why)
 app.command()(customers.contacts)
