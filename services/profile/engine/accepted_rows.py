@@ -2,14 +2,14 @@
 
 from services.profile.domain.months import Month
 from services.profile.domain.source_tables import CUSTOMERS, SourceTable, owners_of
-from services.profile.engine.checked_rows import CheckedRows, FileLayout, shown_file, shown_line
+from services.profile.engine.checked_rows import CheckedRows, FileLayout, Relation, shown_file, shown_line
 from services.profile.engine.parameters import Bound, used_by
 from shared.lake.engine import ColumnarEngine
 
 _SINGULAR = {"customers": "a customer", "enterprises": "an enterprise"}
 
 
-def accept_rows(engine: ColumnarEngine, layout: FileLayout, checked: CheckedRows, cycle: Month) -> CheckedRows:
+def accept_rows(engine: ColumnarEngine, layout: FileLayout, checked: CheckedRows, cycle: Month) -> Relation:
     """Make table `rejects` (place, position, heading, value, rule, detail) and return the accepted rows.
 
     Each row is in exactly one of the two. Rows that belong to one of another table need that table in the engine.
@@ -17,13 +17,13 @@ def accept_rows(engine: ColumnarEngine, layout: FileLayout, checked: CheckedRows
     rejects = f"""
         CREATE OR REPLACE TABLE rejects AS
         SELECT place, fault.position, fault.heading, fault.value, fault.rule, fault.detail
-        FROM (SELECT place, unnest(faults) AS fault FROM ({checked.sql}) WHERE faults IS NOT NULL)
+        FROM (SELECT place, unnest(faults) AS fault FROM ({checked.faulty.sql}))
     """
-    engine.execute(rejects, used_by(rejects, checked.parameters))
-    sound = CheckedRows(
-        f"SELECT * EXCLUDE (faults) FROM ({checked.sql}) ANTI JOIN rejects USING (place)", checked.parameters
+    engine.execute(rejects, checked.faulty.parameters)
+    accepted = Relation(
+        f"SELECT * FROM ({checked.sound.sql}) ANTI JOIN rejects USING (place)", checked.sound.parameters
     )
-    accepting = _Accepting(engine, layout, sound)
+    accepting = _Accepting(engine, layout, accepted)
     table = layout.mapping.table
     for column, owner in owners_of(table).items():
         accepting.reject_rows_of_nobody(column, owner)
@@ -32,23 +32,23 @@ def accept_rows(engine: ColumnarEngine, layout: FileLayout, checked: CheckedRows
         # A number comes back into use after its holder has left.
         holder = f"(left_date IS NULL OR left_date >= DATE '{cycle.first_day}')"
         accepting.reject_repeated(("msisdn",), "expected one customer who holds this number", among=holder)
-    return sound
+    return accepted
 
 
 class _Accepting:
     """Rejects some of the sound rows."""
 
-    def __init__(self, engine: ColumnarEngine, layout: FileLayout, sound: CheckedRows) -> None:
+    def __init__(self, engine: ColumnarEngine, layout: FileLayout, accepted: Relation) -> None:
         self._engine = engine
         self._layout = layout
-        self._sound = sound
+        self._accepted = accepted
 
     def reject_rows_of_nobody(self, column: str, owner: SourceTable) -> None:
         expected = f"expected {_SINGULAR[owner.name]} of the {owner.name} table without a fault"
         self._run(
             f"""
             INSERT INTO rejects
-            SELECT place, $position, $heading, "{column}", $rule, '' FROM ({self._sound.sql}) ANTI JOIN {owner.name} USING ({column})
+            SELECT place, $position, $heading, "{column}", $rule, '' FROM ({self._accepted.sql}) ANTI JOIN {owner.name} USING ({column})
             """,
             {**self._place(column), "rule": expected},
         )
@@ -59,7 +59,7 @@ class _Accepting:
         First keys are compared by their hashes, which takes far less memory; only rows that share one are looked at.
         """
         columns = ", ".join(f'"{column}"' for column in key)
-        hashed = f"SELECT hash({columns}) AS key_hash FROM ({self._sound.sql}) WHERE {among}"
+        hashed = f"SELECT hash({columns}) AS key_hash FROM ({self._accepted.sql}) WHERE {among}"
         self._run(
             f"CREATE OR REPLACE TABLE suspects AS SELECT key_hash FROM ({hashed}) GROUP BY key_hash HAVING count(*) > 1"
         )
@@ -73,7 +73,7 @@ class _Accepting:
             f"""
             INSERT INTO rejects
             WITH suspected AS (
-                SELECT place, {columns} FROM ({self._sound.sql})
+                SELECT place, {columns} FROM ({self._accepted.sql})
                 WHERE {among} AND hash({columns}) IN (SELECT key_hash FROM suspects)
             )
             SELECT place, $position, $heading, CAST("{key[0]}" AS VARCHAR), {bound.bind(expected)}, {detail}
@@ -86,7 +86,7 @@ class _Accepting:
         )
 
     def _run(self, sql: str, parameters: dict[str, object] | None = None) -> None:
-        self._engine.execute(sql, used_by(sql, {**self._sound.parameters, **(parameters or {})}))
+        self._engine.execute(sql, used_by(sql, {**self._accepted.parameters, **(parameters or {})}))
 
     def _place(self, column: str) -> dict[str, object]:
         return {"position": self._layout.position(column), "heading": self._layout.shown_heading(column)}

@@ -38,24 +38,69 @@ class FileLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedRows:
-    """A relation of place, the table's stored columns, and `faults`: null for a sound row, else a list of (position, heading,
-    value, rule, detail). A row whose cells cannot be told apart has one fault, at position 0. Read as often as wanted."""
+class Relation:
+    """A query, and the parameters that it names; to be asked as often as wanted."""
 
     sql: str
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedRows:
+    """All rows of a source. `sound` has place and the table's stored columns; `faulty` has place and `faults`, a list of
+    (position, heading, value, rule, detail); a row whose cells cannot be told apart has one fault, at position 0.
+
+    `file` holds exactly the rows of `sound`, where there is such a file.
+    """
+
+    read: int
+    sound: Relation
+    faulty: Relation
+    file: Path | None = None
+
+
 def check_rows(engine: ColumnarEngine, layout: FileLayout, source: RowSource, scratch: Path) -> CheckedRows:
-    """Check all rows of a source. Text is read once, and its checked rows kept in `scratch`; Parquet is read again each time."""
+    """Check all rows of a source, and keep what comes of it in `scratch`."""
     engine.execute(MACROS)
     with cells_of(engine, source, layout.mapping.headings()) as cells:
-        checked = _checking(layout, cells)
+        checking = _checking(layout, cells)
         if isinstance(source, ParquetRows):
-            return checked
-        kept = literal(str(scratch / "checked.parquet"))
-        engine.execute(f"COPY ({checked.sql}) TO {kept} (FORMAT parquet, COMPRESSION lz4_raw)", checked.parameters)
-    return CheckedRows(f"SELECT * FROM read_parquet({kept})")
+            return _check_parquet(engine, checking, cells, scratch / "sound.parquet")
+        return _check_text(engine, checking, scratch / "checked.parquet")
+
+
+def _check_text(engine: ColumnarEngine, checking: Relation, kept: Path) -> CheckedRows:
+    """Text is read once: sound rows and faults are kept together."""
+    copy = f"COPY ({checking.sql}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION lz4_raw)"
+    engine.execute(copy, checking.parameters)
+    all_rows = f"SELECT * FROM read_parquet({literal(str(kept))})"
+    return CheckedRows(
+        count_of(engine, Relation(all_rows)),
+        Relation(f"SELECT * EXCLUDE (faults) FROM ({all_rows}) WHERE faults IS NULL"),
+        Relation(f"SELECT place, faults FROM ({all_rows}) WHERE faults IS NOT NULL"),
+    )
+
+
+def _check_parquet(engine: ColumnarEngine, checking: Relation, cells: Cells, kept: Path) -> CheckedRows:
+    """Parquet can be read again: sound rows are kept as they will be published, and faults are only looked for if rows
+    are missing there."""
+    sound = f"SELECT * EXCLUDE (faults) FROM ({checking.sql}) WHERE faults IS NULL"
+    engine.execute(f"COPY ({sound}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION zstd)", checking.parameters)
+    written = Relation(f"SELECT * FROM read_parquet({literal(str(kept))})")
+    read = count_of(engine, Relation(f"SELECT place FROM ({cells.sql})"))
+    faulty = Relation(f"SELECT place, faults FROM ({checking.sql}) WHERE faults IS NOT NULL", checking.parameters)
+    if count_of(engine, written) == read:
+        faulty = Relation(
+            "SELECT place, faults FROM (SELECT 0 AS place, [{'position': 0, 'heading': '', 'value': '', "
+            "'rule': '', 'detail': ''}] AS faults) WHERE false"
+        )
+    return CheckedRows(read, written, faulty, kept)
+
+
+def count_of(engine: ColumnarEngine, rows: Relation, what: str = "count(*)") -> int:
+    """Return how many rows there are, or what else `what` counts."""
+    found = engine.fetch(f"SELECT {what} AS counted FROM ({rows.sql})", rows.parameters or None)
+    return int(found.to_pylist()[0]["counted"])
 
 
 def shown_file(files: Sequence[str], place: str, bound: Bound) -> str:
@@ -69,7 +114,7 @@ def shown_line(place: str) -> str:
     return f"({place} & {LINE_MASK})"
 
 
-def _checking(layout: FileLayout, cells: Cells) -> CheckedRows:
+def _checking(layout: FileLayout, cells: Cells) -> Relation:
     bound = Bound()
     mapping, columns = layout.mapping, layout.mapping.table.columns
     computed = ", ".join(_computed(layout, cells, bound))
@@ -89,7 +134,7 @@ def _checking(layout: FileLayout, cells: Cells) -> CheckedRows:
         END AS faults
         FROM typed
     """
-    return CheckedRows(sql, used_by(sql, bound.values))  # what reads a column as text may turn out not to be needed
+    return Relation(sql, used_by(sql, bound.values))  # what reads a column as text may turn out not to be needed
 
 
 def _computed(layout: FileLayout, cells: Cells, bound: Bound) -> list[str]:

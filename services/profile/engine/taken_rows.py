@@ -8,7 +8,7 @@ from services.profile.domain.months import Month
 from services.profile.domain.resources import RuleCount
 from services.profile.domain.source_tables import CUSTOMERS
 from services.profile.engine.accepted_rows import accept_rows
-from services.profile.engine.checked_rows import CheckedRows, FileLayout, check_rows, shown_file, shown_line
+from services.profile.engine.checked_rows import FileLayout, Relation, check_rows, count_of, shown_file, shown_line
 from services.profile.engine.parameters import Bound
 from services.profile.engine.row_source import RowSource
 from services.profile.engine.schemas import LINE_REJECT, NUMBERED_REJECT, stored_schema
@@ -29,30 +29,38 @@ class RowCounts:
 
 @dataclass(frozen=True, slots=True)
 class TakenRows:
-    """What came of a table's rows: those accepted, how many, and how often each rule set one aside."""
+    """What came of a table's rows: those accepted, how many, and how often each rule set one aside.
 
-    accepted: CheckedRows
+    `file` holds exactly the accepted rows, and where each stood, if they need no further writing.
+    """
+
+    accepted: Relation
     counts: RowCounts
     rules: tuple[RuleCount, ...]
+    file: Path | None = None
 
 
 def take_rows(engine: ColumnarEngine, layout: FileLayout, source: RowSource, cycle: Month, scratch: Path) -> TakenRows:
     """Make table `rejects` of the rows of a source, and return the others. Raises Failure when they do not add up."""
     checked = check_rows(engine, layout, source, scratch)
     accepted = accept_rows(engine, layout, checked, cycle)
-    counted = RowCounts(
-        _count(engine, checked, "count(*)"),
-        _count(engine, accepted, "count(*)"),
-        _count(engine, CheckedRows("SELECT place FROM rejects"), "count(DISTINCT place)"),
-    )
+    rejected = count_of(engine, Relation("SELECT place FROM rejects"), "count(DISTINCT place)")
+    counted = RowCounts(checked.read, count_of(engine, accepted), rejected)
     if counted.read != counted.accepted + counted.rejected:
         raise Failure(f"rows of {layout.mapping.table.name} were lost: {counted}", reason="ERROR_REASON_INTERNAL")
-    return TakenRows(accepted, counted, _rules(engine))
+    is_final = not rejected and layout.mapping.table is not CUSTOMERS
+    return TakenRows(accepted, counted, _rules(engine), checked.file if is_final else None)
 
 
-def write_accepted(engine: ColumnarEngine, layout: FileLayout, accepted: CheckedRows, path: Path) -> int:
-    """Write the accepted rows: customers sorted, since they are looked up; others are only scanned, in any order."""
-    table = layout.mapping.table
+def write_accepted(engine: ColumnarEngine, layout: FileLayout, taken: TakenRows, path: Path) -> int:
+    """Write the accepted rows: customers sorted, since they are looked up; others are only scanned, in any order.
+
+    A file that holds them already is taken as it is, with the column `place` beside those of the table.
+    """
+    if taken.file is not None:
+        taken.file.rename(path)
+        return taken.counts.accepted
+    table, accepted = layout.mapping.table, taken.accepted
     columns = ", ".join(f'"{column.stored_name}"' for column in table.columns)
     sql = f"SELECT {columns} FROM ({accepted.sql})"
     order_by = table.stored_key if table is CUSTOMERS else ()
@@ -77,11 +85,6 @@ def write_numbered_rejects(engine: ColumnarEngine, parts: Sequence[str], path: P
     order = ", ".join((*REJECT_KEY, '"column"', "reason"))
     sql = f"SELECT row_number() OVER (ORDER BY {order}) AS number, * FROM ({everything})"
     return engine.write(sql, path, schema=NUMBERED_REJECT, order_by=("number",))
-
-
-def _count(engine: ColumnarEngine, rows: CheckedRows, what: str) -> int:
-    found = engine.fetch(f"SELECT {what} AS counted FROM ({rows.sql})", rows.parameters or None)
-    return int(found.to_pylist()[0]["counted"])
 
 
 def _rules(engine: ColumnarEngine) -> tuple[RuleCount, ...]:

@@ -7,8 +7,8 @@ from services.profile.engine.cells import LOOKS_NUMERIC, CellReading, ColumnSour
 from services.profile.engine.parameters import Bound
 
 _WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
-_NARROW_DECIMAL = re.compile(r"DECIMAL\((\d|1[0-8]),\d+\)")
-_MOST = {Kind.DECIMAL: 10**12, Kind.MONEY: 10**10}
+_NARROW_DECIMAL = re.compile(r"DECIMAL\((\d|1[0-8]),(\d+)\)")
+_MOST_DIGITS = {Kind.DECIMAL: 12, Kind.MONEY: 10}
 
 
 def typed_reading(source: ColumnSource, bound: Bound) -> CellReading:
@@ -66,12 +66,27 @@ def _day(source: ColumnSource) -> str:
 
 
 def _is_exact(source: ColumnSource, scale: int) -> str:
-    """Return SQL for whether nothing is lost at this scale: a double that was written with so few digits rounds to itself."""
-    cell, most = source.cell, _MOST[source.column.kind]
+    """Return SQL for whether a number is within bounds and nothing of it is lost at this scale.
+
+    What its type rules out is not asked again; a double that was written with so few digits rounds to itself.
+    """
+    cell, digits = source.cell, _MOST_DIGITS[source.column.kind]
     is_signed = source.column.signed or source.column.kind is Kind.MONEY
-    least = f"-{most}" if is_signed else "-1"
-    bounds = f"{cell} > {least} AND {cell} < {most}" if is_signed else f"{cell} >= 0 AND {cell} < {most}"
-    return f"{bounds} AND round({cell}, {scale}) = {cell}"
+    before, after = _digits(source.type)
+    conditions = [] if is_signed else [f"{cell} >= 0"]
+    if before > digits:
+        conditions.append(f"abs({cell}) < {10**digits}")
+    if after > scale:
+        conditions.append(f"round({cell}, {scale}) = {cell}")
+    return " AND ".join(conditions) or f"{cell} IS NOT NULL"
+
+
+def _digits(type_: str) -> tuple[int, int]:
+    """Return how many digits a number of this type may have before and after the point."""
+    if found := _NARROW_DECIMAL.fullmatch(type_):
+        precision, scale = int(found[1]), int(found[2])
+        return precision - scale, scale
+    return (20, 20) if type_ == "DOUBLE" else (20, 0)
 
 
 def _if(condition: str, value: str) -> str:

@@ -82,7 +82,7 @@ class TableTaking:
                 accepted = self.desk.publish(
                     taking.uri(),
                     schema_name(taking.table),
-                    partial(write_accepted, engine, layout, taken.accepted),
+                    partial(write_accepted, engine, layout, taken),
                     inputs=owners,
                 )
             rejects = self.desk.publish(taking.uri("_rejects"), LINE_REJECT, partial(write_rejects, engine, layout))

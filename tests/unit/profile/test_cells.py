@@ -165,8 +165,9 @@ def check_lines(engine: ColumnarEngine, lines: list[str]) -> list[dict[str, obje
     batches = read_block("\n".join(lines).encode(), 2, layout)
     with tempfile.TemporaryDirectory(dir=SCRATCH) as scratch:
         rows = TextRows(pa.RecordBatchReader.from_batches(layout.schema, batches))
-        checked = check_rows(engine, FileLayout(MAPPING, ["cells.csv"], MONTHS), rows, Path(scratch))
-        found: list[dict[str, object]] = engine.fetch(f"{checked.sql} ORDER BY place").to_pylist()
+        check_rows(engine, FileLayout(MAPPING, ["cells.csv"], MONTHS), rows, Path(scratch))
+        kept = f"SELECT * FROM read_parquet('{scratch}/checked.parquet') ORDER BY place"
+        found: list[dict[str, object]] = engine.fetch(kept).to_pylist()
     return found
 
 
