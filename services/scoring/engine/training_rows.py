@@ -52,7 +52,8 @@ def history_sql(*, population: int, most: int) -> tuple[str, Mapping[str, object
     Of a larger `population` about `most` customers are drawn by a hash of their id: the same ones each time.
     """
     outcomes = ", ".join(f"l.{name}" for name in _OUTCOMES)
-    drawn = "" if population <= most else f"WHERE hash(v.customer_id) % {_HASHES} < $bound"
+    # The upper half of the hash: profile may have drawn those who are here by the lower one.
+    drawn = "" if population <= most else "WHERE hash(v.customer_id) >> 32 < $bound"
     sql = f"""
         SELECT {features_sql("v")}, {outcomes}
         FROM {VIEWS} v JOIN {LABELS} l USING (customer_id)

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from services.profile.engine.customer_views import EVERYBODY, statement
 from services.scoring.domain.resources import ModelKind, Target
 from services.scoring.engine.training_rows import LABELS, VIEWS, History, history_sql, lesson, read_history
 from shared.lake.duckdb import open_engine
@@ -53,6 +54,18 @@ def test_of_a_large_base_the_same_sample_is_drawn_whatever_its_order(lake: Lake,
     assert drawn.outcomes.equals(again.outcomes)
     whole = np.asarray(base.labels["churned"]).mean()
     assert lesson(drawn, CHURN, cells=PLENTY).labels.mean() == pytest.approx(whole, abs=0.03)
+
+
+def test_of_those_whom_profile_has_drawn_already_an_even_sample_is_drawn(lake: Lake, base: Base) -> None:
+    with open_engine(lake) as engine:
+        engine.execute(statement("macros"))
+        engine.register_table("everybody", base.views)
+        engine.execute(f"CREATE TABLE {VIEWS} AS FROM everybody WHERE is_drawn(customer_id, {EVERYBODY // 5})")
+        engine.register_table(LABELS, base.labels)
+        drawn_before = engine.fetch(f"SELECT customer_id FROM {VIEWS}").num_rows
+        sql, parameters = history_sql(population=drawn_before, most=drawn_before // 2)
+        found = engine.fetch(sql, parameters).num_rows
+    assert 0.4 * drawn_before < found < 0.6 * drawn_before
 
 
 def test_a_lesson_is_thinned_evenly_to_so_many_numbers(lake: Lake, base: Base) -> None:
