@@ -7,13 +7,13 @@ from functools import partial
 from typing import cast
 
 from services.profile.domain.months import Month
-from services.profile.domain.product_needs import product_needs
-from services.profile.domain.resources import QualityFigure, Snapshot, SnapshotRequest, SnapshotResult
+from services.profile.domain.product_needs import ProductNeeds, product_needs
+from services.profile.domain.resources import Import, QualityFigure, Snapshot, SnapshotRequest, SnapshotResult
 from services.profile.domain.source_tables import CUSTOMERS, SOURCE_TABLES, SourceTable
 from services.profile.engine.customer_views import EVERYBODY, fold_middle_tables, keep_drawn, statement
 from services.profile.engine.quality import TableFacts, monthly_facts, quality_figures
 from services.profile.engine.schemas import IDENTITY, NUMBER_HOLDER
-from services.profile.ports import RowType, Store
+from services.profile.ports import Resources, RowType, Store
 from services.profile.worker.desk import Desk, in_thread
 from services.profile.worker.making import Making
 from shared.errors import Failure, WrongState
@@ -79,13 +79,14 @@ class SnapshotStages:
     async def _making(self, context: StageContext, before: Snapshot | None) -> Making:
         async with self.store.reading() as resources:
             imported = await resources.get_import(from_json(SnapshotRequest, context.run.request).import_id)
+            needs = await _needs_told_by(imported, resources)
         if imported.result is None:
             raise WrongState(f"{imported.run.name} is {imported.run.state} again", subject=imported.run.name)
         return Making(
             desk=self.desk,
             snapshot_id=context.run.run_id,
             imported=imported.result,
-            needs=product_needs(imported.request.mapping),
+            needs=needs,
             extract_month=Month.parse(imported.request.cycle).plus(-1),
             before=before,
             earlier=_earlier(context),
@@ -208,6 +209,14 @@ def _make_identities(making: Making) -> Dataset:
             parameters={**making.parameters(making.extract_month), "unknown_from": unknown_from},
             inputs=[known] if known else [],
         )
+
+
+async def _needs_told_by(imported: Import, resources: Resources) -> Sequence[ProductNeeds]:
+    """Return what products need by the mapping of an import; one of a late file leaves that to its base."""
+    needs = product_needs(imported.request.mapping)
+    if needs or not imported.request.base_import_id:
+        return needs
+    return await _needs_told_by(await resources.get_import(imported.request.base_import_id), resources)
 
 
 def _earlier(context: StageContext) -> Mapping[str, Dataset]:

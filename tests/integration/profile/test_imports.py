@@ -1,5 +1,7 @@
 """Imports that are stopped, late or not described yet, over a real socket."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from visavis.profile.v1 import profile_service_pb2 as pb
 
 from services.profile.domain.resources import ImportRequest
 from shared.errors import InvalidInput, NotFound, WrongState
-from tests.factories.profile import Extracts, bill, customer, heading, traffic
+from tests.factories.profile import Cells, Extracts, bill, customer, heading, subscription, traffic
 from tests.integration.profile.conftest import Profile, asking
 
 MANY = [customer(f"c{number}", msisdn=f"139{number:08}") for number in range(200)]
@@ -24,6 +26,16 @@ revenue_total = "r"
 """
 
 
+def written(folder: Path, **tables: list[Cells]) -> ImportRequest:
+    """Write these tables and return what asks for their import; the mapping names no others."""
+    request = Extracts(**tables).write(folder)
+    sections = re.split(r"^(?=\[tables\.)", request.mapping, flags=re.MULTILINE)
+    kept = [
+        each for each in sections if any(each.startswith((f"[tables.{name}]", f"[tables.{name}.")) for name in tables)
+    ]
+    return replace(request, mapping="".join(kept))
+
+
 def counts(imported: pb.Import, table: str) -> tuple[int, int, int]:
     found = next(each for each in imported.tables if each.table == table)
     return found.row_count, found.accepted_count, found.reject_count
@@ -36,7 +48,7 @@ async def rejects_of(profile: Profile, imported: pb.Import) -> list[pb.ImportRej
 async def test_too_many_rejects_stop_an_import_and_can_still_be_looked_at(profile: Profile, tmp_path: Path) -> None:
     wrong = [bill(f"c{number}", revenue_total="?") for number in range(20, 60)]
     sound = [bill(f"c{number}") for number in range(60, 200)]
-    stopped = await profile.import_extracts(Extracts(customers=MANY, billing=[*wrong, *sound]).write(tmp_path))
+    stopped = await profile.import_extracts(written(tmp_path, customers=MANY, billing=[*wrong, *sound]))
     assert stopped.status.state == run_pb2.RUN_STATE_FAILED
     failure = stopped.status.failure
     assert failure.reason == error_reason_pb2.ERROR_REASON_EXTRACT_IMPLAUSIBLE
@@ -51,7 +63,7 @@ async def test_too_many_rejects_stop_an_import_and_can_still_be_looked_at(profil
 
 async def test_a_person_may_allow_more_rejects_of_one_table(profile: Profile, tmp_path: Path) -> None:
     bills = [bill(f"c{number}", revenue_total="?" if number < 40 else "1") for number in range(200)]
-    request = Extracts(customers=MANY, billing=bills).write(tmp_path)
+    request = written(tmp_path, customers=MANY, billing=bills)
     text = request.mapping + "\n[tables.billing.limits]\nmost_rejected = 0.2\n"
     imported = await profile.import_extracts(ImportRequest(request.cycle, request.source, text))
     assert counts(imported, "billing") == (200, 160, 40)
@@ -61,13 +73,13 @@ async def test_a_person_may_allow_more_rejects_of_one_table(profile: Profile, tm
 
 async def test_half_the_rows_of_the_month_before_stop_an_import(profile: Profile, tmp_path: Path) -> None:
     talks = [traffic(f"c{number}", "202609") for number in range(200)]
-    before = Extracts(customers=MANY, traffic=talks).write(tmp_path)
+    before = written(tmp_path, customers=MANY, traffic=talks)
     assert (await profile.import_extracts(ImportRequest("2026-10", before.source, before.mapping))).tables
     profile.clock.advance(timedelta(minutes=1))
-    stopped = await profile.import_extracts(Extracts(customers=MANY, traffic=talks[:99]).write(tmp_path))
+    stopped = await profile.import_extracts(written(tmp_path, customers=MANY, traffic=talks[:99]))
     assert stopped.status.failure.reason == error_reason_pb2.ERROR_REASON_EXTRACT_IMPLAUSIBLE
     assert "traffic: 99 rows are 49.5% of the 200 that imports/" in stopped.status.failure.message
-    enough = await profile.import_extracts(Extracts(customers=MANY, traffic=talks[:100]).write(tmp_path))
+    enough = await profile.import_extracts(written(tmp_path, customers=MANY, traffic=talks[:100]))
     assert enough.status.state == run_pb2.RUN_STATE_SUCCEEDED
 
 
@@ -75,13 +87,15 @@ async def test_customers_that_cannot_be_believed_stop_an_import_before_all_else(
     profile: Profile, tmp_path: Path
 ) -> None:
     nobody = [customer(f"c{number}", msisdn="1") for number in range(150)]
-    stopped = await profile.import_extracts(Extracts(customers=nobody, traffic=[traffic()]).write(tmp_path))
+    stopped = await profile.import_extracts(written(tmp_path, customers=nobody, traffic=[traffic()]))
     assert "customers: 100.0% of 150 rows were set aside" in stopped.status.failure.message
     assert {each.file for each in await rejects_of(profile, stopped)} == {"customers.csv"}
 
 
 async def test_a_late_file_makes_a_new_import_with_the_tables_of_the_first(profile: Profile, tmp_path: Path) -> None:
-    first = await profile.import_extracts(Extracts(customers=MANY[:2], billing=[]).write(tmp_path))
+    request = written(tmp_path, customers=MANY[:2], billing=[], subscriptions=[subscription("c0", trial_ends_on="")])
+    needs = '[products.ring_back_tone]\nhandset_needs = ["mms"]\n'
+    first = await profile.import_extracts(replace(request, mapping=needs + request.mapping))
     (tmp_path / "late.csv").write_text("id,m,r\nc0,202610,5\nc1,202610,6\nc9,202610,7\n")
     asked = asking(ImportRequest("2026-11", str(tmp_path), LATE))
     asked.base_import = first.name
@@ -90,15 +104,20 @@ async def test_a_late_file_makes_a_new_import_with_the_tables_of_the_first(profi
     assert counts(late, "billing") == (3, 2, 1)
     tables = {each.table: each.dataset for each in first.tables}
     assert all(each.dataset == tables[each.table] for each in late.tables if each.table != "billing")
-    assert (await profile.snapshot_of(late)).views.row_count == 2
+    snapshot = await profile.snapshot_of(late)
+    view = (
+        await profile.stub.GetCustomerView(pb.GetCustomerViewRequest(customer_id="c0", snapshot=snapshot.name))
+    ).view
+    assert snapshot.views.row_count == 2
+    assert view.arpu_fen == 500
+    assert [(each.product, each.cause) for each in view.products] == [("ring_back_tone", "handset_missing")]
 
 
 async def test_rows_taken_over_need_a_customer_who_is_still_there(profile: Profile, tmp_path: Path) -> None:
     talks = [traffic("c0"), traffic("c1"), traffic("stranger")]
-    first = await profile.import_extracts(Extracts(customers=MANY[:2], traffic=talks).write(tmp_path))
-    corrected = Extracts(customers=MANY[1:2]).write(tmp_path)
-    mapping = corrected.mapping[: corrected.mapping.index("[tables.traffic]")]
-    asked = asking(ImportRequest("2026-11", str(tmp_path), mapping))
+    first = await profile.import_extracts(written(tmp_path, customers=MANY[:2], traffic=talks))
+    corrected = written(tmp_path, customers=MANY[1:2])
+    asked = asking(corrected)
     asked.base_import = first.name
     late = await profile.end_of((await profile.stub.CreateImport(asked)).import_run.name)
     assert counts(late, "traffic") == (3, 1, 2)
