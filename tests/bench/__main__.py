@@ -1,6 +1,6 @@
 """`make bench`: measures the desk and the pushes of an installation, then whole provinces, and prints medians and ratios.
 
-`python -m tests.bench SECTION …` measures some sections only: desk, made, parquet, gbk. BENCH_CUSTOMERS sets how many
+`python -m tests.bench SECTION …` measures some sections only: desk, made, parquet, gbk, dirty. BENCH_CUSTOMERS sets how many
 customers the provinces have, a million unless told otherwise.
 """
 
@@ -19,7 +19,7 @@ from services.console.clients import connect
 from services.console.local_clock import find_clock
 from services.console.settings import ConsoleSettings
 from services.sandbox.settings import SandboxSettings
-from tests.bench import desk, made, province, pushes
+from tests.bench import desk, dirty, made, province, pushes
 from tests.bench.figures import Figure
 from tests.e2e.installation import Installation, demonstration
 
@@ -34,6 +34,7 @@ def main() -> None:
         "desk": _demonstrated,
         "made": partial(made.measure, PROVINCE_CUSTOMERS),
         **{form: partial(province.measure, PROVINCE_CUSTOMERS, form) for form in province.FORMS},
+        "dirty": partial(dirty.measure, PROVINCE_CUSTOMERS),
     }
     for name in sys.argv[1:] or sections:
         print(f"{name}: load of the machine {os.getloadavg()[0]:.1f} before it", flush=True)

@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -20,13 +19,12 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 from visavis.common.v1 import run_pb2
-from visavis.profile.v1 import profile_service_pb2 as profile_pb
 
 from services.console.clients import connect
 from services.console.cycle import CycleInputs, run_cycle
 from services.console.demo.flow import CYCLE, weekday_morning
 from services.console.demo.stage import PLANNER
-from services.console.runs import Follower, patient
+from services.console.runs import Follower
 from services.console.settings import ConsoleSettings
 from tests.bench.figures import Figure
 from tests.bench.memory import Peaks, watched
@@ -37,6 +35,7 @@ FORMS: Mapping[Form, Sequence[str]] = {
     "parquet": ("--format", "parquet"),
     "gbk": ("--format", "csv", "--encoding", "gb18030"),
 }
+READY_SECONDS = 60
 LIMIT_ROUNDS = 3
 SHOWN_ROLES = 4
 
@@ -69,6 +68,7 @@ def measure(customers: int, form: Form) -> list[Figure]:
         limits = [_read_and_write(extracts, folder / "limit.parquet") for _ in range(LIMIT_ROUNDS)]
         offset = str(weekday_morning().offset.total_seconds())
         with console_process(folder, "up", VISAVIS_CLOCK_OFFSET=offset) as installation:
+            installation.wait_until_up(READY_SECONDS)
             watch = Watch()
             with watched(installation.process.pid) as peaks:
                 seconds = asyncio.run(_cycle(installation, extracts, watch))
@@ -95,7 +95,7 @@ def _simulate(extracts: Path, customers: int, form: Form) -> Path:
 
 
 async def _cycle(installation: Installation, extracts: Path, watch: Watch) -> float:
-    """Run the cycle once all services answer; return the seconds from the import's request to lists switched in."""
+    """Run the cycle; return the seconds from the import's request to lists switched in."""
     os.environ.update({name: value for name, value in installation.environment.items() if "VISAVIS" in name})
     inputs = CycleInputs(
         cycle=CYCLE,
@@ -107,7 +107,6 @@ async def _cycle(installation: Installation, extracts: Path, watch: Watch) -> fl
         products=(),  # all that were taken
     )
     async with connect(ConsoleSettings()) as clients:
-        await patient(partial(clients.profile.ListImports, profile_pb.ListImportsRequest()))
         begun = time.monotonic()
         await run_cycle(inputs, clients=clients, follower=Follower(watch.heard))
         return time.monotonic() - begun

@@ -66,6 +66,16 @@ class Installation:
         tails = [f"== {p.name}\n{p.read_text(errors='replace')[-1500:]}" for p in (self.home / "logs").glob("*.log")]
         return "\n".join([self.output()[-3000:], *tails])
 
+    def wait_until_up(self, seconds: float) -> None:
+        """Wait until every service can be reached."""
+        deadline = time.monotonic() + seconds
+        for service in SERVICES:
+            host, _, port = self.address(service).partition(":")
+            while not _answers(host, int(port)):
+                assert self.process.poll() is None, f"ended early\n{self.logs()}"
+                assert time.monotonic() < deadline, f"{service} is not up within {seconds} s\n{self.logs()}"
+                time.sleep(0.1)
+
     def wait_for_report(self, seconds: float) -> None:
         """Wait until the demonstration has written its report."""
         deadline = time.monotonic() + seconds
@@ -131,6 +141,14 @@ def _environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
         "PYTHONPATH": f"{ROOT}:{ROOT / 'shared' / 'gen'}",
         **variables,
     }
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def _free_ports(count: int) -> list[int]:
