@@ -1,9 +1,10 @@
 """Settings of the profile processes."""
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.rpc.settings import ServerSettings
+from shared.settings import EnvironmentSettings
 
 
 class ProfileServerSettings(ServerSettings):
@@ -14,7 +15,7 @@ class ProfileServerSettings(ServerSettings):
     port: int = Field(default=50051, ge=0, le=65535, description="Port to listen on; 0 lets the system choose.")
 
 
-class ProfileWorkerSettings(BaseSettings):
+class ProfileWorkerSettings(EnvironmentSettings):
     """How the worker makes snapshots: VISAVIS_PROFILE_HISTORY_CUSTOMERS."""
 
     model_config = SettingsConfigDict(env_prefix="VISAVIS_PROFILE_")
