@@ -71,7 +71,8 @@ class Output:
         if not rows:
             self.line(f"{title}: none")
             return
-        table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="dim")
+        self.line(title, style="bold")  # not the table's own title, which would be wrapped to a narrow table
+        table = Table(header_style="dim")
         shown = [index for index in range(len(columns)) if any(row[index] not in ("", None) for row in rows)]
         for index in shown:
             numeric = all(isinstance(row[index], int | float) for row in rows)
