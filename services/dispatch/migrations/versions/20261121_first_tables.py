@@ -18,7 +18,6 @@ def upgrade() -> None:
     create_outbox_table(SCHEMA)
     _create_push_plans()
     _create_pushes()
-    _index_pushes()
     _create_contacts()
     _index_contacts()
     _create_claims()
@@ -61,7 +60,6 @@ def _create_pushes() -> None:
         sa.Column("arm", sa.Text, nullable=False),
         sa.Column("policy", sa.Text, nullable=False),
         sa.Column("product", sa.Text),
-        sa.Column("number_since", sa.Date),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("detail", sa.Text, nullable=False, server_default=""),
         sa.Column("hold_until", sa.DateTime(timezone=True)),
@@ -74,9 +72,6 @@ def _create_pushes() -> None:
         sa.UniqueConstraint("plan", "rank", name="uq_pushes_plan_rank"),
         schema=SCHEMA,
     )
-
-
-def _index_pushes() -> None:
     op.create_index("ix_pushes_plan_state_rank", "pushes", ["plan", "state", "rank"], schema=SCHEMA)
     op.create_index(
         "ix_pushes_held", "pushes", ["plan", "hold_until"], postgresql_where=sa.text("state = 'held'"), schema=SCHEMA
@@ -221,8 +216,22 @@ def _create_opt_outs() -> None:
         sa.Column("msisdn", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False),
         sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("latest_time", sa.DateTime(timezone=True), nullable=False),
-        sa.UniqueConstraint("customer_id", "msisdn", name="uq_opt_outs_customer_id_msisdn"),
+        schema=SCHEMA,
+    )
+    op.create_index(
+        "uq_opt_outs_customer_id",
+        "opt_outs",
+        ["customer_id"],
+        unique=True,
+        postgresql_where=sa.text("customer_id <> ''"),
+        schema=SCHEMA,
+    )
+    op.create_index(
+        "uq_opt_outs_msisdn_alone",
+        "opt_outs",
+        ["msisdn"],
+        unique=True,
+        postgresql_where=sa.text("customer_id = ''"),
         schema=SCHEMA,
     )
     op.create_index("ix_opt_outs_msisdn", "opt_outs", ["msisdn"], schema=SCHEMA)

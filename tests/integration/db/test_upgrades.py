@@ -1,0 +1,81 @@
+"""A database of an earlier release, with what was stored in it, comes to the newest schema and loses nothing."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from services.recommendation.postgres import open_desk
+from shared.db.migrate import migrate
+from shared.db.roles import provision, service_url
+from tests.architecture.tree import ROOT
+from tests.databases import ROLE_SECRET
+
+FIRST = "20261121_first_tables"
+SAID = datetime(2026, 11, 21, 8, tzinfo=UTC)
+
+
+async def first_release(url: str, service: str, folder: Path) -> str:
+    """Make the schema as the first release had it; return the URL of the service's role."""
+    await provision(url, service, ROLE_SECRET)
+    history = shutil.copytree(ROOT / "services" / service / "migrations", folder / service)
+    for later in (history / "versions").glob("*.py"):
+        if later.stem != FIRST:
+            later.unlink()
+    own = service_url(url, service, ROLE_SECRET)
+    assert await migrate(own, service=service, script_location=history) == FIRST
+    return own
+
+
+async def upgrade(url: str, service: str) -> None:
+    newest = await migrate(url, service=service, script_location=ROOT / "services" / service / "migrations")
+    assert newest != FIRST
+
+
+async def execute(url: str, statement: str, *values: object) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetch(statement, *values)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(("customer", "number"), [("551001", ""), ("", "13800000001")])
+async def test_opt_outs_of_the_first_release_were_said_last_when_they_were_recorded(
+    empty_database: str, tmp_path: Path, customer: str, number: str
+) -> None:
+    url = await first_release(empty_database, "dispatch", tmp_path)
+    insert = "INSERT INTO dispatch.opt_outs (customer_id, msisdn, source, create_time) VALUES ($1, $2, 'hotline', $3)"
+    await execute(url, insert, customer, number, SAID)
+    await upgrade(url, "dispatch")
+    (kept,) = await execute(url, "SELECT customer_id, msisdn, create_time, latest_time FROM dispatch.opt_outs")
+    assert tuple(kept) == (customer, number, SAID, SAID)
+
+
+async def test_lists_of_the_first_release_stay_at_the_desk(empty_database: str, tmp_path: Path) -> None:
+    url = await first_release(empty_database, "recommendation", tmp_path)
+    await execute(
+        url,
+        "INSERT INTO recommendation.switches (run_id, cycle, catalogue_id, switch_time) VALUES ('r', '2026-10', 'c', $1)",
+        SAID,
+    )
+    await execute(
+        url, "CREATE TABLE recommendation.desk_lists_1 PARTITION OF recommendation.desk_lists FOR VALUES IN (1)"
+    )
+    body = '[{"z": "retention", "p": "care-60", "n": "", "r": 4, "d": ""}]'
+    for number in range(40):
+        row = (f"5510{number:02}", f"138000000{number:02}", body)
+        insert = "INSERT INTO recommendation.desk_lists VALUES (1, $1, $2, '合肥', 'targeted', '', $3)"
+        await execute(url, insert, *row)
+    await upgrade(url, "recommendation")
+    async with open_desk(url, application_name="test") as desk:
+        for number in range(40):
+            by_id = await desk.by_customer(f"5510{number:02}")
+            assert by_id == await desk.by_msisdn(f"138000000{number:02}")
+            assert by_id is not None
+            assert [(item.policy, item.matrix, item.rule, item.main) for item in by_id.items] == [
+                ("care-60", "retention", 4, True)
+            ]
+        assert await desk.by_customer("551040") is None
