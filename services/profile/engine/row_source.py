@@ -7,12 +7,16 @@ The relation has `place`, `text` and `fault` (both null but for a row whose cell
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 import pyarrow as pa
 
 from services.profile.domain.places import LINE_BITS
+from shared.clock import LEGAL_ZONE
 from shared.lake.engine import ColumnarEngine
+
+_MOMENT = "TIMESTAMP WITH TIME ZONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +58,26 @@ def cells_of(engine: ColumnarEngine, source: RowSource, headings: Sequence[str])
     """Yield a source as a relation; that of `TextRows` can be read once."""
     if isinstance(source, ParquetRows):
         sql = " UNION ALL ".join(_parquet(file, path, headings) for file, path in enumerate(source.paths))
-        yield Cells(sql, _types(engine, sql, headings))
+        types = _types(engine, sql, headings)
+        moments = [cell_name(index) for index, type_ in enumerate(types) if type_ == _MOMENT]
+        if moments:  # of the day that it is in China then, whatever the engine's own zone
+            here = ", ".join(f"timezone('{LEGAL_ZONE.key}', {cell}) AS {cell}" for cell in moments)
+            sql = f"SELECT * REPLACE ({here}) FROM ({sql})"
+            types = tuple("TIMESTAMP" if type_ == _MOMENT else type_ for type_ in types)
+        yield Cells(sql, types)
         return
     with engine.lend("text_rows", source.batches):
         yield Cells("SELECT * FROM text_rows", tuple("VARCHAR" for _ in headings))
 
 
 def _parquet(file: int, path: Path, headings: Sequence[str]) -> str:
+    """The path is one file's, whatever marks of a glob are in it, and no folder of it (`month=2026-10`) makes columns."""
     cells = "".join(f", {quoted(heading)} AS {cell_name(index)}" for index, heading in enumerate(headings))
+    options = "file_row_number = true, hive_partitioning = false, binary_as_string = true"
     return f"""
         SELECT {file << LINE_BITS} + file_row_number + 1 AS place,
                CAST(NULL AS VARCHAR) AS text, CAST(NULL AS VARCHAR) AS fault{cells}
-        FROM read_parquet({literal(str(path))}, file_row_number = true)
+        FROM read_parquet({literal(escape(str(path)))}, {options})
     """
 
 

@@ -45,9 +45,11 @@ def _number(source: ColumnSource) -> str:
         case Kind.DECIMAL, "":
             return _if(_is_exact(source, scale), f"CAST({cell} AS DECIMAL(18, {scale}))")
         case Kind.MONEY, "fen":
-            return _if(f"abs({cell}) < 1000000000000 AND round({cell}, 0) = {cell}", f"CAST({cell} AS BIGINT)")
+            return _if(f"{_is_below(cell, 12)} AND round({cell}, 0) = {cell}", f"CAST({cell} AS BIGINT)")
         case Kind.MONEY, _:
-            return _if(_is_exact(source, 2), f"CAST(round({cell} * 100, 0) AS BIGINT)")
+            # The product of a small whole number and a literal would have to be as small.
+            wide = f"CAST({cell} AS BIGINT)" if source.type in _WHOLE else cell
+            return _if(_is_exact(source, 2), f"CAST(round({wide} * 100, 0) AS BIGINT)")
         case _:
             return ""
 
@@ -75,10 +77,15 @@ def _is_exact(source: ColumnSource, scale: int) -> str:
     before, after = _digits(source.type)
     conditions = [] if is_signed else [f"{cell} >= 0"]
     if before > digits:
-        conditions.append(f"abs({cell}) < {10**digits}")
+        conditions.append(_is_below(cell, digits))
     if after > scale:
         conditions.append(f"round({cell}, {scale}) = {cell}")
     return " AND ".join(conditions) or f"{cell} IS NOT NULL"
+
+
+def _is_below(cell: str, digits: int) -> str:
+    """Return SQL for whether a number has at most so many digits before the point; abs has no answer to a type's least."""
+    return f"{cell} > -{10**digits} AND {cell} < {10**digits}"
 
 
 def _digits(type_: str) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from services.profile.domain.mapping import TableMapping, sound_mapping
 from services.profile.domain.source_tables import BILLING, SUBSCRIPTIONS
 from services.profile.engine.taken_rows import TakenRows
+from services.profile.ports import SourceUnreadable
+from shared.clock import LEGAL_ZONE
 from shared.lake.engine import ColumnarEngine
 from tests.factories.profile import Cells, Extracts, bill, mapping_of, subscription, take_files
 
@@ -178,6 +180,44 @@ def test_typed_days_and_flags_are_taken_as_they_are(engine: ColumnarEngine, tmp_
         (date(2026, 1, 15), date(2026, 2, 1), True)
     ]
     assert rejects == [("on", "1800-01-01", "expected a date like 2026-09-14")]
+
+
+def taken_bills(engine: ColumnarEngine, folder: Path, file: str) -> Found:
+    columns = {"customer_id": "id", "month": "m", "revenue_total": "r"}
+    return found_in(engine, take_files(engine, folder, TableMapping(BILLING, (file,), columns)))
+
+
+def test_a_moment_is_of_the_day_that_it_is_in_china(engine: ColumnarEngine, tmp_path: Path) -> None:
+    midnight = datetime(2026, 10, 1, tzinfo=LEGAL_ZONE)
+    moments = pa.array([midnight], pa.timestamp("us", tz="UTC"))
+    pq.write_table(pa.table({"id": ["c1"], "m": moments, "r": [1]}), tmp_path / "b.parquet")
+    accepted, rejects = taken_bills(engine, tmp_path, "b.parquet")
+    assert ([row["month"] for row in accepted], rejects) == (["2026-10"], [])
+
+
+def test_a_parquet_file_is_read_itself_whatever_its_path_looks_like(engine: ColumnarEngine, tmp_path: Path) -> None:
+    folder = tmp_path / "m=202609"
+    folder.mkdir()
+    for name, amount in (("b1.parquet", 1), ("b[1].parquet", 2)):
+        pq.write_table(pa.table({"id": ["c1"], "m": ["202610"], "r": [amount]}), folder / name)
+    accepted, rejects = taken_bills(engine, tmp_path, "m=202609/b[1].parquet")
+    assert ([(row["month"], row["revenue_total_fen"]) for row in accepted], rejects) == ([("2026-10", 200)], [])
+
+
+def test_headings_of_parquet_that_differ_only_in_capitals_are_refused(engine: ColumnarEngine, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"ID": ["x"], "id": ["c1"], "m": ["202610"], "r": [1]}), tmp_path / "b.parquet")
+    with pytest.raises(SourceUnreadable, match="'id' and 'ID', which differ only in capitals"):
+        taken_bills(engine, tmp_path, "b.parquet")
+
+
+def test_texts_in_parquet_that_are_not_marked_as_texts_are_read_as_texts(
+    engine: ColumnarEngine, tmp_path: Path
+) -> None:
+    rows = {"id": pa.array(["客户".encode()], pa.binary()), "m": ["202610"], "r": pa.array([-128], pa.int8())}
+    pq.write_table(pa.table(rows), tmp_path / "b.parquet")
+    engine.execute("CREATE OR REPLACE TABLE customers AS SELECT '客户' AS customer_id")
+    accepted, rejects = taken_bills(engine, tmp_path, "b.parquet")
+    assert ([(row["customer_id"], row["revenue_total_fen"]) for row in accepted], rejects) == ([("客户", -12800)], [])
 
 
 UNITS = """

@@ -48,7 +48,21 @@ def look_at(source: Path, mapping: TableMapping) -> list[TableFile]:
     found = find_files(source, mapping)
     if len({file.is_parquet for file in found}) > 1:
         raise SourceUnreadable(f"{', '.join(mapping.files)} stands for Parquet and text; expected files of one format")
-    return [TableFile(file.shown, tuple(headings_of(file, mapping))) for file in found]
+    files = [TableFile(file.shown, tuple(headings_of(file, mapping))) for file in found]
+    if found and found[0].is_parquet:
+        _refuse_lookalikes(files, mapping)
+    return files
+
+
+def _refuse_lookalikes(files: Sequence[TableFile], mapping: TableMapping) -> None:
+    """The engine takes columns of Parquet for one if their names differ only in capitals."""
+    for file in files:
+        for heading in mapping.headings():
+            alike = [name for name in file.headings if name != heading and name.lower() == heading.lower()]
+            if heading in file.headings and alike:
+                raise SourceUnreadable(
+                    f"{file.name} has the headings '{heading}' and '{alike[0]}', which differ only in capitals; rename one"
+                )
 
 
 def headings_of(file: FoundFile, mapping: TableMapping) -> list[str]:

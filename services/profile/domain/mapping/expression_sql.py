@@ -206,7 +206,9 @@ class SqlWriter:
         day = f"TRY_CAST({self.text_of(node.expressions[0])} AS DATE)"
         distance = f"TRY_CAST(round({self._number(node.expressions[1])}) AS INTEGER)"
         earlier = f"strftime({day} - {interval}({distance}), '%Y-%m-%d')"
-        return _Kind.WORD, f"(CASE WHEN {distance} BETWEEN -{_FARTHEST} AND {_FARTHEST} THEN {earlier} END)"
+        # What lies farther off may be no day of the engine's, and would stop the statement.
+        is_near = f"year({day}) BETWEEN 1900 AND 2099 AND {distance} BETWEEN -{_FARTHEST} AND {_FARTHEST}"
+        return _Kind.WORD, f"(CASE WHEN {is_near} THEN {earlier} END)"
 
 
 def _alike(parts: Sequence[_Part]) -> tuple[_Kind, list[str]]:
