@@ -107,8 +107,9 @@ def _met_sql(rules: Rules, columns: InputColumns) -> str:
     lists = f"SELECT * EXCLUDE (_holdings, _needs), {held}, {needed} FROM ({joined_sql(columns)})"
     products = list(enumerate(tracked(rules)))
     places = "".join(
-        f", list_position(_held_product, '{product}') AS _held_{at}, list_position(_needed_product, '{product}') AS _needed_{at}"
+        f", list_position(_{kind}_product, {_text(product)}) AS _{kind}_{at}"
         for at, product in products
+        for kind in ("held", "needed")
     )
     standing = "".join(
         f""", COALESCE(_held_state[_held_{at}], '{POTENTIAL}') AS _state_{at}, _held_provisioned[_held_{at}] AS _provisioned_{at},
@@ -123,12 +124,17 @@ def _pair_sql(rules: Rules, product: Product) -> str:
     """Return the columns that the grain customer x product adds (`rulebook.PAIR_FIELDS`)."""
     at = tracked(rules).index(product.product)
     told = {
-        "product": f"'{product.product}'",
+        "product": _text(product.product),
         "product_class": f"'{product.product_class}'",
         "product_tier": f"'{product.tier}'",
         **{name: sql.format(at=at) for name, sql in _PAIR.items()},
     }
     return ", ".join(f"{sql} AS {name}" for name, sql in told.items())
+
+
+def _text(code: str) -> str:
+    """Return a code as SQL: products that only policies speak of may be called anything."""
+    return "'" + code.replace("'", "''") + "'"
 
 
 def _decided_sql(rules: Rules) -> str:

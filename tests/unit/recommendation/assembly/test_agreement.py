@@ -173,6 +173,24 @@ def test_both_order_several_new_services_of_many_customers_alike(lake: Lake) -> 
     assert all(of_one == sorted(of_one, reverse=True) for of_one in values)
 
 
+@pytest.mark.parametrize("product", ["o'ring", "彩铃", "a' OR '1'='1"])
+def test_products_that_only_policies_speak_of_may_be_called_anything(lake: Lake, product: str) -> None:
+    """Their codes are the operator's, in no catalogue of products, and part of the SQL."""
+    catalogue = read_catalogue(catalogue_csv([policy_row("ring", product=product)]), "")
+    lines = [[f'"{product}"', "ring"]]
+    table = read_matrix(matrix_csv("new_service", "FIRST", ["product", "=> policy"], lines), fields=matrix_fields())
+    drawn = replace(sample_rules(), new_service=table, catalogue=catalogue, voice_usage=None, vpmn=None)
+    base = Base(
+        [view("c1"), view("c2", products=[holding("active", product)])],
+        [scores(customer, needs=[need(product)]) for customer in ("c1", "c2")],
+        [member(customer) for customer in ("c1", "c2")],
+    )
+    found = by_sql(lake, base, drawn)
+    assert found == by_function(base, drawn)
+    given = [[r.product for r in one.recommendations if r.product] for one in found if isinstance(one, PolicyList)]
+    assert given == [[product], []]
+
+
 def rules_that_meet_every_obstacle() -> Rules:
     """Return rules by which customers meet everything that may stand in the way of a policy that is valid."""
     policies = [
