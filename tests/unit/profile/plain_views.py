@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from typing import Self
 
 from services.profile.domain.months import Month
 from tests.unit.profile.plain_people import Bill, Person, Row, Talk, is_customer, months_between
@@ -35,10 +37,27 @@ def reject_reason(person: Person, month: Month) -> str:
     return f"activated on {person.activated}, after the month of the views"
 
 
-def view(person: Person, month: Month, *, is_extract_month: bool, told: set[Month], lines: int) -> Row:
+@dataclass(frozen=True)
+class Told:
+    """The months of which the extracts have any traffic, bills and circles."""
+
+    traffic: set[Month]
+    bills: set[Month]
+    circles: set[Month]
+
+    @classmethod
+    def by(cls, persons: Sequence[Person]) -> Self:
+        return cls(
+            {talk.month for person in persons for talk in person.talks},
+            {bill.month for person in persons for bill in person.bills},
+            {circle.month for person in persons for circle in person.circles},
+        )
+
+
+def view(person: Person, month: Month, *, is_extract_month: bool, told: Told, lines: int) -> Row:
     """Return all columns of a view but those that other tables than the customer's own give.
 
-    `told` are the months of which the extracts have traffic, `lines` how many customers of the month the owner has.
+    `lines` is how many customers of the month the owner has.
     """
     products = product_states(person, month)
     columns = {
@@ -50,30 +69,31 @@ def view(person: Person, month: Month, *, is_extract_month: bool, told: set[Mont
         "tenure_months": months_between(person.activated, month),
         "in_contract": contract_runs(person, month),
         "contract_months_left": whole_months_left(person, month) if contract_runs(person, month) else None,
-        **billed(person, month),
-        **talked(person, month),
-        **circle(person, month),
+        **billed(person, month, is_told=month in told.bills),
+        **talked(person, month, is_told=month in told.traffic),
+        **circle(person, month, is_told=month in told.circles),
         **told_by_customer(person, month),
         "products": products,
         "active_products": sum(product["state"] == "active" for product in products),
         "content_preference": used_most(person.uses, "content", month),
         "preferred_hours": used_most(person.uses, "hours", month),
-        "silent_months": silent_months(person, month, told),
+        "silent_months": silent_months(person, month, told.traffic),
     }
     changes = columns["minutes_change"], columns["revenue_change"]
     columns["portrait"] = portrait(
-        used=bool(minutes_of(person, month)) or any(product["active_days"] for product in products),
+        silent=month in told.traffic
+        and not (minutes_of(person, month) or any(product["active_days"] for product in products)),
         changes=[Decimal(str(change)) for change in changes if change is not None],
         tenure=months_between(person.activated, month),
     )
     return columns
 
 
-def billed(person: Person, month: Month) -> Row:
+def billed(person: Person, month: Month, *, is_told: bool) -> Row:
     bills = {bill.month: bill for bill in person.bills if bill.month <= month}
     before = [bills[each] for each in three_before(month) if each in bills]
     bill = bills.get(month)
-    revenue_change = change(bill.total if bill else 0, [each.total for each in before])
+    revenue_change = change(bill.total if bill else 0, [each.total for each in before]) if is_told else None
     own = bill.change if bill else None
     return {
         "billed_months": sum(each > month.plus(-6) for each in bills),
@@ -86,12 +106,11 @@ def billed(person: Person, month: Month) -> Row:
     }
 
 
-def talked(person: Person, month: Month) -> Row:
+def talked(person: Person, month: Month, *, is_told: bool) -> Row:
     talks = {talk.month: talk for talk in person.talks}
     talk = talks.get(month)
-    minutes_change = change(
-        talk.minutes if talk else 0, [talks[each].minutes for each in three_before(month) if each in talks]
-    )
+    minutes_before = [talks[each].minutes for each in three_before(month) if each in talks]
+    minutes_change = change(talk.minutes if talk else 0, minutes_before) if is_told else None
     parts = talk.parts if talk else {}
     own = talk.change if talk else None
     return {
@@ -112,11 +131,11 @@ def whole_or_sum(talk: Talk | None, name: str) -> int | None:
     return sum(known) if known else None
 
 
-def circle(person: Person, month: Month) -> Row:
+def circle(person: Person, month: Month, *, is_told: bool) -> Row:
     circles = {each.month: each for each in person.circles}
     last = circles.get(month)
     before = [circles[each].breadth for each in three_before(month) if each in circles]
-    found = change(last.breadth if last else 0, before)
+    found = change(last.breadth if last else 0, before) if is_told else None
     talk = next((each for each in person.talks if each.month == month), None)
     in_vpmn = [talk.parts.get("vpmn_minutes"), talk.parts.get("vpmn_roaming_minutes")] if talk else []
     return {
@@ -163,7 +182,7 @@ def silent_months(person: Person, month: Month, told: set[Month]) -> int:
     return sum(is_silent(month.plus(-distance)) for distance in range(6))
 
 
-def labels(person: Person, month: Month) -> Row:
+def labels(person: Person, month: Month, told: Told) -> Row:
     after = [month.plus(distance) for distance in (1, 2, 3)]
     bills = {bill.month: bill.total for bill in person.bills}
     before = [bills[each] for each in (month.plus(-2), month.plus(-1), month) if each in bills]
@@ -176,7 +195,7 @@ def labels(person: Person, month: Month) -> Row:
         if order.how != "voice_plan" and after[0].first_day <= order.ordered < month.plus(4).first_day
     }
     return {
-        "churned": has_left or sum(billed_after) <= 0,
+        "churned": has_left or (sum(billed_after) <= 0 and any(each in told.bills for each in after)),
         "stayed": not has_left
         and average > 0
         and len(billed_after) == 3
@@ -202,8 +221,8 @@ def change(last: int, before: Sequence[int]) -> Fraction | None:
     return Fraction(100 * last * len(before), sum(before)) - 100 if before and sum(before) > 0 else None
 
 
-def portrait(*, used: bool, changes: Sequence[Decimal], tenure: int) -> str:
-    if not used:
+def portrait(*, silent: bool, changes: Sequence[Decimal], tenure: int) -> str:
+    if silent:
         return "silent"
     if any(each <= -30 for each in changes):
         return "warning"

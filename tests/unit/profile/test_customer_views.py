@@ -15,7 +15,7 @@ from shared.lake.engine import ColumnarEngine
 from tests.unit.profile import plain_views as plain
 from tests.unit.profile.drawn_people import H, M, people
 from tests.unit.profile.people_tables import load
-from tests.unit.profile.plain_people import Bill, Person, Row, Talk, Use, is_customer
+from tests.unit.profile.plain_people import Bill, Circle, Person, Row, Talk, Use, is_customer
 
 
 def views_of(engine: ColumnarEngine, month: Month) -> dict[str, Row]:
@@ -40,7 +40,7 @@ def labels_of(engine: ColumnarEngine, customers: Sequence[str]) -> dict[str, Row
 @given(persons=people)
 def test_views_and_labels_are_those_of_plain_python(engine: ColumnarEngine, persons: list[Person]) -> None:
     load(engine, persons)
-    told = {talk.month for person in persons for talk in person.talks}
+    told = plain.Told.by(persons)
     for month in (M, H):
         found = views_of(engine, month)
         customers = [person for person in persons if is_customer(person, month)]
@@ -54,16 +54,18 @@ def test_views_and_labels_are_those_of_plain_python(engine: ColumnarEngine, pers
             assert {name: (row[name], value) for name, value in expected.items() if row[name] != value} == {}
     known = [person for person in persons if is_customer(person, H)]
     assert labels_of(engine, [person.customer_id for person in known]) == {
-        person.customer_id: plain.labels(person, H) for person in known
+        person.customer_id: plain.labels(person, H, told) for person in known
     }
 
 
-def one_view(engine: ColumnarEngine, person: Person) -> Row:
-    load(engine, [person])
-    return views_of(engine, M)[person.customer_id]
-
-
 OLD = date(2020, 1, 1)
+SOMEBODY = Person("somebody", activated=OLD, talks=[Talk(M, 1)], bills=[Bill(M, 1)])
+"""Whose rows show that the extracts tell of the last month at all."""
+
+
+def one_view(engine: ColumnarEngine, person: Person) -> Row:
+    load(engine, [person, SOMEBODY])
+    return views_of(engine, M)[person.customer_id]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_labels_tell_who_left_and_who_stayed(
 ) -> None:
     before = [Bill(H.plus(-distance), 100) for distance in range(3)]
     later = [Bill(H.plus(number), value) for number, value in enumerate(after, start=1) if value is not None]
-    load(engine, [Person("c1", activated=OLD, left=left, bills=[*before, *later])])
+    load(engine, [Person("c1", activated=OLD, left=left, bills=[*before, *later]), SOMEBODY])
     assert labels_of(engine, ["c1"]) == {"c1": {"churned": churned, "stayed": stayed, "products_taken": []}}
 
 
@@ -147,6 +149,27 @@ def test_a_customer_of_whom_nothing_is_known_has_a_view_of_nulls(engine: Columna
     names = ("age", "arpu_fen", "arpu_before_fen", "return_rate_score", "minutes", "minutes_change", "revenue_change")
     assert {row[name] for name in names} == {None}
     assert (row["billed_months"], row["products"], row["portrait"]) == (0, [], "silent")
+
+
+def test_a_last_month_that_is_late_for_everybody_warns_of_nobody(engine: ColumnarEngine) -> None:
+    months = [M.plus(-2), M.plus(-1)]
+    circles = [Circle(month, 9, 10, None) for month in months]
+    person = Person(
+        "c1",
+        activated=OLD,
+        talks=[Talk(each, 100) for each in months],
+        bills=[Bill(each, 100) for each in months],
+        circles=circles,
+    )
+    load(engine, [person])
+    row = views_of(engine, M)["c1"]
+    changes = [row[name] for name in ("minutes_change", "revenue_change", "circle_change")]
+    assert (changes, row["portrait"]) == ([None, None, None], "active")
+
+
+def test_nobody_has_churned_for_want_of_bills(engine: ColumnarEngine) -> None:
+    load(engine, [Person("c1", activated=OLD, bills=[Bill(H, 100)])])
+    assert labels_of(engine, ["c1"])["c1"]["churned"] is False
 
 
 def test_the_sql_files_name_no_parameter_that_nobody_binds() -> None:

@@ -41,6 +41,9 @@ SELECT
     payments_fen,
     arrears_fen,
     coalesce(
-        change_permille(coalesce(revenue_total_fen, 0), before_fen, before_months), as_permille(revenue_change)
+        change_permille(
+            unless_late(revenue_total_fen, EXISTS (SELECT 1 FROM billing WHERE month = $month)), before_fen, before_months
+        ),
+        as_permille(revenue_change)
     ) AS revenue_permille
 FROM folded LEFT JOIN (SELECT * FROM billing WHERE month = $month) AS last USING (customer_id);

@@ -13,7 +13,11 @@ SELECT
     customer_id,
     breadth AS circle_breadth,
     in_tenths(depth) AS circle_depth,
-    from_tenths(change_permille(coalesce(breadth, 0), before_breadth, before_months)) AS circle_change,
+    from_tenths(
+        change_permille(
+            unless_late(breadth, EXISTS (SELECT 1 FROM circle WHERE month = $month)), before_breadth, before_months
+        )
+    ) AS circle_change,
     last.vpmn_breadth,
     in_tenths(last.vpmn_depth) AS vpmn_depth,
     enterprise_peers,

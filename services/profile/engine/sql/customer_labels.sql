@@ -1,5 +1,5 @@
 -- What became of the customers of earlier views in the months after: the last of them is the extract's own.
--- churned  left, or no billed revenue in any of those months
+-- churned  left, or no billed revenue in any of those months, where the extract tells of their bills
 -- stayed   billed in each of them at 80% or more of the mean month of the three up to the view; false where that is nothing
 WITH bills AS (
     SELECT
@@ -20,7 +20,10 @@ WITH bills AS (
 )
 SELECT
     customer_id,
-    has_left OR coalesce(after_fen, 0) <= 0 AS churned,
+    has_left OR (
+        coalesce(after_fen, 0) <= 0
+        AND EXISTS (SELECT 1 FROM billing WHERE month > $month AND month <= $label_last)
+    ) AS churned,
     NOT has_left AND coalesce(
         after_months = $label_months AND before_fen > 0 AND 10 * after_least_fen * before_months >= 8 * before_fen, false
     ) AS stayed,

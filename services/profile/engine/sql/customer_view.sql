@@ -1,6 +1,6 @@
 -- One row per customer: a query over the middle tables.
 -- The dynamic portrait, the first that holds, by the changes as the view shows them, to the tenth of a percent:
---   silent   no minutes and no product used in the last month
+--   silent   no minutes and no product used in the last month, where the extract tells of its traffic
 --   warning  minutes or revenue 30% or more below the mean of the three months before
 --   healthy  minutes and revenue not below that mean, and a customer for 12 months or more
 --   active   everybody else, also who has no months before to compare with
@@ -36,7 +36,7 @@ SELECT
     content_preference,
     preferred_hours,
     CASE
-        WHEN coalesce(last_hundredths, 0) = 0 AND coalesce(used_days, 0) = 0 THEN 'silent'
+        WHEN months_known & 1 = 1 AND coalesce(last_hundredths, 0) = 0 AND coalesce(used_days, 0) = 0 THEN 'silent'
         WHEN minutes_permille <= -300 OR revenue_permille <= -300 THEN 'warning'
         WHEN minutes_permille >= 0 AND revenue_permille >= 0 AND tenure_months >= 12 THEN 'healthy'
         ELSE 'active'

@@ -6,7 +6,7 @@ WITH folded AS (
         enterprise_id,
         CAST(count(*) AS INTEGER) AS members,
         CAST(count(*) FILTER (WHERE enterprise_role = 'key_person') AS INTEGER) AS key_persons,
-        coalesce(sum(last_fen), 0) AS revenue_fen,
+        sum(last_fen) AS revenue_fen,
         sum(billing.before_fen) AS before_fen,
         max(billing.before_months) AS billed_before,
         sum(last_hundredths) AS last_hundredths,
@@ -50,8 +50,18 @@ SELECT
     coalesce(members_left, 0) AS members_left,
     coalesce(key_persons, 0) AS key_persons,
     coalesce(revenue_fen, 0) AS revenue_fen,
-    from_tenths(change_permille(coalesce(revenue_fen, 0), before_fen, billed_before)) AS revenue_change,
-    from_tenths(change_permille(coalesce(last_hundredths, 0), before_hundredths, talked_before)) AS minutes_change,
+    from_tenths(
+        change_permille(
+            unless_late(revenue_fen, EXISTS (SELECT 1 FROM billing WHERE month = $month)), before_fen, billed_before
+        )
+    ) AS revenue_change,
+    from_tenths(
+        change_permille(
+            unless_late(last_hundredths, EXISTS (SELECT 1 FROM traffic WHERE month = $month)),
+            before_hundredths,
+            talked_before
+        )
+    ) AS minutes_change,
     from_tenths(coalesce(rounded_quotient(1000 * in_vpmn, members), 0)) AS vpmn_share,
     in_tenths(coalesce(complaints, 0)) AS complaints
 FROM enterprises

@@ -14,9 +14,12 @@ CREATE OR REPLACE MACRO rounded_quotient(dividend, divisor) AS
 -- is nothing to compare with. Held at what a DECIMAL(17, 0) can say.
 CREATE OR REPLACE MACRO change_permille(month_value, total_before, months_before) AS
     CASE
-        WHEN total_before > 0
+        WHEN total_before > 0 AND month_value IS NOT NULL
             THEN least(rounded_quotient(1000 * (month_value * months_before - total_before), total_before), 10000000000000000)
     END;
+
+-- What a month without a row is worth: nothing, if the extract tells of that month at all; a late one is not known.
+CREATE OR REPLACE MACRO unless_late(value, is_told) AS coalesce(value, CASE WHEN is_told THEN 0 END);
 
 -- Whole tenths and whole hundredths as decimals, and the other way round; a decimal's cast rounds halves away from zero.
 CREATE OR REPLACE MACRO from_tenths(whole) AS

@@ -29,7 +29,12 @@ SELECT
     months_used,
     CAST(100 * minutes AS BIGINT) AS last_hundredths,
     coalesce(
-        change_permille(coalesce(last_hundredths, 0), folded.before_hundredths, before_months), as_permille(minutes_change)
+        change_permille(
+            unless_late(last_hundredths, EXISTS (SELECT 1 FROM traffic WHERE month = $month)),
+            folded.before_hundredths,
+            before_months
+        ),
+        as_permille(minutes_change)
     ) AS minutes_permille,
     in_tenths(minutes) AS minutes,
     in_tenths(inbound_minutes) AS inbound_minutes,
