@@ -22,6 +22,9 @@ ROW_GROUP_ROWS = 8_192
 SCANNED_GROUP_ROWS = 122_880
 """What the engine itself prefers, for datasets in which nobody looks up a key."""
 
+_COMPRESSION = "lz4_raw"
+"""Half again as large as zstd, but written in two thirds and read in half of its time."""
+
 _DIGIT_RUN = re.compile(r"\d{7,}")
 _DAMAGED_FILE = re.compile(r"Failed to read file|in file [\"']|No files found|not a parquet file|Could not read")
 _EXHAUSTED = re.compile(r"No space left|max_temp_directory_size", re.IGNORECASE)
@@ -109,9 +112,8 @@ class DuckDbEngine:
             columns = ", ".join(f"CAST({quoted(f.name)} AS {sql_type(f.type)}) AS {quoted(f.name)}" for f in schema)
             keys = ", ".join(quoted(key) for key in order_by)
             order = f" ORDER BY {keys}" if keys else ""
-            options = (
-                f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS if keys else SCANNED_GROUP_ROWS}"
-            )
+            group_rows = ROW_GROUP_ROWS if keys else SCANNED_GROUP_ROWS
+            options = f"FORMAT parquet, COMPRESSION {_COMPRESSION}, ROW_GROUP_SIZE {group_rows}"
             copy = f"COPY (SELECT {columns} FROM (\n{sql}\n) AS written{order}) TO {_literal(path)} ({options})"
             self._connection.execute(copy, parameters).fetchall()
         return _checked_row_count(path, schema)
