@@ -10,11 +10,15 @@ import pyarrow as pa
 from services.profile.domain.months import HISTORY_MONTHS, LABEL_MONTHS, WINDOW_MONTHS, Month
 from services.profile.domain.product_needs import HANDSET_FEATURES, ProductNeeds
 from services.profile.engine.parameters import used_by
+from services.profile.engine.row_source import literal
 from shared.lake.engine import ColumnarEngine
 
 _SQL = Path(__file__).parent / "sql"
 EVERYBODY: Final = 2**32
 """The share of customers that a lot is drawn from."""
+
+_PRODUCTS_PICKED: Final = 16
+"""Up to so many products are picked out one by one, each at a price for every customer; more are gathered and sorted."""
 
 _MIDDLE_TABLES = (
     "view_months",
@@ -40,6 +44,22 @@ def fold_middle_tables(engine: ColumnarEngine, parameters: Mapping[str, object])
     for name in _MIDDLE_TABLES:
         sql = statement(name)
         engine.execute(sql, used_by(sql, parameters))
+        if name == "product_states":
+            engine.execute(_side_by_side(engine))
+
+
+def _side_by_side(engine: ColumnarEngine) -> str:
+    """Return SQL for the macro that lists a customer's entries in order of their products, which each has at most once.
+
+    Picking each known product out costs a third of a list aggregate and a sort; but the more there are, the more memory.
+    """
+    found = engine.fetch("SELECT DISTINCT product FROM product_states ORDER BY product")
+    products: list[str] = [row["product"] for row in found.to_pylist()]
+    listed = "list_sort(list(entry))"
+    if 0 < len(products) <= _PRODUCTS_PICKED:
+        picked = ", ".join(f"any_value(entry) FILTER (WHERE product = {literal(each)})" for each in products)
+        listed = f"list_filter([{picked}], lambda one: one IS NOT NULL)"
+    return f"CREATE OR REPLACE MACRO side_by_side(product, entry) AS {listed}"
 
 
 def keep_drawn(engine: ColumnarEngine, tables: Sequence[str], drawn_share: int) -> None:

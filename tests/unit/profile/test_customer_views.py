@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pytest
@@ -142,6 +143,19 @@ def test_labels_tell_who_left_and_who_stayed(
 def test_a_product_in_use_keeps_a_customer_without_minutes_from_being_silent(engine: ColumnarEngine) -> None:
     person = Person("c1", activated=OLD, uses=[Use("ring_back_tone", M, 1)])
     assert one_view(engine, person)["portrait"] == "active"
+
+
+@pytest.mark.parametrize("products", [2, 16, 17, 40])
+def test_products_stand_in_order_of_their_codes_however_many_there_are(engine: ColumnarEngine, products: int) -> None:
+    codes = [f"it's_{number:02}" for number in range(products)]
+    uses = [Use(code, M, number + 1) for number, code in enumerate(codes)]
+    load(engine, [Person("all", OLD, uses=uses[::-1]), Person("one", OLD, uses=uses[-1:]), Person("none", OLD)])
+    found = {
+        customer: [(product["product"], product["active_days"]) for product in cast("list[Row]", row["products"])]
+        for customer, row in views_of(engine, M).items()
+    }
+    expected = [(code, number + 1) for number, code in enumerate(codes)]
+    assert found == {"all": expected, "one": expected[-1:], "none": []}
 
 
 def test_a_customer_of_whom_nothing_is_known_has_a_view_of_nulls(engine: ColumnarEngine) -> None:

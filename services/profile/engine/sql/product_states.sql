@@ -24,6 +24,7 @@ WITH latest AS (
         product,
         coalesce(max(active_days) FILTER (WHERE months_ago = 0), 0) AS active_days,
         max(active_days) AS most_days,
+        bit_or(1 << months_ago) FILTER (WHERE months_ago < $window_months AND active_days > 0) AS months_used,
         max(content_changed_on) FILTER (WHERE content_changed_on < $day_after) AS content_changed_on,
         arg_min(content_category, months_ago) FILTER (WHERE active_days > 0) AS content_category
     FROM product_usage JOIN view_months USING (month)
@@ -45,6 +46,7 @@ SELECT
     product,
     state,
     coalesce(active_days, 0) AS active_days,
+    months_used,
     coalesce(provisioned, true) AS provisioned,
     CASE
         WHEN state <> 'inactive' THEN NULL

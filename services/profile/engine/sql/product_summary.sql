@@ -4,9 +4,10 @@ WITH held AS (
     SELECT
         customer_id,
         sum(active_days) AS used_days,
+        bit_or(months_used) AS months_used,
         CAST(count(*) FILTER (WHERE state = 'active') AS INTEGER) AS active_products,
-        -- By product, its first member; sorting the lists costs half of gathering them in order.
-        list_sort(list(
+        side_by_side(
+            product,
             {
                 'product': product,
                 'state': state,
@@ -19,14 +20,9 @@ WITH held AS (
                 'content_category': content_category,
                 'content_age_months': content_age_months
             }
-        )) AS products
+        ) AS products
     FROM product_states
-    GROUP BY customer_id
-), used AS (
-    SELECT customer_id, bit_or(1 << months_ago) AS months_used
-    FROM product_usage JOIN view_months USING (month)
-    WHERE months_ago < $window_months AND active_days > 0
     GROUP BY customer_id
 )
 SELECT customer_id, used_days, active_products, products, months_used, content_preference, preferred_hours
-FROM held LEFT JOIN used USING (customer_id) LEFT JOIN use_preferences USING (customer_id);
+FROM held LEFT JOIN use_preferences USING (customer_id);
