@@ -72,7 +72,7 @@ class EnterpriseRules:
 class Condition:
     """A field of the customer view compared with a constant; with `share_of` its percentage of that other field is compared.
 
-    What is null fulfils no condition.
+    What is null fulfils no condition, nor does a share of what is not above 0.
     """
 
     field: str

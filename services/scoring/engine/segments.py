@@ -86,7 +86,8 @@ def _value_faults(condition: Condition, field: MatrixColumn) -> Iterator[tuple[s
 def _condition_sql(condition: Condition, fields: Mapping[str, MatrixColumn]) -> str:
     left, right = fields[condition.field].sql, _literal(condition.constant)
     if condition.share_of is not None:
-        left, right = f"100 * {left}", f"{right} * {fields[condition.share_of].sql}"
+        whole = fields[condition.share_of].sql  # nothing is no share of nothing: who makes no calls, makes none abroad
+        left, right = f"100 * {left}", f"{right} * CASE WHEN {whole} > 0 THEN {whole} END"
     operator = condition.operator.upper() if condition.operator == "in" else condition.operator
     return f"COALESCE({left} {operator} {right}, false)"
 

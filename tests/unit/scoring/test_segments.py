@@ -63,6 +63,18 @@ def test_what_is_not_known_fulfils_no_condition(lake: Lake, operator: Operator) 
     assert evaluated(lake, sql, minutes=[None, None]) == [False, False]
 
 
+@pytest.mark.parametrize("operator", ["=", "!=", "<", "<=", ">", ">="])
+def test_there_is_no_share_of_nothing(lake: Lake, operator: Operator) -> None:
+    sql = any_sql([[Condition("inbound_minutes", operator, 55, share_of="minutes")]], FIELDS)
+    assert evaluated(lake, sql, minutes=[Decimal(0)], inbound_minutes=[Decimal(0)]) == [False]
+
+
+def test_who_makes_no_calls_is_silent_by_the_shipped_rules(lake: Lake) -> None:
+    silent: dict[str, list[object]] = {name: [Decimal(0)] for name in VIEWS.names if name.endswith("minutes")}
+    sql = segment_sql(read_rules(SHIPPED_RULES).voice_segments, FIELDS)
+    assert evaluated(lake, sql, **silent, business_peers=[0]) == ["silent"]
+
+
 def test_money_is_compared_in_yuan(lake: Lake) -> None:
     sql = any_sql([[Condition("arpu", ">=", Decimal("50.01"))]], FIELDS)
     assert evaluated(lake, sql, arpu_fen=[5000, 5001]) == [False, True]
