@@ -29,8 +29,9 @@ def accept_rows(engine: ColumnarEngine, layout: FileLayout, checked: CheckedRows
         accepting.reject_rows_of_nobody(column, owner)
     accepting.reject_repeated(table.key, f"expected one row per {', '.join(table.key)}")
     if table is CUSTOMERS:
-        # A number comes back into use after its holder has left.
-        holder = f"(left_date IS NULL OR left_date >= DATE '{cycle.first_day}')"
+        # A number comes back into use after its holder has left. It counts who held it when the views' month ended: of a
+        # transfer in the days after, up to the extract, both sides are right.
+        holder = f"activation_date < DATE '{cycle.first_day}' AND (left_date IS NULL OR left_date >= DATE '{cycle.first_day}')"
         accepting.reject_repeated(("msisdn",), "expected one customer who holds this number", among=holder)
     return accepted
 

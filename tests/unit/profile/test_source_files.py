@@ -201,6 +201,22 @@ def test_a_file_that_cannot_be_read_is_told_from_a_wrong_one(
         look_at(tmp_path, mapping(name))
 
 
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (["a.csv", "b.csv.gz"], "holds b.csv.gz beside what can be read"),
+        (["a.csv", "a.csv"], "two files called a.csv"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_no_file_of_a_zip_is_left_out_in_silence(tmp_path: Path, names: list[str], why: str) -> None:
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
+        for name in [*names, "readme.md"]:
+            archive.writestr(name, "h|x\n1|1\n")
+    with pytest.raises(SourceUnreadable, match=why):
+        look_at(tmp_path, mapping("old.zip"))
+
+
 def test_a_packed_file_that_breaks_off_is_told_with_its_name(tmp_path: Path) -> None:
     whole = gzip.compress(b"h\n" + b"".join(b"%d\n" % number for number in range(50_000)))
     (tmp_path / "file.csv.gz").write_bytes(whole[: len(whole) // 2])

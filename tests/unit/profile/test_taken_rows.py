@@ -107,6 +107,13 @@ def test_a_wrong_row_does_not_shadow_a_sound_one_with_its_key(engine: ColumnarEn
     assert [(line, column) for line, column, *_ in found] == [(2, heading("revenue_sms"))]
 
 
+def test_a_number_may_be_transferred_between_the_views_month_and_the_extract(
+    engine: ColumnarEngine, tmp_path: Path
+) -> None:
+    rows = [customer("new", activation_date="2026-11-03"), customer("old", status="离网", left_date="2026-11-03")]
+    assert rejects(engine, tmp_path, CUSTOMERS, rows) == []
+
+
 def test_a_number_has_one_holder_and_comes_back_after_they_left(engine: ColumnarEngine, tmp_path: Path) -> None:
     rows = [
         customer("left in time", status="离网", left_date="2026-10-31"),

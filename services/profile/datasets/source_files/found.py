@@ -3,6 +3,7 @@
 import gzip
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from services.profile.domain.mapping import TableMapping
 from services.profile.ports import SourceUnreadable
 
 READABLE: Final = (".csv", ".txt", ".parquet")
+_ROWS_ELSEWHERE: Final = (".gz", ".zip", ".dat", ".tsv", ".unl", ".xls", ".xlsx")
 _UTF8_NAME: Final = 0x800
 
 
@@ -102,6 +104,10 @@ def _unpacked(source: Path, path: Path, wanted: str) -> list[FoundFile]:
     if not path.name.lower().endswith(".zip"):
         return [FoundFile(path, shown)]
     names = [name for name in members_of(path) if not wanted or fnmatchcase(name, wanted)]
+    if not wanted and (others := _unreadable_tables(path)):
+        raise SourceUnreadable(
+            f"{path} holds {others[0]} beside what can be read; expected only {', '.join(READABLE)}, or say with member which"
+        )
     if not names:
         raise SourceUnreadable(f"{path} holds no {f'member named like {wanted}' if wanted else 'file to read'}")
     return [FoundFile(path, f"{shown}/{name}", name) for name in names]
@@ -116,9 +122,19 @@ def members_of(path: Path) -> list[str]:
         raise SourceUnreadable(f"{path} is no zip that can be read: {error}") from None
 
 
+def _unreadable_tables(path: Path) -> list[str]:
+    """Return the names of a zip's files that likely hold rows, in a form that is not read; a note beside them is none."""
+    with zipfile.ZipFile(path) as archive:
+        return sorted(name for name in _members(archive) if name.lower().endswith(_ROWS_ELSEWHERE))
+
+
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     infos = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
-    return {_name(info): info for info in infos}
+    members = {_name(info): info for info in infos}
+    if len(members) < len(infos):
+        twice = next(name for name, times in Counter(map(_name, infos)).items() if times > 1)
+        raise zipfile.BadZipFile(f"it holds two files called {twice}")
+    return members
 
 
 def _name(info: zipfile.ZipInfo) -> str:

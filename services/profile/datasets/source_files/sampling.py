@@ -16,6 +16,7 @@ from services.profile.domain.proposals import FileSample
 from services.profile.ports import SourceUnreadable
 
 _SAMPLE_BYTES: Final = 256 << 10
+_COPIED: Final = 1 << 20
 _SAMPLE_ROWS: Final = 1_000
 _MOST_FILES: Final = 200
 _DELIMITERS: Final = (",", "\t", "|", ";", "||", "\x01", "^", "~")
@@ -48,21 +49,28 @@ def _samples(path: Path, shown: str) -> Iterator[FileSample]:
         found = FoundFile(path, f"{shown}/{member}" if member else shown, member)
         try:
             with opened(found) as file:
-                yield (_parquet if found.is_parquet else _text)(file.stream, shown, member)
+                if found.is_parquet and found.is_packed:
+                    yield _unpacked_parquet(file.stream, shown, member)
+                else:
+                    yield (_parquet if found.is_parquet else _text)(file.stream, shown, member)
         except (SourceUnreadable, pa.ArrowInvalid) as finding:
             yield FileSample(shown, member=member, fault=str(finding).splitlines()[0])
 
 
-def _parquet(stream: IO[bytes], file: str, member: str) -> FileSample:
+def _unpacked_parquet(stream: IO[bytes], file: str, member: str) -> FileSample:
     with tempfile.TemporaryFile() as unpacked:
-        shutil.copyfileobj(stream, unpacked)
-        parquet = pq.ParquetFile(unpacked)
-        columns = [
-            ["" if cell is None else str(cell) for cell in column.to_pylist()]
-            for batch in islice(parquet.iter_batches(batch_size=_SAMPLE_ROWS), 1)
-            for column in batch.columns
-        ]
-        return FileSample(file, tuple(parquet.schema_arrow.names), list(zip(*columns, strict=True)), member=member)
+        shutil.copyfileobj(stream, unpacked, _COPIED)
+        return _parquet(unpacked, file, member)
+
+
+def _parquet(stream: IO[bytes], file: str, member: str) -> FileSample:
+    parquet = pq.ParquetFile(stream)
+    columns = [
+        ["" if cell is None else str(cell) for cell in column.to_pylist()]
+        for batch in islice(parquet.iter_batches(batch_size=_SAMPLE_ROWS), 1)
+        for column in batch.columns
+    ]
+    return FileSample(file, tuple(parquet.schema_arrow.names), list(zip(*columns, strict=True)), member=member)
 
 
 def _text(stream: IO[bytes], file: str, member: str) -> FileSample:

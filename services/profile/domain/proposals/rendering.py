@@ -20,7 +20,7 @@ def rendered(proposals: Sequence[TableProposal]) -> str:
         lines.append("")
         if proposal.table is None:
             lines.append(
-                f"# ? no table looks like {_files(proposal)}; its headings are {', '.join(proposal.files[0].headings)}"
+                f"# ? no table looks like {_files(proposal)}; its headings are {', '.join(map(_quoted, proposal.files[0].headings))}"
             )
         elif proposal.table.name in told:
             lines.append(f"# ? {_files(proposal)} looks like {proposal.table.name} too, but under other headings")
