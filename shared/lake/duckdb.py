@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from shared.errors import Failure, Unavailable
 from shared.lake.dataset import Dataset, DatasetUnreadable
 from shared.lake.duckdb_types import check_columns, quoted, sql_type, unified_select
-from shared.lake.engine import EngineFailure, Parameters
+from shared.lake.engine import SCANNED_PARQUET, EngineFailure, Parameters
 from shared.lake.lake import PARQUET, Lake
 from shared.lake.scratch import ScratchYard
 
@@ -112,8 +112,8 @@ class DuckDbEngine:
             columns = ", ".join(f"CAST({quoted(f.name)} AS {sql_type(f.type)}) AS {quoted(f.name)}" for f in schema)
             keys = ", ".join(quoted(key) for key in order_by)
             order = f" ORDER BY {keys}" if keys else ""
-            group_rows = ROW_GROUP_ROWS if keys else SCANNED_GROUP_ROWS
-            options = f"FORMAT parquet, COMPRESSION {_COMPRESSION}, ROW_GROUP_SIZE {group_rows}"
+            looked_up = f"FORMAT parquet, COMPRESSION {_COMPRESSION}, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
+            options = looked_up if keys else f"{SCANNED_PARQUET}, ROW_GROUP_SIZE {SCANNED_GROUP_ROWS}"
             copy = f"COPY (SELECT {columns} FROM (\n{sql}\n) AS written{order}) TO {_literal(path)} ({options})"
             self._connection.execute(copy, parameters).fetchall()
         return _checked_row_count(path, schema)

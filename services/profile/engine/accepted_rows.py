@@ -1,11 +1,16 @@
 """Sound rows beside each other and beside those they belong to: who is unknown, and what is there twice."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
 from services.profile.domain.months import Month
 from services.profile.domain.source_tables import CUSTOMERS, SourceTable, owners_of
-from services.profile.engine.checked_rows import CheckedRows, FileLayout, Relation, shown_file, shown_line
-from services.profile.engine.parameters import Bound, used_by
+from services.profile.engine.checked_rows import CheckedRows, FileLayout, count_of, shown_file, shown_line
+from services.profile.engine.parameters import Bound, Relation, used_by
 from shared.lake.engine import ColumnarEngine
 
+_MOST_BITS: Final = 1 << 29  # 64 MiB in each thread
 _SINGULAR = {"customers": "a customer", "enterprises": "an enterprise"}
 
 
@@ -21,19 +26,32 @@ def accept_rows(engine: ColumnarEngine, layout: FileLayout, checked: CheckedRows
     """
     engine.execute(rejects, checked.faulty.parameters)
     accepted = Relation(
-        f"SELECT * FROM ({checked.sound.sql}) ANTI JOIN rejects USING (place)", checked.sound.parameters
+        f"SELECT * FROM ({checked.typed.sql}) ANTI JOIN rejects USING (place)", checked.typed.parameters
     )
     accepting = _Accepting(engine, layout, accepted)
     table = layout.mapping.table
-    for column, owner in owners_of(table).items():
-        accepting.reject_rows_of_nobody(column, owner)
-    accepting.reject_repeated(table.key, f"expected one row per {', '.join(table.key)}")
+    owners = owners_of(table)
+    lead, *rest = table.key
+    overview = accepting.overview(lead, owners[lead], rest) if lead in owners else _Overview()
+    for column, owner in owners.items():
+        if not (column == lead and overview.are_all_owned):
+            accepting.reject_rows_of_nobody(column, owner)
+    if not overview.are_owned_unique:
+        accepting.reject_repeated(table.key, f"expected one row per {', '.join(table.key)}")
     if table is CUSTOMERS:
         # A number comes back into use after its holder has left. It counts who held it when the views' month ended: of a
         # transfer in the days after, up to the extract, both sides are right.
         holder = f"activation_date < DATE '{cycle.first_day}' AND (left_date IS NULL OR left_date >= DATE '{cycle.first_day}')"
         accepting.reject_repeated(("msisdn",), "expected one customer who holds this number", among=holder)
     return accepted
+
+
+@dataclass(frozen=True, slots=True)
+class _Overview:
+    """What is known of all rows at once: that each belongs to an owner; that no two of those that do have one key."""
+
+    are_all_owned: bool = False
+    are_owned_unique: bool = False
 
 
 class _Accepting:
@@ -43,6 +61,27 @@ class _Accepting:
         self._engine = engine
         self._layout = layout
         self._accepted = accepted
+
+    def overview(self, column: str, owner: SourceTable, rest: Sequence[str]) -> _Overview:
+        """Find both out in one scan, a bit per owner for each combination of the `rest` of the key that occurs.
+
+        Rows without two alike set as many bits as they are. Nothing is found out where that would take too many bits.
+        """
+        numbers = f"SELECT {column}, row_number() OVER () - 1 AS owner_number FROM {owner.name}"
+        self._engine.execute(f"CREATE OR REPLACE TABLE owner_numbers AS {numbers}")
+        owners = count_of(self._engine, Relation(f"SELECT * FROM {owner.name}"))
+        accepted, grouped = self._accepted, ", ".join(f'"{name}"' for name in rest)
+        groups = Relation(f"SELECT DISTINCT {grouped or 0} FROM ({accepted.sql})", accepted.parameters)
+        if owners * count_of(self._engine, groups) not in range(1, _MOST_BITS):
+            return _Overview()
+        owned = f"""
+            SELECT coalesce(sum(owned), 0) AS owned, coalesce(sum(bit_count(bits)), 0) AS bits FROM (
+                SELECT count(*) AS owned, bitstring_agg(CAST(owner_number AS INTEGER), 0, {owners - 1}) AS bits
+                FROM ({accepted.sql}) JOIN owner_numbers USING ({column}) {f"GROUP BY {grouped}" if rest else ""}
+            )
+        """
+        found = self._engine.fetch(owned, accepted.parameters or None).to_pylist()[0]
+        return _Overview(found["owned"] == count_of(self._engine, accepted), found["owned"] == found["bits"])
 
     def reject_rows_of_nobody(self, column: str, owner: SourceTable) -> None:
         expected = f"expected {_SINGULAR[owner.name]} of the {owner.name} table without a fault"

@@ -1,7 +1,7 @@
 """Cells of a table's files into typed rows, each with all that is wrong with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from services.profile.domain.mapping import TableMapping
@@ -9,11 +9,12 @@ from services.profile.domain.months import Month
 from services.profile.domain.places import LINE_BITS, LINE_MASK
 from services.profile.domain.source_tables import Kind, SourceColumn
 from services.profile.engine.cells import MACROS, CellReading, ColumnSource, written_as
-from services.profile.engine.parameters import Bound, used_by
+from services.profile.engine.parameters import Bound, Relation, used_by
+from services.profile.engine.proof import are_all_sound
 from services.profile.engine.row_rules import ROW_RULES
 from services.profile.engine.row_source import Cells, ParquetRows, RowSource, cell_name, cells_of, literal
 from services.profile.engine.typed_cells import typed_reading
-from shared.lake.engine import ColumnarEngine
+from shared.lake.engine import SCANNED_PARQUET, ColumnarEngine
 
 SHOWN_LENGTH = 500
 """How much of a line that is wrong as a whole is shown."""
@@ -38,25 +39,27 @@ class FileLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
-    """A query, and the parameters that it names; to be asked as often as wanted."""
-
-    sql: str
-    parameters: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class CheckedRows:
-    """All rows of a source. `sound` has place and the table's stored columns; `faulty` has place and `faults`, a list of
-    (position, heading, value, rule, detail); a row whose cells cannot be told apart has one fault, at position 0.
+    """All `read` rows of a source. `typed` has place and the table's stored columns; a row that `faulty` names may be among
+    them. `faulty` has place and `faults`, a list of (position, heading, value, rule, detail); a row whose cells cannot be
+    told apart has one fault, at position 0.
 
-    `file` holds exactly the rows of `sound`, where there is such a file.
+    `file` holds exactly the rows of `typed`, where there is such a file.
     """
 
     read: int
-    sound: Relation
+    typed: Relation
     faulty: Relation
     file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Checking:
+    """`source` is what `readings` read; `checked` has place, the table's stored columns, and `faults` or null."""
+
+    source: Relation
+    readings: Mapping[str, CellReading | None]
+    checked: Relation
 
 
 def check_rows(engine: ColumnarEngine, layout: FileLayout, source: RowSource, scratch: Path) -> CheckedRows:
@@ -65,36 +68,36 @@ def check_rows(engine: ColumnarEngine, layout: FileLayout, source: RowSource, sc
     with cells_of(engine, source, layout.mapping.headings()) as cells:
         checking = _checking(layout, cells)
         if isinstance(source, ParquetRows):
-            return _check_parquet(engine, checking, cells, scratch / "sound.parquet")
-        return _check_text(engine, checking, scratch / "checked.parquet")
+            return _check_parquet(engine, layout, checking, scratch / "typed.parquet")
+        return _check_text(engine, checking.checked, scratch / "checked.parquet")
 
 
-def _check_text(engine: ColumnarEngine, checking: Relation, kept: Path) -> CheckedRows:
-    """Text is read once: sound rows and faults are kept together."""
-    copy = f"COPY ({checking.sql}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION lz4_raw)"
-    engine.execute(copy, checking.parameters)
+def _check_text(engine: ColumnarEngine, checked: Relation, kept: Path) -> CheckedRows:
+    """Text is read once: typed rows and faults are kept together."""
+    copy = f"COPY ({checked.sql}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION lz4_raw)"
+    engine.execute(copy, checked.parameters)
     all_rows = f"SELECT * FROM read_parquet({literal(str(kept))})"
     return CheckedRows(
         count_of(engine, Relation(all_rows)),
-        Relation(f"SELECT * EXCLUDE (faults) FROM ({all_rows}) WHERE faults IS NULL"),
+        Relation(f"SELECT * EXCLUDE (faults) FROM ({all_rows})"),
         Relation(f"SELECT place, faults FROM ({all_rows}) WHERE faults IS NOT NULL"),
     )
 
 
-def _check_parquet(engine: ColumnarEngine, checking: Relation, cells: Cells, kept: Path) -> CheckedRows:
-    """Parquet can be read again: sound rows are kept as they will be published, and faults are only looked for if rows
-    are missing there."""
-    sound = f"SELECT * EXCLUDE (faults) FROM ({checking.sql}) WHERE faults IS NULL"
-    engine.execute(f"COPY ({sound}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION zstd)", checking.parameters)
-    written = Relation(f"SELECT * FROM read_parquet({literal(str(kept))})")
-    read = count_of(engine, Relation(f"SELECT place FROM ({cells.sql})"))
-    faulty = Relation(f"SELECT place, faults FROM ({checking.sql}) WHERE faults IS NOT NULL", checking.parameters)
-    if count_of(engine, written) == read:
+def _check_parquet(engine: ColumnarEngine, layout: FileLayout, checking: _Checking, kept: Path) -> CheckedRows:
+    """Parquet can be read again: typed rows are kept as they will be published, and faults are only looked for where it
+    is not plain that there are none."""
+    checked = checking.checked
+    copy = f"COPY (SELECT * EXCLUDE (faults) FROM ({checked.sql})) TO {literal(str(kept))} ({SCANNED_PARQUET})"
+    engine.execute(copy, used_by(copy, checked.parameters))
+    typed = f"SELECT * FROM read_parquet({literal(str(kept))})"
+    faulty = Relation(f"SELECT place, faults FROM ({checked.sql}) WHERE faults IS NOT NULL", checked.parameters)
+    if are_all_sound(engine, layout.mapping, checking.readings, source=checking.source, typed=typed):
         faulty = Relation(
             "SELECT place, faults FROM (SELECT 0 AS place, [{'position': 0, 'heading': '', 'value': '', "
             "'rule': '', 'detail': ''}] AS faults) WHERE false"
         )
-    return CheckedRows(read, written, faulty, kept)
+    return CheckedRows(count_of(engine, checking.source), Relation(typed), faulty, kept)
 
 
 def count_of(engine: ColumnarEngine, rows: Relation, what: str = "count(*)") -> int:
@@ -114,7 +117,7 @@ def shown_line(place: str) -> str:
     return f"({place} & {LINE_MASK})"
 
 
-def _checking(layout: FileLayout, cells: Cells) -> Relation:
+def _checking(layout: FileLayout, cells: Cells) -> _Checking:
     bound = Bound()
     mapping, columns = layout.mapping, layout.mapping.table.columns
     computed = ", ".join(_computed(layout, cells, bound))
@@ -125,16 +128,17 @@ def _checking(layout: FileLayout, cells: Cells) -> Relation:
     wrong = " OR ".join(f"({is_wrong})" for is_wrong, _ in faults) or "false"
     listed = ", ".join(fault for _, fault in faults)
     whole = _fault("0", "''", f"left(text, {SHOWN_LENGTH})", "fault")
+    source = f"SELECT *{f', {computed}' if computed else ''} FROM ({cells.sql})"
     sql = f"""
-        WITH computed AS (SELECT *{f", {computed}" if computed else ""} FROM ({cells.sql})),
-        typed AS (SELECT *, {typed} FROM computed)
+        WITH typed AS (SELECT *, {typed} FROM ({source}))
         SELECT place, {", ".join(f'"{c.name}" AS "{c.stored_name}"' for c in columns)}, CASE
             WHEN fault IS NOT NULL THEN [{whole}]
             WHEN {wrong} THEN list_filter([{listed}], lambda fault: fault IS NOT NULL)
         END AS faults
         FROM typed
     """
-    return Relation(sql, used_by(sql, bound.values))  # what reads a column as text may turn out not to be needed
+    # What reads a column as text may turn out not to be needed.
+    return _Checking(Relation(source, used_by(source, bound.values)), read, Relation(sql, used_by(sql, bound.values)))
 
 
 def _computed(layout: FileLayout, cells: Cells, bound: Bound) -> list[str]:

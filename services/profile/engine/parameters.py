@@ -23,6 +23,14 @@ class Bound:
         return f"({', '.join(self.bind(value) for value in values)})"
 
 
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A query, and the parameters that it names; to be asked as often as wanted."""
+
+    sql: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
 def used_by(sql: str, parameters: Mapping[str, object]) -> dict[str, object]:
     """Return those parameters that a statement names; the engine refuses superfluous ones."""
     return {name: parameters[name] for name in set(re.findall(r"\$(\w+)", sql))}

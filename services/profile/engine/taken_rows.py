@@ -8,8 +8,8 @@ from services.profile.domain.months import Month
 from services.profile.domain.resources import RuleCount
 from services.profile.domain.source_tables import CUSTOMERS
 from services.profile.engine.accepted_rows import accept_rows
-from services.profile.engine.checked_rows import FileLayout, Relation, check_rows, count_of, shown_file, shown_line
-from services.profile.engine.parameters import Bound
+from services.profile.engine.checked_rows import FileLayout, check_rows, count_of, shown_file, shown_line
+from services.profile.engine.parameters import Bound, Relation
 from services.profile.engine.row_source import RowSource
 from services.profile.engine.schemas import LINE_REJECT, NUMBERED_REJECT, stored_schema
 from shared.errors import Failure
