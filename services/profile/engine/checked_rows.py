@@ -74,7 +74,7 @@ def check_rows(engine: ColumnarEngine, layout: FileLayout, source: RowSource, sc
 
 def _check_text(engine: ColumnarEngine, checked: Relation, kept: Path) -> CheckedRows:
     """Text is read once: typed rows and faults are kept together."""
-    copy = f"COPY ({checked.sql}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION lz4_raw)"
+    copy = f"COPY ({checked.sql}) TO {literal(str(kept))} ({SCANNED_PARQUET})"
     engine.execute(copy, checked.parameters)
     all_rows = f"SELECT * FROM read_parquet({literal(str(kept))})"
     return CheckedRows(

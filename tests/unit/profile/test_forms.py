@@ -20,7 +20,7 @@ from services.profile.engine.taken_rows import TakenRows
 from services.profile.ports import SourceUnreadable
 from shared.clock import LEGAL_ZONE
 from shared.lake.engine import ColumnarEngine
-from tests.factories.profile import Cells, Extracts, bill, mapping_of, subscription, take_files
+from tests.factories.profile import Cells, Extracts, bill, heading, mapping_of, subscription, take_files
 
 ROWS = [
     bill(month="202608", revenue_total="1,234.50", revenue_voice="￥12.5", discounts=".5"),
@@ -30,6 +30,7 @@ ROWS = [
     bill("stranger"),
     bill(month="202608"),
 ]
+PRODUCTS = ("手机报", "彩铃", "手机上网")
 Found = tuple[list[dict[str, object]], list[tuple[object, ...]]]
 
 
@@ -275,3 +276,37 @@ revenue_total = '''"列 revenue_voice" + 1'''
             "expected an amount in yuan like 12.50, of at most 10 digits before the point",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        ({"cancelled_on": date(2026, 1, 14)}, "expected a day not before the order"),
+        ({"ordered_on": None}, "expected a date like 2026-09-14, found nothing"),
+        ({"how_ordered": "?"}, "expected one of 自主订购, 套餐包含, 免费体验"),
+        ({"customer_id": "stranger"}, "expected a customer of the customers table without a fault"),
+        ({"product": PRODUCTS[0]}, "expected one row per customer_id, product, ordered_on"),
+        ({"cancel_reason": " \N{IDEOGRAPHIC SPACE}"}, ""),
+    ],
+)
+def test_one_fault_among_sound_rows_of_parquet_is_found(
+    engine: ColumnarEngine, tmp_path: Path, wrong: dict[str, object], rule: str
+) -> None:
+    days = {"ordered_on": date(2026, 1, 15), "cancelled_on": None, "trial_ends_on": None, "channel": None}
+    rows: list[dict[str, object]] = [{**subscription(product=each, cancel_reason="贵"), **days} for each in PRODUCTS]
+    rows[1] |= wrong
+    table = pa.table({heading(name): [row[name] for row in rows] for name in rows[0]})
+    pq.write_table(table, tmp_path / "subscriptions.parquet")
+    taken = take_files(engine, tmp_path, mapping_of(SUBSCRIPTIONS, files=("subscriptions.parquet",)))
+    accepted, rejects = found_in(engine, taken)
+    assert (len(accepted), [found[2] for found in rejects]) == ((2, [rule]) if rule else (3, []))
+
+
+@pytest.mark.parametrize("lines", [["c1", "c1"], ["c1", "c2", "stranger", "c1"], ["stranger", "c1", "stranger"]])
+def test_strangers_do_not_hide_what_is_there_twice(engine: ColumnarEngine, tmp_path: Path, lines: list[str]) -> None:
+    """Without the check of each, two rows that are alike and one that is missing would look like none of either."""
+    engine.execute("CREATE OR REPLACE TABLE customers AS SELECT unnest(['c1', 'c2']) AS customer_id")
+    Extracts(billing=[bill(each) for each in lines]).write(tmp_path)
+    accepted, rejects = found_in(engine, take_files(engine, tmp_path, mapping_of(BILLING)))
+    assert [row["customer_id"] for row in accepted] == sorted(set(lines) - {"stranger"})
+    assert len(rejects) == len(lines) - len(accepted)

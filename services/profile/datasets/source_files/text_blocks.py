@@ -10,6 +10,7 @@ from functools import cached_property
 from io import BytesIO
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
@@ -124,7 +125,7 @@ def _batch(table: pa.Table, first: int, layout: TextLayout) -> pa.RecordBatch:
     count = table.num_rows
     cells = [table.column(index).combine_chunks() for index in range(len(layout.wanted))]
     nothing = pa.nulls(count, pa.string())
-    return pa.record_batch([pa.array(range(first, first + count)), nothing, nothing, *cells], schema=layout.schema)
+    return pa.record_batch([pa.array(np.arange(first, first + count)), nothing, nothing, *cells], schema=layout.schema)
 
 
 def _in_utf8(block: bytes, encoding: str) -> bytes | None:
@@ -139,11 +140,17 @@ def _in_utf8(block: bytes, encoding: str) -> bytes | None:
 
 def _has_empty_line(block: bytes) -> bool:
     is_at_an_end = block[:1] in (b"", b"\n", b"\r") or block.endswith((b"\n", b"\n\r"))
-    return is_at_an_end or b"\n\n" in block or b"\n\r\n" in block
+    return is_at_an_end or b"\n\n" in block or (b"\r" in block and b"\n\r\n" in block)
 
 
 def _has_long_line(block: bytes, longest: int) -> bool:
-    return len(block) > longest and max(map(len, block.split(b"\n"))) > longest
+    begin = 0
+    while len(block) - begin > longest:
+        end = block.rfind(b"\n", begin, begin + longest + 1)
+        if end < 0:
+            return True
+        begin = end + 1
+    return False
 
 
 def _line_by_line(block: bytes, first: int, layout: TextLayout) -> pa.RecordBatch:
