@@ -53,11 +53,12 @@ class ImportStages:
         limits: dict[str, Limits] = {mapping.table.name: mapping.limits for mapping in mapped}
         async with self.store.reading() as resources:
             last = await resources.newest_import_before(request.cycle)
+        base = await self._base(request)
         findings = [
             finding
             for table in taken
             if table.table in limits
-            for finding in implausible(table, limits[table.table], last)
+            for finding in implausible(table, limits[table.table], last, base)
         ]
         is_last = len(taken) == len(SOURCE_TABLES)
         if not findings and not is_last:

@@ -11,9 +11,15 @@ LEAST_JUDGED = 100
 _RULES_TOLD = 3
 
 
-def implausible(taken: TakenTable, limits: Limits, last: Import | None) -> list[str]:
-    """Return which limits a table passes, each as a sentence; `last` is the newest import of an earlier cycle."""
-    return [text for text in (_too_many_rejects(taken, limits), _too_few_rows(taken, limits, last)) if text]
+def implausible(taken: TakenTable, limits: Limits, last: Import | None, base: Import | None = None) -> list[str]:
+    """Return which limits a table passes, each as a sentence; `last` is the newest import of an earlier cycle, `base` the
+    one whose rows of this table are replaced: a late month's file alone would cost all other months."""
+    found = (
+        _too_many_rejects(taken, limits),
+        _too_few_rows(taken, limits, last),
+        _too_few_rows(taken, limits, base),
+    )
+    return [text for text in found if text]
 
 
 def stopped(findings: list[str], name: str) -> Failure:

@@ -113,6 +113,17 @@ async def test_a_late_file_makes_a_new_import_with_the_tables_of_the_first(profi
     assert [(each.product, each.cause) for each in view.products] == [("ring_back_tone", "handset_missing")]
 
 
+async def test_a_late_month_alone_does_not_replace_all_months_of_its_table(profile: Profile, tmp_path: Path) -> None:
+    bills = [bill(f"c{number}", month) for number in range(100) for month in ("202607", "202608", "202609")]
+    first = await profile.import_extracts(written(tmp_path, customers=MANY, billing=bills))
+    rows = "".join(f"c{number},202610,5\n" for number in range(100))
+    (tmp_path / "late.csv").write_text(f"id,m,r\n{rows}")
+    asked = asking(ImportRequest("2026-11", str(tmp_path), LATE))
+    asked.base_import = first.name
+    stopped = await profile.end_of((await profile.stub.CreateImport(asked)).import_run.name)
+    assert f"billing: 100 rows are 33.3% of the 300 that {first.name} of 2026-11 had" in stopped.status.failure.message
+
+
 async def test_rows_taken_over_need_a_customer_who_is_still_there(profile: Profile, tmp_path: Path) -> None:
     talks = [traffic("c0"), traffic("c1"), traffic("stranger")]
     first = await profile.import_extracts(written(tmp_path, customers=MANY[:2], traffic=talks))

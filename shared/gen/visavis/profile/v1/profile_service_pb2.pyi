@@ -311,8 +311,8 @@ class CreateImportRequest(_message.Message):
     mapping: _builtins.str
     """The mapping file's text, TOML: for each source table its files and how its columns map onto ours."""
     base_import: _builtins.str
-    """imports/{import} of the same cycle, succeeded: gives the tables that the mapping does not name. Empty: there is none,
-    and such tables have no rows. Rows taken over whose customer is not in the new customers table are set aside.
+    """imports/{import} of the same cycle, succeeded: gives the tables that the mapping does not name; a table that it names
+    is replaced whole, all its months. Empty: there is none, and such tables have no rows. Rows taken over whose customer is not in the new customers table are set aside.
     """
     def __init__(
         self,
