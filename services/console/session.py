@@ -64,7 +64,8 @@ def run(command: Command, *, as_json: bool, trace: str = "", when_interrupted: s
     except BrokenPipeError:
         raise  # whoever read our output has gone; typer ends in silence
     except OSError as error:
-        output.failure(Failure(str(error), reason="ERROR_REASON_INTERNAL"))
+        where = f"{error.filename}: " if error.filename else ""
+        output.failure(Failure(f"{where}{error.strerror or error}", reason="ERROR_REASON_INTERNAL"))
         raise typer.Exit(EXIT_FAILURE) from None
     except KeyboardInterrupt:
         output.remark(when_interrupted)
