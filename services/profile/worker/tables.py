@@ -1,6 +1,6 @@
 """Takes one source table: out of the operator's files, over from an earlier import, or without any rows."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -77,7 +77,7 @@ class TableTaking:
                 engine.register(name, owner.accepted)
             with _reading_failures():
                 cells = self.open_cells(source, mapping, scratch, heard)
-            with _reading_failures(cells):
+            with _reading_failures(cells, layout.files):
                 taken = take_rows(engine, layout, cells.rows, cycle, scratch)
                 accepted = self.desk.publish(
                     taking.uri(),
@@ -133,23 +133,32 @@ class TableTaking:
 
 
 @contextmanager
-def _reading_failures(cells: SourceCells | None = None) -> Iterator[None]:
-    """Say which file could not be read; through the engine only a text of it comes."""
+def _reading_failures(cells: SourceCells | None = None, files: Sequence[str] = ()) -> Iterator[None]:
+    """Say which of the operator's `files` could not be read; through the engine only a text of it comes, if that."""
     try:
         yield
     except SourceUnreadable as finding:
         raise Failure(finding.why, reason=_SOURCE_UNREADABLE) from finding
-    except EngineFailure:
+    except (EngineFailure, DatasetUnreadable) as failure:
+        if cells is not None and isinstance(cells.rows, ParquetRows):
+            for file, path in zip(files, cells.rows.paths, strict=True):
+                if fault := _damage(path):
+                    raise Failure(f"{file} is damaged: {fault}", reason=_SOURCE_UNREADABLE) from failure
         if cells is None or cells.failure is None:
             raise
         if isinstance(cells.failure, SourceUnreadable):
             raise Failure(cells.failure.why, reason=_SOURCE_UNREADABLE) from cells.failure
         raise cells.failure from None
-    except DatasetUnreadable as damaged:
-        files = cells.rows.paths if cells and isinstance(cells.rows, ParquetRows) else ()
-        if any(str(path) in damaged.message for path in files):
-            raise Failure(f"a Parquet file is damaged: {damaged.message}", reason=_SOURCE_UNREADABLE) from damaged
-        raise
+
+
+def _damage(parquet: Path) -> str:
+    """Read a file whole and return what is wrong with it, empty if nothing; the engine's own words name no file."""
+    try:
+        for batch in pq.ParquetFile(parquet).iter_batches():
+            batch.validate(full=True)
+    except (pa.ArrowInvalid, OSError) as error:
+        return str(error).splitlines()[0]
+    return ""
 
 
 def _write_none(schema: pa.Schema, path: Path) -> int:
