@@ -143,7 +143,7 @@ class CustomerView(_message.Message):
     tenure_months: _builtins.int
     """Months since activation, counted to the month of the view."""
     credit_level: _builtins.int
-    """Credit level, 1 (lowest) to 5."""
+    """Credit level, 1 (lowest) to 9."""
     plan: _builtins.str
     """The plan's name."""
     handset_gprs: _builtins.bool
@@ -181,7 +181,9 @@ class CustomerView(_message.Message):
     minutes: _builtins.int
     """Minutes of the last month, all directions."""
     minutes_change: _builtins.int
-    """Minutes of the last month over the mean of the three before, minus one, in percent."""
+    """Minutes of the last month over the mean of the three before, minus one, in percent. Null for everybody where the extract
+    has nobody's traffic of the last month: it is late then, and nobody silent. So are the other changes.
+    """
     revenue_change: _builtins.int
     """Revenue of the last month over the mean of the three before, minus one, in percent."""
     long_distance_minutes: _builtins.int
