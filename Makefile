@@ -34,7 +34,7 @@ run: setup ## Start all of it, run one cycle for CUSTOMERS=2000, stay up until C
 	@$(BIN)/visavis demo --customers $(CUSTOMERS) $(if $(ONCE),--once)
 
 test: setup ## Run every test in parallel (TESTS=tests/unit for a part).
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -q $(TESTS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -q $(TESTS)
 
 check: setup ## Format, lint, types, boundaries, contracts, freshness of generated stubs.
 	@$(BIN)/ruff format --check .

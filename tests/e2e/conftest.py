@@ -1,4 +1,4 @@
-"""One running demonstration for all tests that only look at it."""
+"""One running demonstration for all tests of a module that only look at it."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.installation import Installation, demonstration, leftovers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A demonstration of 2,000 customers that has written its report and stays up."""
     with demonstration(tmp_path_factory.mktemp("demo"), "--customers", "2000") as running:

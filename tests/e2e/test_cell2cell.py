@@ -31,7 +31,6 @@ UNBILLED = 156
 
 pytestmark = [
     pytest.mark.skipif(DATA is None, reason="cell2celltrain.csv.zip is not in ../shared/data nor in VISAVIS_TEST_DATA"),
-    pytest.mark.xdist_group("cell2cell"),
     pytest.mark.timeout(240),
 ]
 

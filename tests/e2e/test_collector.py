@@ -13,7 +13,7 @@ from oteltap import OtelTapHttpProtobufReceiver, OtelTapHttpProtobufReceiverSett
 from shared.db.embedded import EmbeddedPostgres
 from tests.e2e.installation import demonstration, leftovers
 
-pytestmark = [pytest.mark.xdist_group("collector"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300)]
 
 STEPS = ("imports", "snapshots", "controlGroups", "models", "scoringRuns", "assemblyRuns")
 

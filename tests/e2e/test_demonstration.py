@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.installation import ROOT, Installation
 
-pytestmark = [pytest.mark.xdist_group("demonstration"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(240)]
 
 NODE = Path(__file__).parent / "node"
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.installation import ROOT, SERVICES, Installation, demonstration, leftovers
 
-pytestmark = [pytest.mark.xdist_group("interruptions"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.timeout(120)]
 
 PHASES = {
     "PostgreSQL starts": "postgres/data/postmaster.pid",

@@ -11,7 +11,7 @@ import pytest
 from services.sandbox.gateway.journal import read_journal
 from tests.e2e.installation import SERVICES, Installation, demonstration, leftovers
 
-pytestmark = [pytest.mark.xdist_group("kills"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(300)]
 
 VICTIMS = [*SERVICES, *(f"{service}-worker" for service in SERVICES), "postgres", "postmaster"]
 

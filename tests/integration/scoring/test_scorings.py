@@ -20,7 +20,9 @@ from shared.rpc.identity import Caller, Role, acting_as
 from tests.factories.scoring import CITIES, NEWSPAPER, draw_base, draw_enterprises, publish_rows
 from tests.integration.scoring.conftest import ScoringCalls
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("scorings")]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 COUNT = 1_000
 NOW = draw_base(COUNT, seed=8)

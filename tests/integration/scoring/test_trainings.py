@@ -17,7 +17,9 @@ from tests.integration.scoring.conftest import KINDS, ScoringCalls
 
 STICKINESS, CHURN, NEED = KINDS
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("trainings")]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
