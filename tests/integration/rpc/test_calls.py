@@ -128,10 +128,11 @@ async def test_a_stream_fails_after_what_it_had_sent() -> None:
 
 
 async def test_cancelling_a_stream_ends_the_stream_at_the_server() -> None:
-    ended = asyncio.Event()
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     async def slow(word: str) -> str:
         if word == "b":
+            begun.set()
             try:
                 await asyncio.sleep(30)
             finally:
@@ -141,6 +142,7 @@ async def test_cancelling_a_stream_ends_the_stream_at_the_server() -> None:
     async with one_hop(slow) as stub:
         call = stub.words(StringValue(value="a b"))
         assert (await anext(aiter(call))).value == "a"
+        await asyncio.wait_for(begun.wait(), 5)  # a cancellation that comes earlier has nothing to end
         call.cancel()
         await asyncio.wait_for(ended.wait(), 5)
 
