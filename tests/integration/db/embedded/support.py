@@ -34,11 +34,16 @@ def value(address: ServerAddress, sql: str) -> object:
 
 
 def script(home: Path, statements: str) -> tuple[str, ...]:
-    """Return the command of a Python process that acts on `server`, the embedded server of `home`."""
+    """Return the command of a Python process that acts on `server`, the embedded server of `home`.
+
+    It listens to Ctrl-C even where the tests run in the background: shells let such jobs ignore it, and children inherit that.
+    """
     text = f"""
+import signal
 import time
 from pathlib import Path
 from shared.db.embedded import EmbeddedPostgres
+signal.signal(signal.SIGINT, signal.default_int_handler)
 server = EmbeddedPostgres(Path({str(home)!r}))
 {statements}
 """
