@@ -9,8 +9,8 @@ from services.dispatch.ports import Message, Receipt, Reply, SendResult, Verdict
 from shared.wire.cmpp.codec import decode_report
 from shared.wire.cmpp.errors import DecodeError, FieldError
 from shared.wire.cmpp.link import LinkLimits
+from shared.wire.cmpp.login import Credentials
 from shared.wire.cmpp.pdus import Deliver, Submit, SubmitResp
-from shared.wire.cmpp.session import Credentials
 from shared.wire.cmpp.terminals import national_number
 from shared.wire.cmpp.texts import decode_text, encode_ucs2
 from shared.wire.cmpp.times import absolute_time, parse_report_time

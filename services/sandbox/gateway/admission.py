@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from shared.wire.cmpp.codec import MAX_CONTENT
 from shared.wire.cmpp.errors import DecodeError
+from shared.wire.cmpp.message_layout import MAX_CONTENT
 from shared.wire.cmpp.pdus import Submit
 from shared.wire.cmpp.terminals import national_number
 from shared.wire.cmpp.texts import GBK, UCS2

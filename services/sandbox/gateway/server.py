@@ -18,8 +18,9 @@ from shared.wire.cmpp.auth import ismg_authenticator, source_authenticator
 from shared.wire.cmpp.codec import decode, encode
 from shared.wire.cmpp.errors import CmppError
 from shared.wire.cmpp.frames import read_frame
-from shared.wire.cmpp.link import Link, LinkLimits
-from shared.wire.cmpp.pdus import VERSION, Connect, ConnectResp, Deliver, Submit
+from shared.wire.cmpp.link import Link, LinkLimits, Served
+from shared.wire.cmpp.pdus import Connect, ConnectResp, Submit
+from shared.wire.cmpp.versions import Version
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -124,7 +125,7 @@ class Gateway:
         return account
 
     async def _keep(self, account: GatewayAccount, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def take(sequence: int, pdu: Submit | Deliver) -> None:
+        def take(sequence: int, pdu: Served) -> None:
             if isinstance(pdu, Submit):
                 self._take(account, link, sequence, pdu)
 
@@ -156,4 +157,4 @@ def _login_status(connect: Connect, account: GatewayAccount | None) -> int:
     expected = source_authenticator(account.sp_id, account.secret, connect.timestamp)
     if not hmac.compare_digest(expected, connect.authenticator_source):
         return 3
-    return 4 if connect.version > VERSION else 0
+    return 4 if connect.version > Version.CMPP_2 else 0

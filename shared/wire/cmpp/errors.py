@@ -43,6 +43,10 @@ class LoginRefusedError(CmppError):
         return self.status in {2, 3, 4}
 
 
+class GatewayUnprovenError(CmppError):
+    """The gateway accepted the login without proving that it knows the secret, and the account asks for the proof."""
+
+
 class LineClosedError(CmppError):
     """The line is gone, and the request that raised this was not written."""
 

@@ -24,16 +24,6 @@ def pack_frame(command: int, sequence: int, body: bytes) -> bytes:
     return _HEADER.pack(MIN_LENGTH + len(body), command, sequence) + body
 
 
-def unpack_frame(octets: bytes) -> Frame:
-    """Read exactly one whole PDU. Raises FramingError if `octets` are fewer or more than that."""
-    if len(octets) < MIN_LENGTH:
-        raise FramingError(f"{len(octets)} octets are less than a header")
-    length, command, sequence = _HEADER.unpack_from(octets)
-    if length != len(octets) or length > MAX_LENGTH:
-        raise FramingError(f"header says {length} octets, {len(octets)} are there")
-    return Frame(command, sequence, octets[MIN_LENGTH:])
-
-
 async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
     """Read the next PDU, or None where the stream ended between two. Raises FramingError where it ended inside one, or
     where the header's length is outside 12..4096; nothing sensible can be read after that."""

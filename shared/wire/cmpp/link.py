@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -15,22 +15,23 @@ from shared.wire.cmpp.frames import Frame, read_frame
 from shared.wire.cmpp.pdus import (
     ActiveTest,
     ActiveTestResp,
-    ConnectResp,
+    Cancel,
     Deliver,
-    DeliverResp,
     Pdu,
+    Query,
     Request,
     Response,
     Submit,
-    SubmitResp,
     Terminate,
     TerminateResp,
 )
+from shared.wire.cmpp.tickets import Ticket
+from shared.wire.cmpp.versions import Version
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 R = TypeVar("R", bound=Response)
-_RESPONSES = (ConnectResp, SubmitResp, DeliverResp, ActiveTestResp, TerminateResp)
+Served = Submit | Deliver | Query | Cancel
 _GOODBYE_SECONDS = 2.0
 _LAST_SEQUENCE = (1 << 32) - 1
 
@@ -43,32 +44,6 @@ class LinkLimits:
     response_timeout: float = 60.0
     idle: float = 180.0
     attempts: int = 3
-
-
-class Ticket(Generic[R]):
-    """A request that was written. Whoever holds one knows that the peer may have acted on it."""
-
-    __slots__ = ("_expects", "_outcome")
-
-    def __init__(self, outcome: "asyncio.Future[Response | None]", expects: type[R]) -> None:
-        self._outcome = outcome
-        self._expects = expects
-
-    async def response(self) -> R:
-        """Wait for the answer. Raises NoAnswerError once the line broke or the last attempt timed out."""
-        answer = await asyncio.shield(self._outcome)
-        if not isinstance(answer, self._expects):
-            raise NoAnswerError("no answer before the time limit or the end of the line")
-        return answer
-
-    def when_settled(self, tell: Callable[[R | None], None]) -> None:
-        """Call `tell` from the event loop with the answer, or with None where `response` would raise."""
-
-        def told(outcome: "asyncio.Future[Response | None]") -> None:
-            answer = outcome.result()
-            tell(answer if isinstance(answer, self._expects) else None)
-
-        self._outcome.add_done_callback(told)
 
 
 @dataclass(slots=True)
@@ -84,8 +59,8 @@ class _Waiting:
 
 
 class Link:
-    """Owns the streams from login to close. `on_request` gets every SUBMIT and DELIVER and must not block;
-    ACTIVE_TEST and TERMINATE are answered here."""
+    """Owns the streams from login to close, in the layouts of the `version` agreed on. `on_request` gets every SUBMIT,
+    DELIVER, QUERY and CANCEL and must not block; ACTIVE_TEST and TERMINATE are answered here."""
 
     def __init__(
         self,
@@ -93,11 +68,13 @@ class Link:
         writer: asyncio.StreamWriter,
         *,
         limits: LinkLimits,
-        on_request: Callable[[int, Submit | Deliver], None],
+        on_request: Callable[[int, Served], None],
+        version: Version = Version.CMPP_2,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._limits = limits
+        self._version = version
         self._on_request = on_request
         self._loop = asyncio.get_running_loop()
         self._window = asyncio.Semaphore(limits.window)
@@ -108,7 +85,7 @@ class Link:
         self.closed_because: str | None = None
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._keep_alive())]
 
-    async def send(self, request: Submit | Deliver, expects: type[R], *, attempts: int = 1) -> Ticket[R]:
+    async def send(self, request: Served, expects: type[R], *, attempts: int = 1) -> Ticket[R]:
         """Wait for a place in the window, then write. If this raises or is cancelled, nothing was written; if it
         returns, `request` counts as written. Only with `attempts` > 1 is it written again, with the same sequence.
 
@@ -126,7 +103,7 @@ class Link:
     def respond(self, sequence: int, response: Response) -> None:
         """Answer a request; on a closed line this does nothing, since nobody listens."""
         if self.closed_because is None:
-            self._writer.write(encode(response, sequence))
+            self._writer.write(encode(response, sequence, self._version))
 
     async def terminate(self) -> None:
         """Say goodbye, wait briefly for the answer, close."""
@@ -178,7 +155,7 @@ class Link:
 
     def _write_request(self, request: Request, expects: type[R], *, attempts: int, in_window: bool) -> Ticket[R]:
         self._sequence = sequence = self._sequence % _LAST_SEQUENCE + 1
-        frame = encode(request, sequence)
+        frame = encode(request, sequence, self._version)
         outcome: asyncio.Future[Response | None] = self._loop.create_future()
         self._waiting[sequence] = _Waiting(frame, expects, outcome, attempts, in_window)
         self._attempt(sequence)
@@ -219,11 +196,11 @@ class Link:
 
     def _take(self, frame: Frame) -> None:
         try:
-            pdu = decode(frame)
+            pdu = decode(frame, self._version)
         except DecodeError as unreadable:
             log.warning("cmpp_pdu_ignored", command=f"0x{frame.command:08x}", problem=str(unreadable))
             return
-        if isinstance(pdu, _RESPONSES):
+        if isinstance(pdu, Response):
             self._settle(frame.sequence, pdu)
         else:
             self._serve(frame.sequence, pdu)
@@ -235,7 +212,7 @@ class Link:
             case Terminate():
                 self.respond(sequence, TerminateResp())
                 self.close("terminated by the peer")
-            case Submit() | Deliver():
+            case Submit() | Deliver() | Query() | Cancel():
                 self._on_request(sequence, pdu)
             case _:
                 log.warning("cmpp_pdu_ignored", command=type(pdu).__name__, problem="not expected on a line in use")

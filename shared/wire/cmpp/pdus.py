@@ -1,8 +1,11 @@
-"""The PDUs of CMPP 2.0 as values; field names follow the specification (QB-GF-028, chapter 8)."""
+"""The PDUs of CMPP 2.0 and 3.0 as values; field names follow the specification (QB-GF-028, chapter 8).
+
+Fields that only 3.0 has keep their default on a line of 2.0, where the encoder refuses any other value.
+"""
 
 from dataclasses import dataclass
 
-VERSION = 0x20
+from shared.wire.cmpp.versions import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,16 +15,17 @@ class Connect:
     source_addr: str
     authenticator_source: bytes
     timestamp: int
-    version: int = VERSION
+    version: int = Version.CMPP_2
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectResp:
-    """Status 0 ok, 1 bad structure, 2 illegal source, 3 authentication failed, 4 version too high, other."""
+    """Status 0 ok, 1 bad structure, 2 illegal source, 3 authentication failed, 4 version too high, other. `version` is
+    the highest that the gateway speaks."""
 
     status: int
     authenticator_ismg: bytes = bytes(16)
-    version: int = VERSION
+    version: int = Version.CMPP_2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ class Submit:
     fee_code: str = "000000"
     valid_time: str = ""
     at_time: str = ""
+    fee_terminal_type: int = 0
+    dest_terminal_type: int = 0
+    link_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,8 @@ class Deliver:
     tp_udhi: int = 0
     msg_fmt: int = 8
     registered_delivery: int = 0
+    src_terminal_type: int = 0
+    link_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,46 @@ class DeliverResp:
 
     msg_id: int
     result: int
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """How many messages were sent on a day (`time`, YYYYMMDD): in all, or (`query_type` 1) of service `query_code`."""
+
+    time: str
+    query_type: int = 0
+    query_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResp:
+    """Counts of one day: MT as taken from the SP (messages, people), delivered, waiting, failed; MO as brought to it."""
+
+    time: str
+    query_type: int
+    query_code: str
+    mt_tl_msg: int
+    mt_tl_usr: int
+    mt_scs: int
+    mt_wt: int
+    mt_fl: int
+    mo_scs: int
+    mo_wt: int
+    mo_fl: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Take back a message that the gateway has not passed on yet."""
+
+    msg_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResp:
+    """`success_id` 0: taken back; 1: too late, or unknown."""
+
+    success_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +161,53 @@ class StatusReport:
     smsc_sequence: int = 0
 
 
-Request = Connect | Submit | Deliver | ActiveTest | Terminate
-Response = ConnectResp | SubmitResp | DeliverResp | ActiveTestResp | TerminateResp
+@dataclass(frozen=True, slots=True)
+class Fwd:
+    """A message between gateways. An SP never gets one; it is known here so that its octets can be told from garbage."""
+
+    source_id: str
+    destination_id: str
+    src_id: str
+    dest_terminal_ids: tuple[str, ...]
+    content: bytes
+    msg_src: str
+    service_id: str
+    nodes_count: int = 0
+    msg_fwd_type: int = 0
+    msg_id: int = 0
+    pk_total: int = 1
+    pk_number: int = 1
+    registered_delivery: int = 1
+    msg_level: int = 0
+    fee_user_type: int = 2
+    fee_terminal_id: str = ""
+    tp_pid: int = 0
+    tp_udhi: int = 0
+    msg_fmt: int = 8
+    fee_type: str = "01"
+    fee_code: str = "000000"
+    valid_time: str = ""
+    at_time: str = ""
+    fee_terminal_pseudo: str = ""
+    fee_terminal_user_type: int = 0
+    src_pseudo: str = ""
+    src_user_type: int = 0
+    src_type: int = 0
+    dest_pseudo: str = ""
+    dest_user_type: int = 0
+    link_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FwdResp:
+    """The answer to a FWD, part by part."""
+
+    msg_id: int
+    pk_total: int
+    pk_number: int
+    result: int
+
+
+Request = Connect | Submit | Deliver | Query | Cancel | Fwd | ActiveTest | Terminate
+Response = ConnectResp | SubmitResp | DeliverResp | QueryResp | CancelResp | FwdResp | ActiveTestResp | TerminateResp
 Pdu = Request | Response

@@ -2,18 +2,27 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import structlog
 
 from shared.clock import Clock
-from shared.wire.cmpp.auth import is_ismg_authentic, source_authenticator
-from shared.wire.cmpp.codec import decode, encode
-from shared.wire.cmpp.errors import DecodeError, LineClosedError, LoginRefusedError
-from shared.wire.cmpp.frames import read_frame
-from shared.wire.cmpp.link import Link, LinkLimits, Ticket
-from shared.wire.cmpp.pdus import Connect, ConnectResp, Deliver, DeliverResp, Submit, SubmitResp
+from shared.wire.cmpp.errors import LoginRefusedError
+from shared.wire.cmpp.link import Link, LinkLimits, Served
+from shared.wire.cmpp.login import VERSION_TOO_HIGH, Credentials, log_in
+from shared.wire.cmpp.pdus import (
+    Cancel,
+    CancelResp,
+    Deliver,
+    DeliverResp,
+    Query,
+    QueryResp,
+    Submit,
+    SubmitResp,
+)
+from shared.wire.cmpp.tickets import Ticket
 from shared.wire.cmpp.times import login_timestamp
+from shared.wire.cmpp.versions import Version
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -22,14 +31,6 @@ SubmitTicket = Ticket[SubmitResp]
 
 _RESULT_OK, _RESULT_FLOW_CONTROL = 0, 8
 _DELIVERS_HELD = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Who logs in: the six-character SP id and the secret shared with the gateway."""
-
-    sp_id: str
-    secret: str = field(repr=False)
 
 
 class ClientSession:
@@ -43,13 +44,15 @@ class ClientSession:
         *,
         on_delivers: DeliverHandler,
         limits: LinkLimits,
+        version: Version = Version.CMPP_2,
     ) -> None:
+        self.version = version
         self._on_delivers = on_delivers
         self._batch = limits.window
         # Reading goes on while a handler waits: else a handler that waits for a sender, which waits for an answer, would
         # wait forever.
         self._delivers: asyncio.Queue[tuple[int, Deliver]] = asyncio.Queue(_DELIVERS_HELD)
-        self._link = Link(reader, writer, limits=limits, on_request=self._hold)
+        self._link = Link(reader, writer, limits=limits, on_request=self._hold, version=version)
         self._handling = asyncio.create_task(self._handle())
 
     @property
@@ -63,6 +66,14 @@ class ClientSession:
         """
         return await self._link.send(pdu, SubmitResp)
 
+    async def cancel(self, msg_id: int) -> Ticket[CancelResp]:
+        """Ask the gateway to take a message back that it has not passed on. Raises LineClosedError."""
+        return await self._link.send(Cancel(msg_id), CancelResp)
+
+    async def query(self, query: Query) -> Ticket[QueryResp]:
+        """Ask for the counts of one day. Raises FieldError, or LineClosedError."""
+        return await self._link.send(query, QueryResp)
+
     async def wait_closed(self) -> str:
         """Wait until the line has ended, for whatever reason, and return that reason."""
         reason = await self._link.wait_closed()
@@ -75,9 +86,9 @@ class ClientSession:
         await self._link.terminate()
         await self.wait_closed()
 
-    def _hold(self, sequence: int, pdu: Submit | Deliver) -> None:
+    def _hold(self, sequence: int, pdu: Served) -> None:
         if not isinstance(pdu, Deliver):
-            log.warning("cmpp_pdu_ignored", command=type(pdu).__name__, problem="a gateway does not submit")
+            log.warning("cmpp_pdu_ignored", command=type(pdu).__name__, problem="a gateway does not ask for that")
         elif self._delivers.full():
             self._link.respond(sequence, DeliverResp(pdu.msg_id, _RESULT_FLOW_CONTROL))
         else:
@@ -107,33 +118,30 @@ async def connect(
     limits: LinkLimits,
     within: float = 10.0,
 ) -> ClientSession:
-    """Open a line and log in, within so many seconds of real time.
+    """Open a line and log in, within so many seconds of real time. A gateway that finds 3.0 too high is asked once more,
+    over a new connection, for 2.0.
 
-    Raises LoginRefusedError, LineClosedError, DecodeError, OSError or TimeoutError. A gateway that does not prove that
-    it knows the secret is used all the same, with a warning: too many compute the proof in their own way.
+    Raises LoginRefusedError, GatewayUnprovenError, LineClosedError, DecodeError, OSError or TimeoutError.
     """
+    timestamp = login_timestamp(clock.now())
     async with asyncio.timeout(within):
-        reader, writer = await asyncio.open_connection(host, port)
         try:
-            await _log_in(reader, writer, credentials, login_timestamp(clock.now()))
-        except BaseException:
-            writer.close()
-            raise
-    return ClientSession(reader, writer, on_delivers=on_delivers, limits=limits)
+            reader, writer, version = await _open(host, port, credentials, timestamp)
+        except LoginRefusedError as refused:
+            if refused.status != VERSION_TOO_HIGH or credentials.version is Version.CMPP_2:
+                raise
+            log.warning("cmpp_gateway_refuses_version", sp_id=credentials.sp_id, refused="3.0", asking="2.0")
+            older = replace(credentials, version=Version.CMPP_2)
+            reader, writer, version = await _open(host, port, older, timestamp)
+    return ClientSession(reader, writer, on_delivers=on_delivers, limits=limits, version=version)
 
 
-async def _log_in(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, credentials: Credentials, timestamp: int
-) -> None:
-    authenticator = source_authenticator(credentials.sp_id, credentials.secret, timestamp)
-    writer.write(encode(Connect(credentials.sp_id, authenticator, timestamp), sequence=0))
-    frame = await read_frame(reader)
-    if frame is None:
-        raise LineClosedError("the gateway closed the connection instead of answering CONNECT")
-    answer = decode(frame)
-    if not isinstance(answer, ConnectResp):
-        raise DecodeError(f"{type(answer).__name__} instead of an answer to CONNECT")
-    if answer.status != 0:
-        raise LoginRefusedError(answer.status)
-    if not is_ismg_authentic(answer.authenticator_ismg, answer.status, authenticator, credentials.secret):
-        log.warning("cmpp_gateway_not_authenticated", sp_id=credentials.sp_id)
+async def _open(
+    host: str, port: int, credentials: Credentials, timestamp: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Version]:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        return reader, writer, await log_in(reader, writer, credentials, timestamp)
+    except BaseException:
+        writer.close()
+        raise

@@ -1,7 +1,9 @@
 """Message texts and their codings (Msg_Fmt), and how much of a text one message holds."""
 
 from shared.wire.cmpp.errors import FieldError
+from shared.wire.cmpp.headers import split_header
 
+ASCII = 0
 UCS2 = 8
 GBK = 15
 MAX_UCS2_UNITS = 70
@@ -17,10 +19,15 @@ def encode_ucs2(text: str) -> bytes:
     units = ucs2_units(text)
     if units > MAX_UCS2_UNITS:
         raise FieldError("text", f"has {units} UTF-16 units, max {MAX_UCS2_UNITS} units in one message")
+    return utf16(text)
+
+
+def utf16(text: str) -> bytes:
+    """Return `text` in UTF-16BE. Raises FieldError for half a character."""
     try:
         return text.encode("utf-16-be")
     except UnicodeEncodeError:
-        raise FieldError("text", "contains half of a surrogate pair") from None
+        raise FieldError("text", "contains half of a surrogate pair, whole characters expected") from None
 
 
 def decode_text(content: bytes, msg_fmt: int, *, tp_udhi: int = 0) -> str:
@@ -28,7 +35,7 @@ def decode_text(content: bytes, msg_fmt: int, *, tp_udhi: int = 0) -> str:
 
     NUL counts as unreadable, too: no database column takes it, and a message that can never be stored comes for ever.
     """
-    if tp_udhi & 1 and content:
-        content = content[1 + content[0] :]
+    if tp_udhi & 1:
+        _, content = split_header(content)
     coding = {UCS2: "utf-16-be", GBK: "gb18030"}.get(msg_fmt, "ascii")
     return content.decode(coding, "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -22,8 +22,9 @@ from services.sandbox.world.secret import write_secret
 from shared.clock import OFFSET_VARIABLE, ManualClock
 from shared.wire.cmpp.codec import decode_report
 from shared.wire.cmpp.link import LinkLimits
+from shared.wire.cmpp.login import Credentials
 from shared.wire.cmpp.pdus import Deliver, Submit
-from shared.wire.cmpp.session import Credentials, connect
+from shared.wire.cmpp.session import connect
 from shared.wire.cmpp.texts import decode_text, encode_ucs2
 from tests.factories.sandbox import CYCLE, oracle, secret
 from tests.integration.sandbox.operator_side import START, Operator, plan

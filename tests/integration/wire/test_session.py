@@ -21,6 +21,7 @@ from shared.wire.cmpp.errors import (
     NoAnswerError,
 )
 from shared.wire.cmpp.link import LinkLimits
+from shared.wire.cmpp.login import Credentials
 from shared.wire.cmpp.pdus import (
     ActiveTest,
     ActiveTestResp,
@@ -32,7 +33,7 @@ from shared.wire.cmpp.pdus import (
     Terminate,
     TerminateResp,
 )
-from shared.wire.cmpp.session import ClientSession, Credentials, DeliverHandler, SubmitTicket, connect
+from shared.wire.cmpp.session import ClientSession, DeliverHandler, SubmitTicket, connect
 from tests.integration.wire.peer import SECRET, HandPlayedGateway, listening
 from tests.integration.wire.waiting import eventually
 
