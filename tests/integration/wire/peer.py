@@ -10,16 +10,21 @@ from shared.wire.cmpp.codec import decode, encode
 from shared.wire.cmpp.errors import CmppError
 from shared.wire.cmpp.frames import Frame, read_frame
 from shared.wire.cmpp.pdus import Connect, ConnectResp, Pdu
+from shared.wire.cmpp.versions import Version
 
 SECRET = "888888"  # noqa: S105 - shared with nobody but the tests
 
 
 @dataclass
 class HandPlayedGateway:
-    """Accepts one line; answers CONNECT with `status`, or with `instead`, and nothing else by itself."""
+    """Answers CONNECT with `status`, or with `instead`, and nothing else by itself. Speaks one `version`, and finds a
+    higher one too high if `refuses_higher`."""
 
     status: int = 0
+    version: Version = Version.CMPP_2
+    refuses_higher: bool = False
     proves_itself: bool = True
+    logins: list[Connect] = field(default_factory=list)
     instead: bytes | None = None
     port: int = 0
     frames: list[Frame] = field(default_factory=list)
@@ -33,7 +38,7 @@ class HandPlayedGateway:
         return self._writer
 
     def say(self, pdu: Pdu, sequence: int = 1) -> None:
-        self.writer.write(encode(pdu, sequence))
+        self.writer.write(encode(pdu, sequence, self.version))
 
     def heard(self, kind: type[Pdu]) -> list[int]:
         """Return the sequence numbers of the PDUs of this kind, in the order heard."""
@@ -51,7 +56,7 @@ class HandPlayedGateway:
             writer.close()
 
     def _hear(self, frame: Frame) -> None:
-        pdu = decode(frame)
+        pdu = decode(frame, self.version)
         if not isinstance(pdu, Connect):
             self.frames.append(frame)
             self.pdus.append(pdu)
@@ -59,9 +64,16 @@ class HandPlayedGateway:
             self.writer.write(self.instead)
             self.writer.close()
         else:
-            proof = ismg_authenticator(self.status, pdu.authenticator_source, SECRET)
-            answer = ConnectResp(self.status, proof if self.proves_itself else bytes(16))
-            self.writer.write(encode(answer, frame.sequence))
+            self._answer(pdu, frame.sequence)
+
+    def _answer(self, login: Connect, sequence: int) -> None:
+        self.logins.append(login)
+        status = 4 if self.refuses_higher and login.version > self.version else self.status
+        octets = 4 if self.version is Version.CMPP_3 else 1
+        proof = ismg_authenticator(status, login.authenticator_source, SECRET, status_octets=octets)
+        self.say(ConnectResp(status, proof if self.proves_itself else bytes(16), self.version), sequence)
+        if status != 0:
+            self.writer.close()
 
 
 @asynccontextmanager

@@ -11,11 +11,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.clock import ManualClock
+from shared.wire.cmpp.auth import ismg_authenticator, source_authenticator
 from shared.wire.cmpp.codec import encode
 from shared.wire.cmpp.errors import (
     CmppError,
     DecodeError,
     FieldError,
+    GatewayUnprovenError,
     LineClosedError,
     LoginRefusedError,
     NoAnswerError,
@@ -25,19 +27,26 @@ from shared.wire.cmpp.login import Credentials
 from shared.wire.cmpp.pdus import (
     ActiveTest,
     ActiveTestResp,
+    Cancel,
+    CancelResp,
+    ConnectResp,
     Deliver,
     DeliverResp,
     Pdu,
+    Query,
+    QueryResp,
     Submit,
     SubmitResp,
     Terminate,
     TerminateResp,
 )
 from shared.wire.cmpp.session import ClientSession, DeliverHandler, SubmitTicket, connect
+from shared.wire.cmpp.versions import Version
 from tests.integration.wire.peer import SECRET, HandPlayedGateway, listening
 from tests.integration.wire.waiting import eventually
 
 CLOCK = ManualClock(datetime(2026, 1, 9, 1, 2, 3, tzinfo=UTC))
+BOTH = pytest.mark.parametrize("version", Version)
 LIMITS = LinkLimits(window=16, response_timeout=30.0, idle=60.0, attempts=3)
 SUBMIT = Submit("10658000", ("13800000001",), b"\x4f\x60", "900001", "MKT")
 
@@ -48,13 +57,18 @@ async def ignore(_: Sequence[Deliver]) -> None:
 
 @asynccontextmanager
 async def session_with(
-    gateway: HandPlayedGateway, *, limits: LinkLimits = LIMITS, on_delivers: DeliverHandler = ignore
+    gateway: HandPlayedGateway,
+    *,
+    limits: LinkLimits = LIMITS,
+    on_delivers: DeliverHandler = ignore,
+    asks: Version | None = None,
+    demand_proof: bool = False,
 ) -> AsyncIterator[ClientSession]:
     async with listening(gateway):
         session = await connect(
             "127.0.0.1",
             gateway.port,
-            Credentials("900001", SECRET),
+            Credentials("900001", SECRET, asks or gateway.version, demand_proof),
             on_delivers=on_delivers,
             clock=CLOCK,
             limits=limits,
@@ -105,8 +119,60 @@ async def test_a_gateway_that_does_not_prove_itself_is_used_with_a_warning() -> 
     assert [each["event"] for each in logs if each["log_level"] == "warning"] == ["cmpp_gateway_not_authenticated"]
 
 
-async def test_a_submit_is_answered_by_its_sequence_whatever_the_order() -> None:
-    gateway = HandPlayedGateway()
+async def test_an_account_that_demands_proof_does_not_use_a_gateway_without() -> None:
+    async with session_with(HandPlayedGateway(), demand_proof=True) as session:
+        assert session.is_open
+    with pytest.raises(GatewayUnprovenError, match="did not prove"):
+        async with session_with(HandPlayedGateway(proves_itself=False), demand_proof=True):
+            pass
+
+
+@BOTH
+async def test_the_version_asked_for_is_spoken_where_the_gateway_speaks_it(version: Version) -> None:
+    gateway = HandPlayedGateway(version=version)
+    async with session_with(gateway) as session:
+        assert session.version is version
+    assert [login.version for login in gateway.logins] == [version]
+
+
+async def test_a_gateway_that_answers_3_0_in_the_layout_of_2_0_is_spoken_to_in_2_0() -> None:
+    gateway = HandPlayedGateway(version=Version.CMPP_2)
+    with capture_logs() as logs:
+        async with session_with(gateway, asks=Version.CMPP_3) as session:
+            assert session.version is Version.CMPP_2
+            ticket = await session.submit(SUBMIT)
+            await eventually(lambda: gateway.pdus == [SUBMIT])
+            gateway.say(SubmitResp(5, 0), gateway.heard(Submit)[0])
+            assert await ticket.response() == SubmitResp(5, 0)
+    assert "cmpp_gateway_speaks_older_version" in [each["event"] for each in logs]
+
+
+async def test_a_gateway_that_finds_3_0_too_high_is_asked_once_more_for_2_0() -> None:
+    gateway = HandPlayedGateway(version=Version.CMPP_2, refuses_higher=True)
+    async with session_with(gateway, asks=Version.CMPP_3) as session:
+        assert session.version is Version.CMPP_2
+    assert [login.version for login in gateway.logins] == [Version.CMPP_3, Version.CMPP_2]
+
+
+async def test_a_gateway_that_finds_every_version_too_high_is_asked_no_third_time() -> None:
+    gateway = HandPlayedGateway(status=4)
+    with pytest.raises(LoginRefusedError, match="protocol version not supported"):
+        async with session_with(gateway, asks=Version.CMPP_3):
+            pass
+    assert len(gateway.logins) == 2
+
+
+async def test_2_0_is_spoken_to_a_gateway_that_speaks_3_0_too() -> None:
+    gateway = HandPlayedGateway(version=Version.CMPP_2)
+    proof = ismg_authenticator(0, source_authenticator("900001", SECRET, 109090203), SECRET, status_octets=1)
+    gateway.instead = encode(ConnectResp(0, proof, version=0x30), 0)
+    async with session_with(gateway, asks=Version.CMPP_2) as session:
+        assert session.version is Version.CMPP_2
+
+
+@BOTH
+async def test_a_submit_is_answered_by_its_sequence_whatever_the_order(version: Version) -> None:
+    gateway = HandPlayedGateway(version=version)
     async with session_with(gateway) as session:
         tickets = await submit_many(session, 3)
         await eventually(lambda: len(gateway.pdus) == 3)
@@ -213,8 +279,9 @@ async def test_the_peers_test_is_answered_even_with_a_full_window() -> None:
         await eventually(lambda: gateway.heard(ActiveTestResp) == [4711])
 
 
-async def test_a_deliver_is_acknowledged_only_after_its_handler_returned() -> None:
-    gateway, kept = HandPlayedGateway(), asyncio.Event()
+@BOTH
+async def test_a_deliver_is_acknowledged_only_after_its_handler_returned(version: Version) -> None:
+    gateway, kept = HandPlayedGateway(version=version), asyncio.Event()
 
     async def keep(_: Sequence[Deliver]) -> None:
         await kept.wait()
@@ -302,15 +369,44 @@ async def test_closing_says_terminate_and_waits_for_the_answer() -> None:
         await closing
 
 
-async def test_octets_that_come_one_by_one_are_understood() -> None:
+@BOTH
+async def test_octets_that_come_one_by_one_are_understood(version: Version) -> None:
+    gateway = HandPlayedGateway(version=version)
+    async with session_with(gateway) as session:
+        ticket = await session.submit(SUBMIT)
+        await eventually(lambda: len(gateway.pdus) == 1)
+        for octet in encode(SubmitResp(5, 0), gateway.heard(Submit)[0], version):
+            gateway.writer.write(bytes((octet,)))
+            await asyncio.sleep(0.001)
+        assert await ticket.response() == SubmitResp(5, 0)
+
+
+@BOTH
+async def test_a_message_is_taken_back_and_a_days_counts_are_asked_for(version: Version) -> None:
+    gateway = HandPlayedGateway(version=version)
+    async with session_with(gateway) as session:
+        taking_back = await session.cancel(0x7B20_0288_B679_0007)
+        asking = await session.query(Query("20261121", 1, "MKT"))
+        await eventually(lambda: len(gateway.pdus) == 2)
+        assert gateway.pdus == [Cancel(0x7B20_0288_B679_0007), Query("20261121", 1, "MKT")]
+        counts = QueryResp("20261121", 1, "MKT", 9, 8, 7, 1, 1, 3, 0, 0)
+        gateway.say(counts, gateway.heard(Query)[0])
+        gateway.say(CancelResp(1), gateway.heard(Cancel)[0])
+        assert await taking_back.response() == CancelResp(1)
+        assert await asking.response() == counts
+
+
+@pytest.mark.parametrize("kept", [1, 11, 12, 15])
+async def test_a_line_cut_in_the_middle_of_an_answer_leaves_the_submit_without_one(kept: int) -> None:
     gateway = HandPlayedGateway()
     async with session_with(gateway) as session:
         ticket = await session.submit(SUBMIT)
         await eventually(lambda: len(gateway.pdus) == 1)
-        for octet in encode(SubmitResp(5, 0), gateway.heard(Submit)[0]):
-            gateway.writer.write(bytes((octet,)))
-            await asyncio.sleep(0.001)
-        assert await ticket.response() == SubmitResp(5, 0)
+        gateway.writer.write(encode(SubmitResp(5, 0), gateway.heard(Submit)[0])[:kept])
+        gateway.writer.close()
+        assert "ended inside a PDU" in await session.wait_closed()
+        with pytest.raises(NoAnswerError):
+            await ticket.response()
 
 
 async def test_what_is_not_understood_is_passed_over_and_the_line_stays_in_use() -> None:
