@@ -1,0 +1,25 @@
+"""What can be wrong with a PAP document, told apart by who has to do something about it."""
+
+from typing import Final
+
+from shared.wire.pap.codes import Code
+
+
+class PapError(Exception):
+    """Any failure of the protocol's documents."""
+
+
+class FieldError(PapError, ValueError):
+    """A value that may not be written; nothing was."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field: Final = field
+
+
+class UnreadableError(PapError, ValueError):
+    """A document that cannot be acted on; `code` is what to answer its sender with."""
+
+    def __init__(self, problem: str, code: Code = Code.BAD_REQUEST) -> None:
+        super().__init__(problem)
+        self.code: Final = code
