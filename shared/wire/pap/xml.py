@@ -1,7 +1,6 @@
 """XML from and for strangers: small documents only, without entities, external or internal."""
 
 import re
-from typing import NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder, tostring
 from xml.parsers import expat
 
@@ -24,7 +23,6 @@ def parse(octets: bytes) -> Element:
     # Expat knows UTF-8, UTF-16, ISO-8859-1 and ASCII by itself; others it asks Python for, where some cannot be had.
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse_declarations
-    parser.EntityDeclHandler = _refuse_entity
     parser.StartElementHandler = growing.start
     parser.EndElementHandler = growing.end
     parser.CharacterDataHandler = growing.data
@@ -85,7 +83,3 @@ def _local(name: str) -> str:
 def _refuse_declarations(_name: str, _system: str | None, _public: str | None, has_internal_subset: bool) -> None:
     if has_internal_subset:
         raise UnreadableError("a DOCTYPE with declarations of its own, none expected")
-
-
-def _refuse_entity(*_: object) -> NoReturn:
-    raise UnreadableError("declares an entity, none expected")
