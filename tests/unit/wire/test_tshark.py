@@ -63,7 +63,7 @@ def test_our_frames_of_3_0_are_read_by_wireshark(tmp_path: Path) -> None:
             to_submits(SUBMIT, "办" * 100, reference=7)[1],
             ["Number of Part: 2", "Part Number: 2", "TP udhi: 1", "Message length: 72"],
         ),
-        (SubmitResp(MESSAGE_ID, 8), [f"Msg_Id: 0x{MESSAGE_ID:016x}", "8"]),
+        (SubmitResp(MESSAGE_ID, 8), [f"Msg_Id: 0x{MESSAGE_ID:016x}", "Result: Bandwidth error (8)"]),
         (
             Deliver(9, "10658000", "13800000001", report, msg_fmt=0, registered_delivery=1),
             [
