@@ -1,6 +1,7 @@
 """The layout of every body in each version (specification chapter 8; what changed from 2.0 to 3.0: chapter 12)."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from shared.wire.cmpp.errors import FieldError
@@ -27,6 +28,7 @@ from shared.wire.cmpp.pdus import (
 )
 from shared.wire.cmpp.versions import Version
 
+Check = Callable[[Any], None]
 BodyLayout = Layout | Either | MessageLayout
 
 _NUMBER = Form(re.compile(r"\+?[0-9]+"), "digits with or without a leading +")
@@ -48,6 +50,8 @@ _TARIFF = (
     Text("src_id", 21, _DIGITS),
 )
 _LINK = Text("link_id", 20)
+_DESTINATION = Text("dest_terminal_ids", 21, _NUMBER, private=True)
+_WIDE_DESTINATION = Text("dest_terminal_ids", 32, _NUMBER, private=True)
 _TERMINAL_OCTETS = {Version.CMPP_2: 21, Version.CMPP_3: 32}
 
 
@@ -56,7 +60,7 @@ def _check_parts(pdu: Any) -> None:
         raise FieldError("pk_number", f"is {pdu.pk_number}, at most pk_total ({pdu.pk_total}) expected")
 
 
-def _only_in_3(**defaults: object) -> Any:
+def _only_in_3(**defaults: object) -> Check:
     def check(pdu: Any) -> None:
         for name, default in defaults.items():
             if getattr(pdu, name) != default:
@@ -65,7 +69,7 @@ def _only_in_3(**defaults: object) -> Any:
     return check
 
 
-def _in_order(*checks: Any) -> Any:
+def _in_order(*checks: Check) -> Check:
     def check(pdu: Any) -> None:
         for each in checks:
             each(pdu)
@@ -73,11 +77,7 @@ def _in_order(*checks: Any) -> Any:
     return check
 
 
-def _destination(octets: int) -> Text:
-    return Text("dest_terminal_ids", octets, _NUMBER, private=True)
-
-
-def _handling(version: Version, fee_user_types: range) -> tuple[Unsigned | Text, ...]:
+def _handling(version: Version) -> tuple[Unsigned | Text, ...]:
     """Return the fields that SUBMIT and FWD share; Registered_Delivery 2 (a ticket of the SMSC) ended with 2.0."""
     tickets = range(3) if version is Version.CMPP_2 else _FLAG
     return (
@@ -85,19 +85,17 @@ def _handling(version: Version, fee_user_types: range) -> tuple[Unsigned | Text,
         Unsigned("registered_delivery", 1, tickets),
         Unsigned("msg_level", 1, range(10)),
         Text("service_id", 10),
-        Unsigned("fee_user_type", 1, fee_user_types),
+        Unsigned("fee_user_type", 1, range(4)),
     )
 
 
 def _submit(version: Version) -> MessageLayout:
     octets = _TERMINAL_OCTETS[version]
-    fee_terminal = Text("fee_terminal_id", octets, private=True)
+    before = (Unsigned("msg_id", 8), *_handling(version), Text("fee_terminal_id", octets, private=True))
     if version is Version.CMPP_2:
-        head = Layout(Unsigned("msg_id", 8), *_handling(version, range(4)), fee_terminal, *_CODING, *_TARIFF)
-        absent = _only_in_3(fee_terminal_type=0, dest_terminal_type=0, link_id="")
-        return MessageLayout(head, destination=_destination(octets), check=_in_order(_check_parts, absent))
-    fee = (fee_terminal, Unsigned("fee_terminal_type", 1, _FLAG))
-    head = Layout(Unsigned("msg_id", 8), *_handling(version, range(4)), *fee, *_CODING, *_TARIFF)
+        check = _in_order(_check_parts, _only_in_3(fee_terminal_type=0, dest_terminal_type=0, link_id=""))
+        return MessageLayout(Layout(*before, *_CODING, *_TARIFF), destination=_DESTINATION, check=check)
+    head = Layout(*before, Unsigned("fee_terminal_type", 1, _FLAG), *_CODING, *_TARIFF)
     after = Layout(Unsigned("dest_terminal_type", 1, _FLAG))
     # A pseudonym instead of a number has no form that the specification would give.
     destination = Text("dest_terminal_ids", octets, private=True)
@@ -109,7 +107,7 @@ def _submit(version: Version) -> MessageLayout:
 def _numbers(pdu: Any) -> None:
     if pdu.dest_terminal_type == 0:
         for each in pdu.dest_terminal_ids:
-            _destination(_TERMINAL_OCTETS[Version.CMPP_3]).to_wire(each)
+            _WIDE_DESTINATION.to_wire(each)
 
 
 def _deliver(version: Version) -> MessageLayout:
@@ -129,17 +127,17 @@ def _forward(version: Version) -> MessageLayout:
         Unsigned("msg_fwd_type", 1),
         Unsigned("msg_id", 8),
     )
-    handling = (*_handling(version, range(4)), Text("fee_terminal_id", 21, private=True))
+    handling = (*_handling(version), Text("fee_terminal_id", 21, private=True))
     if version is Version.CMPP_2:
         pseudonyms = {"fee_terminal_pseudo": "", "src_pseudo": "", "dest_pseudo": "", "link_id": ""}
         kinds = {"fee_terminal_user_type": 0, "src_user_type": 0, "src_type": 0, "dest_user_type": 0}
         check = _in_order(_check_parts, _only_in_3(**pseudonyms, **kinds))
-        return MessageLayout(Layout(*route, *handling, *_CODING, *_TARIFF), destination=_destination(21), check=check)
+        return MessageLayout(Layout(*route, *handling, *_CODING, *_TARIFF), destination=_DESTINATION, check=check)
     fee = (Text("fee_terminal_pseudo", 32, private=True), Unsigned("fee_terminal_user_type", 1))
     source = (Text("src_pseudo", 32, private=True), Unsigned("src_user_type", 1), Unsigned("src_type", 1))
     after = Layout(Text("dest_pseudo", 32, private=True), Unsigned("dest_user_type", 1))
     head = Layout(*route, *handling, *fee, *_CODING, *_TARIFF, *source)
-    return MessageLayout(head, destination=_destination(21), after=after, link=_LINK, check=_check_parts)
+    return MessageLayout(head, destination=_DESTINATION, after=after, link=_LINK, check=_check_parts)
 
 
 def _connect_resp(status_octets: int) -> Layout:

@@ -35,9 +35,9 @@ class MessageLayout:
         self._check = check
 
     def pack(self, pdu: Any) -> bytes:
+        parts = (self._head.pack(pdu), self._pack_destinations(pdu), self._after.pack(pdu), _pack_content(pdu))
         if self._check is not None:
             self._check(pdu)
-        parts = (self._head.pack(pdu), self._pack_destinations(pdu), self._after.pack(pdu), _pack_content(pdu))
         return b"".join(parts) + self._pack_tail(pdu)
 
     def unpack(self, body: bytes) -> dict[str, Any]:
@@ -57,6 +57,8 @@ class MessageLayout:
         if field is None:
             return b""
         listed = pdu.dest_terminal_ids
+        if not isinstance(listed, tuple):
+            raise FieldError(field.name, f"is of type {type(listed).__name__}, a tuple of numbers expected")
         if not 1 <= len(listed) <= MAX_DESTINATIONS:
             raise FieldError(field.name, f"has {len(listed)} destinations, 1 to {MAX_DESTINATIONS} expected")
         return bytes((len(listed),)) + b"".join(field.to_wire(each).ljust(field.octets, b"\0") for each in listed)
@@ -77,10 +79,12 @@ class MessageLayout:
 
 
 def _pack_content(pdu: Any) -> bytes:
+    if not isinstance(pdu.content, bytes):
+        raise FieldError("content", f"is of type {type(pdu.content).__name__}, octets expected")
     limit = MAX_ASCII_CONTENT if pdu.msg_fmt == 0 else MAX_CONTENT
     if len(pdu.content) > limit:
         raise FieldError("content", f"has {len(pdu.content)} octets, at most {limit} expected in coding {pdu.msg_fmt}")
-    return bytes((len(pdu.content),)) + bytes(pdu.content)
+    return bytes((len(pdu.content),)) + pdu.content
 
 
 def _unpack_content(body: bytes, at: int) -> tuple[bytes, int]:

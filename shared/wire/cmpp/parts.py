@@ -13,7 +13,7 @@ from shared.wire.cmpp.texts import ASCII, UCS2, utf16
 _MAX_PARTS = 255
 # What the alphabet of GSM 03.38 has of ASCII: in one septet each, or in two. The grave accent is in neither.
 _EXTENDED = frozenset("^{}\\[]~|")
-_BASIC = frozenset("\n\r" + "".join(map(chr, range(0x20, 0x7F)))) - _EXTENDED - {"`"}
+_SHOWN_BY_ALL = frozenset("\n\r" + "".join(map(chr, range(0x20, 0x7F)))) - {"`"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Coding:
 
     def size_of(self, character: str) -> int:
         if self.msg_fmt == UCS2:
-            return len(utf16(character))
+            return 4 if ord(character) > 0xFFFF else 2
         return 2 if character in _EXTENDED else 1
 
     def encode(self, text: str) -> bytes:
@@ -44,12 +44,12 @@ _ASCII = Coding(ASCII, alone=MAX_ASCII_CONTENT, in_part=153, in_wide_part=152)
 
 def coding_of(text: str) -> Coding:
     """Return the coding that takes the fewest parts: ASCII where every telephone can show it, else UCS2."""
-    return _ASCII if _BASIC.issuperset(text) or (_BASIC | _EXTENDED).issuperset(text) else _UCS2
+    return _ASCII if _SHOWN_BY_ALL.issuperset(text) else _UCS2
 
 
 def split_text(text: str, *, wide: bool = False) -> list[str]:
     """Cut a text where its parts end, signature and opt-out phrase included; never inside a character. One part where
-    it fits one message. Raises FieldError for more than 255 parts, or half a character."""
+    it fits one message. Raises FieldError for more than 255 parts."""
     coding = coding_of(text)
     sizes = [coding.size_of(character) for character in text]
     if sum(sizes) <= coding.alone:
@@ -74,7 +74,8 @@ def count_parts(text: str, *, wide: bool = False) -> int:
 def to_submits(template: Submit, text: str, *, reference: int, wide: bool = False) -> tuple[Submit, ...]:
     """Return `template` once for each part of `text`, with content, coding, header and part numbers set.
 
-    Each has its own Msg_Id and report. Raises FieldError as `split_text`, and where `reference` does not fit.
+    Each has its own Msg_Id and report. Raises FieldError for more than 255 parts, half a character, or a `reference`
+    that does not fit.
     """
     coding, pieces = coding_of(text), split_text(text, wide=wide)
     if len(pieces) == 1:
