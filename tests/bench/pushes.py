@@ -21,6 +21,7 @@ from shared.lake.messages import messages_to_table
 from shared.lake.refs import to_ref
 from shared.wire.cmpp import session as cmpp
 from shared.wire.cmpp.link import LinkLimits
+from shared.wire.cmpp.login import Credentials
 from shared.wire.cmpp.pdus import Deliver, Submit
 from shared.wire.cmpp.texts import encode_ucs2
 from tests.bench.figures import Figure
@@ -49,7 +50,7 @@ async def measure(settings: ConsoleSettings, gateway: SandboxSettings, clock: Sy
 
 async def _bare(gateway: SandboxSettings, clock: SystemClock) -> float:
     """Submit as many messages as a plan has, one line, the protocol's window; then take the receipts, untimed."""
-    credentials = cmpp.Credentials(gateway.sandbox_sp_id, gateway.sandbox_sp_secret.get_secret_value())
+    credentials = Credentials(gateway.sandbox_sp_id, gateway.sandbox_sp_secret.get_secret_value())
     session = await cmpp.connect(
         "127.0.0.1", gateway.sandbox_gateway_port, credentials, on_delivers=_ignore, clock=clock, limits=LinkLimits()
     )
