@@ -20,7 +20,7 @@ from shared.db.settings import DatabaseSettings, database_url
 from shared.observability.settings import TelemetrySettings
 from shared.observability.telemetry import configure
 from shared.rpc import server
-from shared.wire.cmpp.texts import MAX_UCS2_UNITS, ucs2_units
+from shared.wire.cmpp.parts import count_parts
 
 if TYPE_CHECKING:  # the server starts without the worker's modules
     from services.dispatch.worker.process import WorkerParts
@@ -58,7 +58,8 @@ async def _serve(stop: asyncio.Event) -> None:
     from services.dispatch.servicer.plans import PushPlanServicer
 
     clock, rules = SystemClock.from_environment(), ContactRuleSettings().rules()
-    form = MessageForm(SmsSettings().dispatch_sms_signature, MAX_UCS2_UNITS, ucs2_units)
+    sms = SmsSettings()
+    form = MessageForm(sms.dispatch_sms_signature, sms.dispatch_sms_max_parts, count_parts)
     url = database_url(DatabaseSettings(), "dispatch")
     async with open_database(url, application_name="visavis-dispatch") as database:
         work, reading = work_opener(database), reading_opener(database)

@@ -1,7 +1,7 @@
 """What can be set about dispatch: where it serves, the contact rules, and the SMS account."""
 
 from datetime import time, timedelta
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -74,7 +74,19 @@ class SmsSettings(VisavisSettings):
     dispatch_sms_signature: str = Field(
         default="中国移动", min_length=1, description="Stands in 【】 before every text."
     )
-    dispatch_sms_rate: float = Field(default=100.0, gt=0, description="Messages a second that the contract allows.")
+    dispatch_sms_version: Literal["2.0", "3.0"] = Field(
+        default="2.0",
+        description="Version of CMPP that the contract names; a gateway that finds 3.0 too high is spoken to in 2.0.",
+    )
+    dispatch_sms_demand_proof: bool = Field(
+        default=False, description="Whether a gateway is used only if it proves that it knows the secret."
+    )
+    dispatch_sms_max_parts: int = Field(
+        default=3, ge=1, le=20, description="As how many SMS, at most, one text may leave and be billed."
+    )
+    dispatch_sms_rate: float = Field(
+        default=100.0, gt=0, description="Messages a second that the contract allows; each part of a long text is one."
+    )
     dispatch_sms_window: int = Field(
         default=16, ge=1, le=256, description="Messages that may wait for an answer at a time."
     )

@@ -88,16 +88,24 @@ CONTACTS = Table(
     Column("delivery", Text),
     Column("answer", Text),
     Column("answer_time", DateTime(timezone=True)),
-    # The account of the gateway, and the gateway's id of the message.
+    # The account of the gateway, and as how many messages it leaves.
     Column("account", Text, nullable=False),
-    Column("message_id", Text),
+    Column("parts", Integer, nullable=False, server_default="1"),
     Column("traceparent", Text, nullable=False),
     UniqueConstraint("customer_id", "policy", "plan", "channel", "attempt"),
     Index("ix_contacts_owner_id_reserve_time", "owner_id", "reserve_time"),
     Index("ix_contacts_customer_id_reserve_time", "customer_id", "reserve_time", "contact_id"),
     Index("ix_contacts_msisdn_reserve_time", "msisdn", "reserve_time"),
-    Index("ix_contacts_message_id", "message_id", postgresql_where=text("message_id IS NOT NULL")),
     Index("ix_contacts_delivered", "plan", "delivery", postgresql_where=text("delivery IS NOT NULL")),
+)
+
+# The gateway's ids of a contact's messages, one for each part that the gateway is known to have taken.
+MESSAGES = Table(
+    "messages",
+    metadata,
+    Column("contact_id", BigInteger, primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Index("ix_messages_message_id", "message_id"),
 )
 
 # One row per batch of pushes in a worker's hands, so that others know what a dead worker may have written:

@@ -152,6 +152,9 @@ def _print_plan(plan: plan_pb.PushPlan, output: Output) -> None:
             "notice": plan.channel_notice,
         },
     )
+    long = [(offer.policy, offer.parts) for offer in plan.offers if offer.parts > 1]
+    if long:
+        output.table("Texts longer than one SMS, with signature and opt-out phrase", ("policy", "SMS each"), long)
     rows = [(state, count) for state, count in push_states(plan.balance).items() if count]
     output.table("Pushes", ("state", "customers"), [*rows, ("in all", plan.balance.total_count)])
     if plan.state == plan_pb.PushPlan.STATE_READY and not plan.balance.total_count:

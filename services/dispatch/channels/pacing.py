@@ -16,17 +16,19 @@ class TokenBucket:
         self._tokens = self._capacity
         self._counted_at = monotonic()
 
-    async def take(self) -> None:
-        """Wait for the next token and take it. A cancelled wait takes none."""
-        while (wait := self.try_take()) > 0:  # noqa: ASYNC110 - time is what is waited for, not an event
+    async def take(self, count: int = 1) -> None:
+        """Wait for `count` tokens and take them at once. A cancelled wait takes none."""
+        while (wait := self.try_take(count)) > 0:  # noqa: ASYNC110 - time is what is waited for, not an event
             await asyncio.sleep(wait)
 
-    def try_take(self) -> float:
-        """Take a token and return 0, or return the seconds until there may be one."""
+    def try_take(self, count: int = 1) -> float:
+        """Take `count` tokens and return 0, or return the seconds until they may be taken. More than the bucket holds are
+        taken when it is full, and owed: who comes next waits for longer."""
         self._refill()
-        if self._tokens < 1:
-            return (1 - self._tokens) / self._rate
-        self._tokens -= 1
+        missing = min(count, self._capacity) - self._tokens
+        if missing > 0:
+            return missing / self._rate
+        self._tokens -= count
         return 0.0
 
     def pause(self, seconds: float) -> None:

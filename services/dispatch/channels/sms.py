@@ -10,65 +10,45 @@ from typing import Self
 import structlog
 
 from services.dispatch.channels.pacing import Backoff, TokenBucket
+from services.dispatch.channels.sms_batch import SmsBatch, Writing
+from services.dispatch.channels.sms_replies import PartedReplies
 from services.dispatch.channels.sms_wire import (
     SmsAccount,
-    from_response,
     is_throttled,
     to_receipts,
     to_replies,
-    to_submit,
+    to_submits_of,
     unsendable,
 )
+from services.dispatch.channels.watch import GatewayWatch
 from services.dispatch.ports import IncomingMessages, Message, SendResult, Verdict
 from shared.clock import Clock
-from shared.wire.cmpp.errors import FieldError, LineClosedError, LoginRefusedError, NoAnswerError
+from shared.wire.cmpp.errors import FieldError, LineClosedError, LoginRefusedError
+from shared.wire.cmpp.parts import References
 from shared.wire.cmpp.pdus import Deliver, SubmitResp
 from shared.wire.cmpp.session import ClientSession, SubmitTicket, connect
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-
-class SmsBatch:
-    """A batch after its writing: a ticket for each message that was written, a verdict for each that was not."""
-
-    def __init__(
-        self,
-        messages: Sequence[Message],
-        *,
-        tickets: dict[str, SubmitTicket],
-        settled: dict[str, SendResult],
-    ) -> None:
-        self._messages = messages
-        self._tickets = tickets
-        self._settled = settled
-
-    @property
-    def written(self) -> frozenset[str]:
-        return frozenset(self._tickets)
-
-    async def results(self) -> Sequence[SendResult]:
-        for push_id, ticket in self._tickets.items():
-            if push_id not in self._settled:
-                self._settled[push_id] = await _verdict(push_id, ticket)
-        return [self._settled[message.push_id] for message in self._messages]
+_REPLIES_SECONDS = 1.0
 
 
 class SmsChannel:
-    """`services.dispatch.ports.MessageChannel` over CMPP. An async context manager: connects in the background and
-    reconnects until left, or until the gateway refuses the login for good, which `status` and an error event tell."""
+    """`services.dispatch.ports.MessageChannel` over CMPP 2.0 or 3.0. An async context manager: connects in the background
+    and reconnects until left, or until the gateway refuses the login for good, which `status` and an error event tell."""
 
     def __init__(
         self, account: SmsAccount, incoming: IncomingMessages, *, clock: Clock, rng: random.Random | None = None
     ) -> None:
+        rng = rng or random.Random()  # noqa: S311 - spreads reconnects and references, guards nothing
         self._account = account
         self._incoming = incoming
         self._clock = clock
         self._bucket = TokenBucket(account.rate)
-        self._backoff = Backoff(
-            first=account.retry_first,
-            longest=account.retry_longest,
-            rng=rng or random.Random(),  # noqa: S311 - spreads reconnects, guards nothing
-        )
+        self._backoff = Backoff(first=account.retry_first, longest=account.retry_longest, rng=rng)
+        self._references = References(rng)
+        self._replies = PartedReplies(account.name, incoming.on_reply)
+        self._watch = GatewayWatch(account.patience)
         self._session: ClientSession | None = None
         self._status = "not started"
 
@@ -80,65 +60,87 @@ class SmsChannel:
     def status(self) -> str:
         return self._status
 
+    @property
+    def notice(self) -> str:
+        said = [] if self.ready else [self._status]
+        return "; ".join([*said, *self._watch.problems()])
+
     async def __aenter__(self) -> Self:
         self._since = self._now_text()
         self._status = f"connecting since {self._since}"
-        self._keeping = asyncio.create_task(self._keep_connected())
+        self._tasks = [asyncio.create_task(self._keep_connected()), asyncio.create_task(self._keep_replies())]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._keeping.cancel()
-        await asyncio.wait([self._keeping])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+        await self._replies.end()
         self._status = "stopped"
 
     async def write(self, messages: Sequence[Message]) -> SmsBatch:
-        tickets: dict[str, SubmitTicket] = {}
-        settled: dict[str, SendResult] = {}
+        writing = Writing()
         stopped_by = ""
+        deadline = asyncio.get_running_loop().time() + self._account.write_within
         try:
-            async with asyncio.timeout(self._account.write_within):
-                for message in messages:
-                    await self._write_one(message, tickets, settled)
+            for message in messages:
+                await self._write_one(message, writing, deadline)
         except TimeoutError:
             stopped_by = f"not written within {self._account.write_within:g} seconds: rate, window or gateway too slow"
         except LineClosedError as closed:
             stopped_by = f"not written: {closed}"
         for message in messages:
-            if message.push_id not in tickets and message.push_id not in settled:
-                settled[message.push_id] = SendResult(message.push_id, Verdict.NOT_WRITTEN, stopped_by)
-        return SmsBatch(messages, tickets=tickets, settled=settled)
+            if not writing.knows(message.push_id):
+                writing.settled[message.push_id] = SendResult(message.push_id, Verdict.NOT_WRITTEN, stopped_by)
+        return SmsBatch(messages, writing)
 
-    async def _write_one(
-        self, message: Message, tickets: dict[str, SubmitTicket], settled: dict[str, SendResult]
-    ) -> None:
+    async def _write_one(self, message: Message, writing: Writing, deadline: float) -> None:
         try:
-            submit = to_submit(message, self._account)
+            submits = to_submits_of(message, self._account, self._references)
         except FieldError as problem:
-            settled[message.push_id] = unsendable(message, problem)
+            writing.settled[message.push_id] = unsendable(message, problem)
             return
-        await self._bucket.take()
-        if message.not_after <= self._clock.now():
-            late = "not written: the time until which it might be received has passed"
-            settled[message.push_id] = SendResult(message.push_id, Verdict.NOT_WRITTEN, late)
-            return
-        if self._session is None:
-            raise LineClosedError(self._status)
-        ticket = await self._session.submit(submit)
-        ticket.when_settled(self._rest_if_throttled)
-        tickets[message.push_id] = ticket
+        async with asyncio.timeout_at(deadline) as limit:
+            await self._bucket.take(len(submits))
+            if message.not_after <= self._clock.now():
+                late = "not written: the time until which it might be received has passed"
+                writing.settled[message.push_id] = SendResult(message.push_id, Verdict.NOT_WRITTEN, late)
+                return
+            for submit in submits:
+                if self._session is None:
+                    raise LineClosedError(self._status)
+                ticket = await self._session.submit(submit)
+                writing.note(message.push_id, ticket, parts=len(submits))
+                self._look_at(ticket)
+                # Half of a message is worse than a batch that takes a little longer.
+                limit.reschedule(deadline + self._account.rest_within)
 
-    def _rest_if_throttled(self, response: SubmitResp | None) -> None:
-        if response is not None and is_throttled(response):
-            self._bucket.pause(self._account.throttle_pause)
+    def _look_at(self, ticket: SubmitTicket) -> None:
+        written = time.monotonic()
+
+        def answered(response: SubmitResp | None) -> None:
+            self._watch.answered(response, after=time.monotonic() - written)
+            if response is not None and is_throttled(response):
+                self._bucket.pause(self._account.throttle_pause)
+
+        ticket.when_settled(answered)
 
     async def _take(self, delivers: Sequence[Deliver]) -> None:
+        """Hand on what came. Parts come last: what is brought again after a failure would be taken for a text of its own."""
         receipts = to_receipts(delivers, self._account.name)
         if receipts:
             await self._incoming.on_receipts(receipts)
+            self._watch.reported(receipts)
         for reply in to_replies(delivers, self._account.name):
             await self._incoming.on_reply(reply)
+        await self._replies.take(delivers)
+
+    async def _keep_replies(self) -> None:
+        while True:
+            await asyncio.sleep(_REPLIES_SECONDS)
+            await self._replies.go_on()
 
     async def _keep_connected(self) -> None:
         while True:
@@ -169,14 +171,17 @@ class SmsChannel:
             on_delivers=self._take,
             clock=self._clock,
             limits=account.limits,
+            on_stray=self._watch.strayed,
         )
         try:
             self._session = session
             self._since = self._now_text()
-            self._status = f"connected to {account.host}:{account.port} since {self._since}"
-            log.info("sms_line_up", account=account.name)
+            spoken = f"CMPP {session.version >> 4}.0"
+            self._status = f"connected to {account.host}:{account.port} since {self._since}, {spoken}"
+            log.info("sms_line_up", account=account.name, version=spoken)
             reason = await session.wait_closed()
             self._since = self._now_text()
+            self._watch.line_lost(reason)
             return reason
         finally:
             self._session = None
@@ -184,10 +189,3 @@ class SmsChannel:
 
     def _now_text(self) -> str:
         return f"{self._clock.now():%Y-%m-%d %H:%M:%S} UTC"
-
-
-async def _verdict(push_id: str, ticket: SubmitTicket) -> SendResult:
-    try:
-        return from_response(push_id, await ticket.response())
-    except NoAnswerError as silent:
-        return SendResult(push_id, Verdict.INDETERMINATE, f"written, but {silent}: it may have been sent")

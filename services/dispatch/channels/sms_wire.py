@@ -1,23 +1,28 @@
 """Translates between dispatch's messages and CMPP's PDUs; no I/O, no state."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
+from services.dispatch.channels.watch import Patience
 from services.dispatch.ports import Message, Receipt, Reply, SendResult, Verdict
 from shared.wire.cmpp.codec import decode_report
 from shared.wire.cmpp.errors import DecodeError, FieldError
+from shared.wire.cmpp.headers import split_header
 from shared.wire.cmpp.link import LinkLimits
 from shared.wire.cmpp.login import Credentials
+from shared.wire.cmpp.parts import References, to_submits
 from shared.wire.cmpp.pdus import Deliver, Submit, SubmitResp
 from shared.wire.cmpp.terminals import national_number
-from shared.wire.cmpp.texts import decode_text, encode_ucs2
+from shared.wire.cmpp.texts import decode_text
 from shared.wire.cmpp.times import absolute_time, parse_report_time
+from shared.wire.cmpp.versions import Version
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 _REPORT = 1
+_NO_ANSWER = "written, but no answer before the time limit or the end of the line: it may have been sent"
 _INTERMEDIATE_STATUS = "ACCEPTD"
 _CONFIGURATION_FAULTS = {
     1: "message structure",
@@ -44,34 +49,45 @@ class SmsAccount:
     secret: str = field(repr=False)
     service_id: str
     src_id: str
+    version: Version = Version.CMPP_2
+    """The highest to speak; the gateway may talk it down."""
+    demand_proof: bool = False
+    """Whether a gateway that does not prove that it knows the secret is left alone."""
     rate: float = 100.0
-    """Messages a second that the contract allows."""
+    """Messages a second that the contract allows; each part of a long text is one."""
     limits: LinkLimits = field(default_factory=LinkLimits)
     write_within: float = 10.0
     """How long one batch may take to be written; what is not written by then is given back."""
+    rest_within: float = 2.0
+    """How much longer it may take, for the sake of a message of which a part has left."""
     throttle_pause: float = 1.0
     """How long nothing is written after the gateway said that it is too busy."""
     retry_first: float = 0.5
     retry_longest: float = 30.0
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def credentials(self) -> Credentials:
-        return Credentials(self.sp_id, self.secret)
+        return Credentials(self.sp_id, self.secret, self.version, self.demand_proof)
 
 
-def to_submit(message: Message, account: SmsAccount) -> Submit:
-    """Return the SUBMIT that asks for a report and expires at `not_after`. Raises FieldError for what can never be sent."""
+def to_submits_of(message: Message, account: SmsAccount, references: References) -> tuple[Submit, ...]:
+    """Return the SUBMITs that ask for a report and expire at `not_after`, one for each part of the text.
+
+    Raises FieldError for what can never be sent.
+    """
     number = national_number(message.msisdn)
     if number is None:
         raise FieldError("msisdn", "is no mobile number of eleven digits")
-    return Submit(
+    template = Submit(
         src_id=account.src_id,
         dest_terminal_ids=(number,),
-        content=encode_ucs2(message.text),
+        content=b"",
         msg_src=account.sp_id,
         service_id=account.service_id,
         valid_time=absolute_time(message.not_after),
     )
+    return to_submits(template, message.text, reference=references.next_for(account.src_id, number))
 
 
 def unsendable(message: Message, problem: FieldError) -> SendResult:
@@ -80,11 +96,31 @@ def unsendable(message: Message, problem: FieldError) -> SendResult:
     return SendResult(message.push_id, verdict, str(problem))
 
 
-def from_response(push_id: str, response: SubmitResp) -> SendResult:
-    """Return what a SUBMIT_RESP says about a message (Results of the specification, §8.4.3.2)."""
+def from_answers(push_id: str, answers: Sequence[SubmitResp | None], *, parts: int) -> SendResult:
+    """Return what the answers to the written parts of a message, None where there was none, say about all of its `parts`.
+
+    Sent if each was taken; not sent if each that was written was refused; else nobody knows what the telephone shows.
+    """
+    results = [_from_answer(push_id, answer) for answer in answers]
+    taken = tuple(message_id for result in results for message_id in result.gateway_message_ids)
+    if len(taken) == parts:
+        return replace(results[0], gateway_message_ids=taken)
+    if all(answer is not None and answer.result != 0 for answer in answers):
+        return results[0]
+    first = next((result for result in results if result.verdict is not Verdict.SENT), None)
+    why = first.detail if first else "the rest could not be written in time"
+    if parts > 1:
+        why = f"{len(taken)} of {parts} parts were taken by the gateway, and the rest is not sent any more: {why}"
+    return SendResult(push_id, Verdict.INDETERMINATE, why, taken, any(result.configuration_fault for result in results))
+
+
+def _from_answer(push_id: str, response: SubmitResp | None) -> SendResult:
+    """Return what a SUBMIT_RESP says about its part (Results of the specification, §8.4.3.2)."""
+    if response is None:
+        return SendResult(push_id, Verdict.INDETERMINATE, _NO_ANSWER)
     match response.result:
         case 0:
-            return SendResult(push_id, Verdict.SENT, "taken by the gateway", message_id_text(response.msg_id))
+            return SendResult(push_id, Verdict.SENT, "taken by the gateway", (message_id_text(response.msg_id),))
         case _ if is_throttled(response):
             return SendResult(push_id, Verdict.THROTTLED, "the gateway is too busy (Result 8)")
         case 13:
@@ -129,17 +165,31 @@ def to_receipts(delivers: Sequence[Deliver], account: str) -> list[Receipt]:
 
 
 def to_replies(delivers: Sequence[Deliver], account: str) -> list[Reply]:
-    """Return the messages of people among `delivers`: all that is no report, lest an opt-out be lost to an odd flag."""
+    """Return the messages of people among `delivers` that are no parts of longer ones: all that is no report, lest an
+    opt-out be lost to an odd flag."""
     return [
-        Reply(
-            account=account,
-            gateway_message_id=message_id_text(deliver.msg_id),
-            msisdn=_msisdn(deliver.src_terminal_id),
-            text=decode_text(deliver.content, deliver.msg_fmt, tp_udhi=deliver.tp_udhi),
-        )
+        to_reply(deliver, decode_text(deliver.content, deliver.msg_fmt, tp_udhi=deliver.tp_udhi), account)
         for deliver in delivers
-        if deliver.registered_delivery != _REPORT
+        if deliver.registered_delivery != _REPORT and not is_part(deliver)
     ]
+
+
+def is_part(deliver: Deliver) -> bool:
+    """Whether a customer's message is one of several that make up a text."""
+    if deliver.registered_delivery == _REPORT or not deliver.tp_udhi & 1:
+        return False
+    part, _ = split_header(deliver.content)
+    return part is not None and part.total > 1
+
+
+def to_reply(deliver: Deliver, text: str, account: str) -> Reply:
+    """Return a customer's text, which began with `deliver`."""
+    return Reply(
+        account=account,
+        gateway_message_id=message_id_text(deliver.msg_id),
+        msisdn=_msisdn(deliver.src_terminal_id),
+        text=text,
+    )
 
 
 def message_id_text(msg_id: int) -> str:

@@ -30,11 +30,14 @@ def is_opt_out(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class MessageForm:
-    """What every SMS of the account has around its text, and how long it may become (`units` counts UTF-16 units)."""
+    """What every SMS of the account has around its text, and into how many messages, at most, it may be cut.
+
+    `parts` counts them for a whole text; it raises ValueError for one that no gateway could carry.
+    """
 
     signature: str
-    max_units: int
-    units: Callable[[str], int]
+    max_parts: int
+    parts: Callable[[str], int]
 
     def render(self, offer: Offer) -> str:
         return f"【{self.signature}】{offer.text.replace(KEYWORD, offer.order_keyword)}{OPT_OUT_PHRASE}"
@@ -44,7 +47,12 @@ def frozen_offers(request: PlanRequest, form: MessageForm) -> tuple[Offer, ...]:
     """Return the offers with the message that customers will read, so that later settings change none of it."""
     if request.channel is Channel.CALL:
         return tuple(replace(offer, message=offer.text) for offer in request.offers)
-    return tuple(replace(offer, message=form.render(offer)) for offer in request.offers)
+    return tuple(_frozen(offer, form) for offer in request.offers)
+
+
+def _frozen(offer: Offer, form: MessageForm) -> Offer:
+    message = form.render(offer)
+    return replace(offer, message=message, parts=form.parts(message))
 
 
 def plan_violations(request: PlanRequest, form: MessageForm, now: datetime) -> list[Violation]:
@@ -87,9 +95,15 @@ def _wrong_sms(offer: Offer, form: MessageForm) -> Iterator[tuple[str, str]]:
         yield "text", f"expected {KEYWORD} somewhere, because there is an order keyword"
     if keyword in OPT_OUT_WORDS:
         yield "order_keyword", f"{offer.order_keyword!r} is a word that opts out"
-    units = form.units(form.render(offer))
-    if units > form.max_units:
-        yield (
-            "text",
-            f"with signature and opt-out phrase it has {units} UTF-16 units, {units - form.max_units} more than one SMS",
-        )
+    yield from _too_long(form.render(offer), form)
+
+
+def _too_long(message: str, form: MessageForm) -> Iterator[tuple[str, str]]:
+    try:
+        parts = form.parts(message)
+    except ValueError as problem:
+        yield "text", str(problem)
+        return
+    if parts > form.max_parts:
+        why = f"with signature and opt-out phrase it has {len(message)} characters and takes {parts} SMS"
+        yield "text", f"{why}, at most {form.max_parts} expected (VISAVIS_DISPATCH_SMS_MAX_PARTS)"

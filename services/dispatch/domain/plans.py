@@ -30,13 +30,17 @@ class PlanState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The words of one policy. `message` is what a customer reads: for SMS the rendered text, for calls the script."""
+    """The words of one policy. `message` is what a customer reads: for SMS the rendered text, for calls the script.
+
+    `parts`: as how many messages an SMS leaves, and is billed.
+    """
 
     policy: str
     product: str
     text: str
     order_keyword: str
     message: str = ""
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True)

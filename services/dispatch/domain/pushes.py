@@ -140,7 +140,7 @@ class ContactEvent:
 class Outcome:
     """What became of one push and its contact, to be recorded together; `event` is told where there is one.
 
-    `sent_at` and `message_id` are for contacts that left; `hold_until` for pushes that are held.
+    `sent_at` is for contacts that left, `message_ids` are the gateway's for all that it is known to have taken; `hold_until` for pushes that are held.
     """
 
     push_id: PushId
@@ -149,5 +149,5 @@ class Outcome:
     detail: str
     event: EventKind | None = None
     sent_at: datetime | None = None
-    message_id: str | None = None
+    message_ids: tuple[str, ...] = ()
     hold_until: datetime | None = None

@@ -9,7 +9,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One rendered message: what to put on the wire, for whom, and the instant after which nobody may receive it."""
+    """One rendered message: what to put on the wire, for whom, and the instant after which nobody may receive it.
+
+    A text longer than one SMS leaves in parts, and still is one message.
+    """
 
     push_id: str
     msisdn: str
@@ -29,20 +32,22 @@ class Verdict(StrEnum):
     THROTTLED = "throttled"
     """The gateway is too busy. Provably not sent; may be sent later."""
     INDETERMINATE = "indeterminate"
-    """Written, but no answer came: it may have left and is never written again by itself."""
+    """Written, but no answer came, or only some of its parts were taken: it may have left, in part or whole, and is never
+    written again by itself."""
     NOT_WRITTEN = "not_written"
     """No byte of it was written. May be sent later."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The verdict on one message. `detail` is for people; `configuration_fault` says that every further message
-    would fare the same until somebody corrects the account's settings."""
+    """The verdict on one message. `detail` is for people; `gateway_message_ids` are those of the parts that the gateway is
+    known to have taken; `configuration_fault` says that every further message would fare the same until somebody corrects
+    the account's settings."""
 
     push_id: str
     verdict: Verdict
     detail: str
-    gateway_message_id: str | None = None
+    gateway_message_ids: tuple[str, ...] = ()
     configuration_fault: bool = False
 
 
@@ -105,6 +110,11 @@ class MessageChannel(Protocol):
     @property
     def status(self) -> str:
         """The channel's condition in words for operations."""
+        ...
+
+    @property
+    def notice(self) -> str:
+        """What is wrong with the gateway, in words for planners; empty while nothing is."""
         ...
 
     async def write(self, messages: Sequence[Message]) -> WrittenBatch:

@@ -295,8 +295,11 @@ class Incoming(Protocol):
         """Match kept receipts with contacts by the gateway's id; return each contact whose delivery changed."""
         ...
 
-    async def settle_by_number(self, now: datetime, *, limit: int) -> Sequence[tuple[ContactRef, Delivery]]:
-        """Match those left over with the one indeterminate contact of their number, if there is exactly one: it was sent."""
+    async def settle_by_number(
+        self, now: datetime, *, limit: int
+    ) -> tuple[Sequence[ContactRef], Sequence[tuple[ContactRef, Delivery]]]:
+        """Match those left over with the one indeterminate contact of their number, if there is exactly one. Return the
+        contacts of which each part is known to have left now: they were sent; and those whose delivery changed."""
         ...
 
     async def latest_contact(self, msisdn: str, since: datetime) -> tuple[ContactRef, str] | None:

@@ -42,17 +42,23 @@ _WROTE = text("""
 _RECORD = text("""
     WITH outcomes AS (
         SELECT * FROM unnest(CAST(:pushes AS bigint[]), CAST(:states AS text[]), CAST(:contact_states AS text[]),
-                             CAST(:details AS text[]), CAST(:sent AS timestamptz[]), CAST(:message_ids AS text[]))
-            AS o(push_id, state, contact_state, detail, sent_at, message_id)
+                             CAST(:details AS text[]), CAST(:sent AS timestamptz[]))
+            AS o(push_id, state, contact_state, detail, sent_at)
     ), ended AS (
         DELETE FROM dispatch.claims WHERE claim = :claim
     ), settled AS (
         UPDATE dispatch.pushes AS p SET state = o.state, detail = o.detail FROM outcomes AS o
          WHERE p.push_id = o.push_id AND p.claim = :claim AND (p.state = 'claimed' OR (p.state = 'indeterminate' AND o.state <> 'indeterminate'))
         RETURNING p.push_id, p.contact_id
+    ), named AS (
+        INSERT INTO dispatch.messages (contact_id, message_id)
+        SELECT s.contact_id, m.message_id
+          FROM settled AS s
+          JOIN unnest(CAST(:parts_of AS bigint[]), CAST(:message_ids AS text[])) AS m(push_id, message_id) USING (push_id)
+        ON CONFLICT DO NOTHING
     )
     UPDATE dispatch.contacts AS c
-       SET state = o.contact_state, send_time = o.sent_at, message_id = o.message_id
+       SET state = o.contact_state, send_time = o.sent_at
       FROM settled AS s JOIN outcomes AS o USING (push_id) WHERE c.contact_id = s.contact_id
     RETURNING c.contact_id, c.plan, c.push_id, c.customer_id, c.traceparent
 """)
@@ -124,7 +130,8 @@ class ClaimTable:
             "contact_states": [outcome.contact.value for outcome in outcomes],
             "details": [outcome.detail for outcome in outcomes],
             "sent": [outcome.sent_at for outcome in outcomes],
-            "message_ids": [outcome.message_id for outcome in outcomes],
+            "parts_of": [outcome.push_id for outcome in outcomes for _ in outcome.message_ids],
+            "message_ids": [message_id for outcome in outcomes for message_id in outcome.message_ids],
         }
         return [contact_ref(row) for row in await self._tx.connection.execute(_RECORD, values)]
 

@@ -3,10 +3,10 @@
 A receipt may come before the answer to its own message is recorded, so it is kept first and matched whenever both are there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from services.dispatch.domain.pushes import Answer, ContactId, Delivery
 from services.dispatch.ports.channels import Receipt, Reply
@@ -28,30 +28,46 @@ _KEEP_RECEIPTS = text("""
      WHERE old.receive_time < :oldest
 """)
 
-# A later word replaces "undelivered" only: what was delivered stays so.
+# The contacts are locked with the receipts, so that of two that match two parts of one message the second one waits, or is
+# passed over and comes again: else neither would see the other's, and the message be pending for ever.
 _MATCH = text("""
     WITH found AS (
-        SELECT r.account, r.message_id, r.status, c.contact_id,
-               CASE r.status WHEN 'DELIVRD' THEN 'delivered' ELSE 'undelivered' END AS delivery
+        SELECT r.account, r.message_id, r.status, c.contact_id
           FROM dispatch.receipts AS r
-          JOIN dispatch.contacts AS c ON c.message_id = r.message_id AND c.account = r.account AND c.msisdn = r.msisdn
+          JOIN dispatch.messages AS m USING (message_id)
+          JOIN dispatch.contacts AS c ON c.contact_id = m.contact_id AND c.account = r.account AND c.msisdn = r.msisdn
          WHERE r.contact_id IS NULL AND r.receive_time > :oldest AND c.reserve_time > :oldest
-         ORDER BY r.receive_time LIMIT :limit FOR UPDATE OF r SKIP LOCKED
-    ), matched AS (
-        UPDATE dispatch.receipts AS r SET contact_id = f.contact_id FROM found AS f
-         WHERE (r.account, r.message_id, r.status) = (f.account, f.message_id, f.status)
-    ), best AS (
-        SELECT contact_id, min(delivery) AS delivery FROM found GROUP BY contact_id
+         ORDER BY r.receive_time LIMIT :limit FOR UPDATE OF r, c SKIP LOCKED
     )
-    UPDATE dispatch.contacts AS c SET delivery = b.delivery FROM best AS b
-     WHERE c.contact_id = b.contact_id
-       AND (c.delivery IS NULL OR (c.delivery = 'undelivered' AND b.delivery = 'delivered'))
+    UPDATE dispatch.receipts AS r SET contact_id = f.contact_id FROM found AS f
+     WHERE (r.account, r.message_id, r.status) = (f.account, f.message_id, f.status)
+    RETURNING f.contact_id
+""")
+
+# `shared.wire.cmpp.stats.outcome_of_parts`, with the best word of each part: a later word replaces "undelivered" only, and
+# what was delivered stays so. A statement of its own, to see what others committed before the locks of the one above.
+_DELIVER = text("""
+    WITH parts AS (
+        SELECT m.contact_id, m.message_id, bool_or(r.status = 'DELIVRD') AS delivered
+          FROM dispatch.messages AS m
+          JOIN dispatch.receipts AS r ON r.contact_id = m.contact_id AND r.message_id = m.message_id
+         WHERE m.contact_id = ANY(CAST(:contacts AS bigint[])) GROUP BY m.contact_id, m.message_id
+    ), words AS (
+        SELECT c.contact_id,
+               CASE WHEN NOT bool_and(p.delivered) THEN 'undelivered' WHEN count(*) >= c.parts THEN 'delivered' END AS word
+          FROM parts AS p JOIN dispatch.contacts AS c USING (contact_id)
+         WHERE c.state = 'sent' GROUP BY c.contact_id, c.parts
+    )
+    UPDATE dispatch.contacts AS c SET delivery = w.word FROM words AS w
+     WHERE c.contact_id = w.contact_id
+       AND (c.delivery IS NULL OR (c.delivery = 'undelivered' AND w.word = 'delivered')) AND w.word IS NOT NULL
     RETURNING c.contact_id, c.plan, c.push_id, c.customer_id, c.traceparent, c.delivery
 """)
 
 # Only where nothing else of the number is on its way: its receipt would be taken for this one's. Receipts that nothing waits
-# for are passed over at once, so that many of them, of messages that were never ours, cannot keep out the others.
-_SETTLE_BY_NUMBER = text("""
+# for are passed over at once, so that many of them, of messages that were never ours, cannot keep out the others. The pushes
+# stay locked, so that two who adopt two parts of one message see each other's.
+_ADOPT = text("""
     WITH lost AS (
         SELECT account, message_id, status, msisdn FROM dispatch.receipts AS r
          WHERE contact_id IS NULL AND receive_time > :oldest
@@ -68,19 +84,28 @@ _SETTLE_BY_NUMBER = text("""
     ), matched AS (
         UPDATE dispatch.receipts AS r SET contact_id = x.contact_id FROM candidates AS x
          WHERE (r.account, r.message_id, r.status) = (x.account, x.message_id, x.status)
-    ), best AS (
-        SELECT contact_id, min(message_id) AS message_id,
-               min(CASE status WHEN 'DELIVRD' THEN 'delivered' ELSE 'undelivered' END) AS delivery
-          FROM candidates GROUP BY contact_id
+    ), named AS (
+        INSERT INTO dispatch.messages (contact_id, message_id) SELECT contact_id, message_id FROM candidates
+        ON CONFLICT DO NOTHING
+    )
+    SELECT p.contact_id FROM dispatch.pushes AS p JOIN dispatch.contacts AS c USING (push_id, contact_id)
+     WHERE c.contact_id IN (SELECT contact_id FROM candidates) ORDER BY p.push_id FOR UPDATE OF p
+""")
+
+# A receipt proves that a part was taken; the message has left when each of its parts is known to have been.
+_SETTLE = text("""
+    WITH complete AS (
+        SELECT c.contact_id, c.push_id FROM dispatch.contacts AS c JOIN dispatch.messages AS m USING (contact_id)
+         WHERE c.contact_id = ANY(CAST(:contacts AS bigint[])) AND c.state = 'indeterminate'
+         GROUP BY c.contact_id HAVING count(*) >= c.parts
     ), sent AS (
-        UPDATE dispatch.pushes AS p SET state = 'sent', detail = 'settled by a late receipt' FROM best AS b
-         WHERE p.contact_id = b.contact_id AND p.state = 'indeterminate'
+        UPDATE dispatch.pushes AS p SET state = 'sent', detail = 'settled by a late receipt' FROM complete AS x
+         WHERE p.push_id = x.push_id AND p.contact_id = x.contact_id AND p.state = 'indeterminate'
         RETURNING p.contact_id
     )
-    UPDATE dispatch.contacts AS c
-       SET state = 'sent', send_time = c.reserve_time, delivery = b.delivery, message_id = b.message_id
-      FROM best AS b JOIN sent USING (contact_id) WHERE c.contact_id = b.contact_id AND c.state = 'indeterminate'
-    RETURNING c.contact_id, c.plan, c.push_id, c.customer_id, c.traceparent, c.delivery
+    UPDATE dispatch.contacts AS c SET state = 'sent', send_time = c.reserve_time FROM sent
+     WHERE c.contact_id = sent.contact_id
+    RETURNING c.contact_id, c.plan, c.push_id, c.customer_id, c.traceparent
 """)
 
 _LATEST = text("""
@@ -123,10 +148,18 @@ class IncomingTables:
         await self._tx.connection.execute(_KEEP_RECEIPTS, values)
 
     async def match_receipts(self, now: datetime, *, limit: int) -> Sequence[tuple[ContactRef, Delivery]]:
-        return await self._deliveries(_MATCH, {"oldest": now - _VALIDITY, "limit": limit})
+        asked = {"oldest": now - _VALIDITY, "limit": limit}
+        return await self._deliver((await self._tx.connection.execute(_MATCH, asked)).scalars())
 
-    async def settle_by_number(self, now: datetime, *, limit: int) -> Sequence[tuple[ContactRef, Delivery]]:
-        return await self._deliveries(_SETTLE_BY_NUMBER, {"oldest": now - _VALIDITY, "limit": limit})
+    async def settle_by_number(
+        self, now: datetime, *, limit: int
+    ) -> tuple[Sequence[ContactRef], Sequence[tuple[ContactRef, Delivery]]]:
+        asked = {"oldest": now - _VALIDITY, "limit": limit}
+        adopted = list((await self._tx.connection.execute(_ADOPT, asked)).scalars())
+        if not adopted:
+            return (), ()
+        settled = [contact_ref(row) for row in await self._tx.connection.execute(_SETTLE, {"contacts": adopted})]
+        return settled, await self._deliver(ref.contact_id for ref in settled)
 
     async def latest_contact(self, msisdn: str, since: datetime) -> tuple[ContactRef, str] | None:
         asked = {"msisdn": msisdn, "since": since}
@@ -153,8 +186,10 @@ class IncomingTables:
         values = {"contact": contact_id, "answer": answer.value, "now": now}
         return (await self._tx.connection.execute(_ANSWER, values)).rowcount == 1
 
-    async def _deliveries(
-        self, statement: TextClause, asked: Mapping[str, object]
-    ) -> Sequence[tuple[ContactRef, Delivery]]:
-        rows = await self._tx.connection.execute(statement, asked)
+    async def _deliver(self, contacts: Iterable[ContactId]) -> Sequence[tuple[ContactRef, Delivery]]:
+        """Say of contacts with new receipts what these say together; return those whose delivery changed."""
+        touched = sorted(set(contacts))
+        if not touched:
+            return ()
+        rows = await self._tx.connection.execute(_DELIVER, {"contacts": touched})
         return [(contact_ref(row), Delivery(row.delivery)) for row in rows]

@@ -35,12 +35,13 @@ _RECORD = text(f"""
 
 _RESERVE = text("""
     WITH wanted AS (
-        SELECT * FROM unnest(CAST(:pushes AS bigint[]), CAST(:traceparents AS text[])) AS w(push_id, traceparent)
+        SELECT * FROM unnest(CAST(:pushes AS bigint[]), CAST(:traceparents AS text[]), CAST(:parts AS integer[]))
+            AS w(push_id, traceparent, parts)
     ), reserved AS (
         INSERT INTO dispatch.contacts (plan, push_id, attempt, customer_id, owner_id, msisdn, city, channel, policy,
-                                       state, reserve_time, account, traceparent)
+                                       state, reserve_time, account, parts, traceparent)
         SELECT p.plan, p.push_id, p.reservations + 1, p.customer_id, p.owner_id, p.msisdn, p.city, :channel, p.policy,
-               'reserved', :now, :account, w.traceparent
+               'reserved', :now, :account, w.parts, w.traceparent
           FROM wanted AS w JOIN dispatch.pushes AS p USING (push_id)
         RETURNING contact_id, push_id
     )
@@ -114,6 +115,7 @@ class LedgerTables:
         wanted = {
             "pushes": [reservation.target.push_id for reservation in reservations],
             "traceparents": [reservation.traceparent for reservation in reservations],
+            "parts": [plan.offer(reservation.target.policy).parts for reservation in reservations],
             "channel": plan.request.channel.value,
             "state": state.value,
             "account": account,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 from visavis.dispatch.v1 import contact_pb2, contact_service_pb2, push_plan_service_pb2
 
-from services.dispatch.domain.plans import PLAN_KIND, Balance, Channel, Plan
+from services.dispatch.domain.plans import PLAN_KIND, Balance, Channel, Offer, Plan
 from services.dispatch.domain.pushes import Contact, ContactEvent, OptOut, Push, PushState
 from shared.lake.refs import to_ref
 from shared.observability.context import trace_id_of
@@ -33,18 +33,23 @@ def plan_message(plan: Plan, balance: Balance, notice: str) -> push_plan_service
         channel=CHANNELS[request.channel],
         state=push_plan_service_pb2.PushPlan.State.Value(f"STATE_{plan.state.name}"),
         targets=to_ref(request.targets),
-        offers=[
-            push_plan_service_pb2.PlanOffer(
-                policy=offer.policy, product=offer.product, text=offer.text, order_keyword=offer.order_keyword
-            )
-            for offer in request.offers
-        ],
+        offers=[_offer_message(offer, request.channel) for offer in request.offers],
         expire_time=timestamp(request.expire_time),
         create_time=timestamp(plan.create_time),
         start_time=timestamp(plan.start_time),
         load_status=to_status(plan.load),
         balance=_balance(balance),
         channel_notice=notice,
+    )
+
+
+def _offer_message(offer: Offer, channel: Channel) -> push_plan_service_pb2.PlanOffer:
+    return push_plan_service_pb2.PlanOffer(
+        policy=offer.policy,
+        product=offer.product,
+        text=offer.text,
+        order_keyword=offer.order_keyword,
+        parts=offer.parts if channel is Channel.SMS else 0,
     )
 
 

@@ -32,9 +32,9 @@ async def match_receipts(*, work: Work, now: datetime) -> int:
 
 async def settle_by_number(*, work: Work, now: datetime) -> int:
     """Settle indeterminate contacts by receipts of unknown messages to the same number; return how many."""
-    settled = await work.incoming.settle_by_number(now, limit=_MATCHED_AT_ONCE)
-    for ref, delivery in settled:
-        await work.events.tell([event_of(EventKind.SENT, ref, now), event_of(_TOLD[delivery], ref, now)])
+    settled, delivered = await work.incoming.settle_by_number(now, limit=_MATCHED_AT_ONCE)
+    await work.events.tell([event_of(EventKind.SENT, ref, now) for ref in settled])
+    await work.events.tell([event_of(_TOLD[delivery], ref, now) for ref, delivery in delivered])
     return len(settled)
 
 

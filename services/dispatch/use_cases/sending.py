@@ -58,10 +58,10 @@ def _outcome(result: SendResult, written_at: datetime) -> Outcome:
                 result.detail,
                 EventKind.SENT,
                 sent_at=written_at,
-                message_id=result.gateway_message_id,
+                message_ids=result.gateway_message_ids,
             )
         case Verdict.INDETERMINATE:
-            return _unknown(push_id, result.detail)
+            return _unknown(push_id, result.detail, result.gateway_message_ids)
         case Verdict.THROTTLED | Verdict.NOT_WRITTEN:
             return Outcome(push_id, PushState.PLANNED, ContactState.RELEASED, "")
         case Verdict.REJECTED if result.configuration_fault:
@@ -70,5 +70,12 @@ def _outcome(result: SendResult, written_at: datetime) -> Outcome:
             return Outcome(push_id, PushState.FAILED, ContactState.RELEASED, result.detail)
 
 
-def _unknown(push_id: PushId, detail: str) -> Outcome:
-    return Outcome(push_id, PushState.INDETERMINATE, ContactState.INDETERMINATE, detail, EventKind.INDETERMINATE)
+def _unknown(push_id: PushId, detail: str, message_ids: tuple[str, ...] = ()) -> Outcome:
+    return Outcome(
+        push_id,
+        PushState.INDETERMINATE,
+        ContactState.INDETERMINATE,
+        detail,
+        EventKind.INDETERMINATE,
+        message_ids=message_ids,
+    )

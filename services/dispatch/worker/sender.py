@@ -79,7 +79,7 @@ class SmsSender:
         """What operations should know, empty when all is well."""
         if time.monotonic() < self._paused_until:
             return self._fault
-        return "" if self._channel.ready else self._channel.status
+        return self._channel.notice
 
     async def run(self, stop: asyncio.Event, *, batches: int) -> None:
         """Claim until `stop` is set; return when every batch under way is recorded."""

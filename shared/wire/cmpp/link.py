@@ -60,7 +60,8 @@ class _Waiting:
 
 class Link:
     """Owns the streams from login to close, in the layouts of the `version` agreed on. `on_request` gets every SUBMIT,
-    DELIVER, QUERY and CANCEL and must not block; ACTIVE_TEST and TERMINATE are answered here."""
+    DELIVER, QUERY and CANCEL and must not block; ACTIVE_TEST and TERMINATE are answered here. `on_stray` is called for each response that
+    nothing waits for: a second one, or one that is too late."""
 
     def __init__(
         self,
@@ -70,12 +71,14 @@ class Link:
         limits: LinkLimits,
         on_request: Callable[[int, Served], None],
         version: Version = Version.CMPP_2,
+        on_stray: Callable[[], None] | None = None,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._limits = limits
         self._version = version
         self._on_request = on_request
+        self._on_stray = on_stray
         self._loop = asyncio.get_running_loop()
         self._window = asyncio.Semaphore(limits.window)
         self._sequence = 0
@@ -174,6 +177,8 @@ class Link:
         waiting = self._waiting.get(sequence)
         if waiting is None or not (answer is None or isinstance(answer, waiting.expects)):
             log.warning("cmpp_response_unexpected", sequence=sequence, response=type(answer).__name__)
+            if self._on_stray is not None:
+                self._on_stray()
             return
         waiting.outcome.set_result(answer)
         del self._waiting[sequence]

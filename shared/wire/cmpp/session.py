@@ -45,6 +45,7 @@ class ClientSession:
         on_delivers: DeliverHandler,
         limits: LinkLimits,
         version: Version = Version.CMPP_2,
+        on_stray: Callable[[], None] | None = None,
     ) -> None:
         self.version = version
         self._on_delivers = on_delivers
@@ -52,7 +53,7 @@ class ClientSession:
         # Reading goes on while a handler waits: else a handler that waits for a sender, which waits for an answer, would
         # wait forever.
         self._delivers: asyncio.Queue[tuple[int, Deliver]] = asyncio.Queue(_DELIVERS_HELD)
-        self._link = Link(reader, writer, limits=limits, on_request=self._hold, version=version)
+        self._link = Link(reader, writer, limits=limits, on_request=self._hold, version=version, on_stray=on_stray)
         self._handling = asyncio.create_task(self._handle())
 
     @property
@@ -117,9 +118,10 @@ async def connect(
     clock: Clock,
     limits: LinkLimits,
     within: float = 10.0,
+    on_stray: Callable[[], None] | None = None,
 ) -> ClientSession:
     """Open a line and log in, within so many seconds of real time. A gateway that finds 3.0 too high is asked once more,
-    over a new connection, for 2.0.
+    over a new connection, for 2.0. `on_stray`: see `Link`.
 
     Raises LoginRefusedError, GatewayUnprovenError, LineClosedError, DecodeError, OSError or TimeoutError.
     """
@@ -133,7 +135,7 @@ async def connect(
             log.warning("cmpp_gateway_refuses_version", sp_id=credentials.sp_id, refused="3.0", asking="2.0")
             older = replace(credentials, version=Version.CMPP_2)
             reader, writer, version = await _open(host, port, older, timestamp)
-    return ClientSession(reader, writer, on_delivers=on_delivers, limits=limits, version=version)
+    return ClientSession(reader, writer, on_delivers=on_delivers, limits=limits, version=version, on_stray=on_stray)
 
 
 async def _open(

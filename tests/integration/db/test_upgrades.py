@@ -1,17 +1,22 @@
 """A database of an earlier release, with what was stored in it, comes to the newest schema and loses nothing."""
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from services.dispatch.domain.plans import PlanId
+from services.dispatch.postgres import reading_opener, work_opener
+from services.dispatch.use_cases.incoming import match_receipts
 from services.recommendation.postgres import open_desk
+from shared.db.engine import open_database
 from shared.db.migrate import migrate
 from shared.db.roles import provision, service_url
 from tests.architecture.tree import ROOT
 from tests.databases import ROLE_SECRET
+from tests.factories.dispatch import plan_request
 
 FIRST = "20261121_first_tables"
 SAID = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -52,6 +57,41 @@ async def test_opt_outs_of_the_first_release_were_said_last_when_they_were_recor
     await upgrade(url, "dispatch")
     (kept,) = await execute(url, "SELECT customer_id, msisdn, create_time, latest_time FROM dispatch.opt_outs")
     assert tuple(kept) == (customer, number, SAID, SAID)
+
+
+async def test_messages_of_the_first_release_get_their_receipts(empty_database: str, tmp_path: Path) -> None:
+    url = await first_release(empty_database, "dispatch", tmp_path)
+    contact = """
+        INSERT INTO dispatch.contacts (plan, push_id, attempt, customer_id, owner_id, msisdn, city, channel, policy, state,
+                                       reserve_time, send_time, account, message_id, traceparent)
+        VALUES ('p', $1, 1, $2, 'o', $3, '合肥', 'sms', 'care-60', $4, $5, $5, '901234', $6, '')
+    """
+    await execute(url, contact, 1, "551001", "13800000001", "sent", SAID, "1001")
+    await execute(url, contact, 2, "551002", "13800000002", "reserved", SAID, None)
+    receipt = """
+        INSERT INTO dispatch.receipts (account, message_id, status, msisdn, receive_time)
+        VALUES ('901234', '1001', 'DELIVRD', '13800000001', $1)
+    """
+    await execute(url, receipt, SAID)
+    await upgrade(url, "dispatch")
+    async with open_database(url, application_name="test") as database, work_opener(database)() as work:
+        assert await match_receipts(work=work, now=SAID + timedelta(minutes=1)) == 1
+    kept = await execute(url, "SELECT push_id, delivery, parts FROM dispatch.contacts ORDER BY push_id")
+    assert [tuple(row) for row in kept] == [(1, "delivered", 1), (2, None, 1)]
+
+
+async def test_plans_of_the_first_release_go_on_with_one_message_each(empty_database: str, tmp_path: Path) -> None:
+    url = await first_release(empty_database, "dispatch", tmp_path)
+    plan_id = PlanId("0b8e29c4-6a05-4b0b-8d2f-1c9f5f9f3a11")
+    async with open_database(url, application_name="test") as database:
+        async with work_opener(database)() as work:
+            await work.plans.create(plan_id, plan_request(), principal="test", now=SAID)
+        await execute(url, "UPDATE dispatch.push_plans SET offers = jsonb_set(offers, '{0}', (offers->0) - 'parts')")
+        await upgrade(url, "dispatch")
+        async with reading_opener(database)() as reading:
+            plan = await reading.plans.get(plan_id)
+    assert plan.request.offers == plan_request().offers
+    assert plan.request.offers[0].parts == 1
 
 
 async def test_lists_of_the_first_release_stay_at_the_desk(empty_database: str, tmp_path: Path) -> None:

@@ -31,11 +31,11 @@ from services.sandbox.gateway.server import Gateway
 from shared.clock import ManualClock
 from shared.db.engine import Database
 from shared.wire.cmpp.link import LinkLimits
-from shared.wire.cmpp.texts import ucs2_units
+from shared.wire.cmpp.parts import count_parts
 from tests.factories.dispatch import MORNING, plan_request, rules, values
 from tests.fakes.audience import ScriptedAudience
 
-FORM = MessageForm("中国移动", 70, ucs2_units)
+FORM = MessageForm("中国移动", 3, count_parts)
 GATEWAY_ACCOUNT = GatewayAccount("901234", "sandbox-only", service_id="VISAVIS", src_id="10658899")
 UNCOUNTED = rules(cap=1000)
 

@@ -58,7 +58,7 @@ async def sent(rig: Rig, number: int = 1, *, message_id: str | None = "m-1", pla
             ContactState.SENT if known else ContactState.INDETERMINATE,
             "",
             sent_at=rig.clock.now() if known else None,
-            message_id=message_id,
+            message_ids=(message_id,) if message_id is not None else (),
         )
         async with rig.work() as work:
             await record_results("k", [outcome], work=work, now=rig.clock.now())
@@ -98,7 +98,7 @@ async def test_a_receipt_that_overtakes_the_answer_finds_its_contact_later(rig: 
     (push_id,) = await claim(rig, plan)
     await incoming(rig).on_receipts([receipt(1, "m-1")])
     assert (await contact_of(rig)).delivery is None
-    done = Outcome(push_id, PushState.SENT, ContactState.SENT, "", sent_at=rig.clock.now(), message_id="m-1")
+    done = Outcome(push_id, PushState.SENT, ContactState.SENT, "", sent_at=rig.clock.now(), message_ids=("m-1",))
     async with rig.work() as work:
         assert await settle_by_number(work=work, now=rig.clock.now()) == 0
         await record_results("k", [done], work=work, now=rig.clock.now())

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from services.dispatch.domain.messages import OPT_OUT_WORDS, MessageForm, frozen_offers, is_opt_out, plan_violations
 from services.dispatch.domain.plans import Channel, Offer
-from shared.wire.cmpp.texts import ucs2_units
+from shared.wire.cmpp.parts import count_parts
 from tests.factories.dispatch import CONTRACT, MORNING, NEWSPAPER, plan_request
 
-FORM = MessageForm("中国移动", 70, ucs2_units)
+FORM = MessageForm("中国移动", 3, count_parts)
 
 
 def wrong(**changes: str) -> list[str]:
@@ -45,11 +45,25 @@ def test_what_is_wrong_with_an_offer_is_said(changes: dict[str, str], fields: li
 
 
 @given(st.text(st.characters(codec="utf-16-be", exclude_characters="{}"), min_size=1, max_size=80))
-def test_a_message_is_refused_exactly_when_it_does_not_fit_one_sms(text: str) -> None:
-    offer = Offer("p", "", text, "")
-    fits = ucs2_units(FORM.render(offer)) <= 70
+def test_a_message_is_refused_exactly_when_it_takes_more_parts_than_are_allowed(text: str) -> None:
+    offer = Offer("p", "", text * 3, "")
+    parts = count_parts(FORM.render(offer))
     violations = plan_violations(plan_request(offers=[offer]), FORM, MORNING)
-    assert bool([violation for violation in violations if "UTF-16" in violation.description]) is not fits
+    refused = [violation for violation in violations if f"takes {parts} SMS" in violation.description]
+    assert bool(refused) is (parts > 3)
+
+
+def test_a_text_that_no_gateway_could_carry_is_refused_with_the_others() -> None:
+    offers = [replace(NEWSPAPER, text="办" * 20_000 + "{keyword}"), replace(NEWSPAPER, policy="")]
+    violations = plan_violations(plan_request(offers=offers), FORM, MORNING)
+    assert [violation.field for violation in violations] == ["offers[0].text", "offers[1].policy"]
+    assert "at most 255 expected" in violations[0].description
+
+
+def test_the_length_in_parts_is_frozen_with_the_text() -> None:
+    edge = "办" * (67 - len("【中国移动】拒收请回复TD"))
+    offers = [Offer("one", "", edge, ""), Offer("two", "", edge + "办" * 4, ""), Offer("three", "", "办" * 130, "")]
+    assert [offer.parts for offer in frozen_offers(plan_request(offers=offers), FORM)] == [1, 2, 3]
 
 
 def test_everything_that_is_wrong_with_a_plan_is_said_at_once() -> None:

@@ -200,6 +200,7 @@ class PlanOffer(_message.Message):
     PRODUCT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     ORDER_KEYWORD_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     policy: _builtins.str
     """The policy's code."""
     product: _builtins.str
@@ -208,6 +209,8 @@ class PlanOffer(_message.Message):
     """SMS text with the placeholder {keyword}; signature and opt-out phrase are added when it leaves. For calls the script."""
     order_keyword: _builtins.str
     """The word a customer answers by SMS to say yes; empty when none."""
+    parts: _builtins.int
+    """Output only, for SMS: as how many messages the text leaves and is billed, signature and opt-out phrase included."""
     def __init__(
         self,
         *,
@@ -215,10 +218,11 @@ class PlanOffer(_message.Message):
         product: _builtins.str = ...,
         text: _builtins.str = ...,
         order_keyword: _builtins.str = ...,
+        parts: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_keyword", b"order_keyword", "policy", b"policy", "product", b"product", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_keyword", b"order_keyword", "parts", b"parts", "policy", b"policy", "product", b"product", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
