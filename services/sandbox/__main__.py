@@ -1,8 +1,6 @@
 """`python -m services.sandbox`: writes the extracts of a simulated province, or lets its customers live and answer."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +8,17 @@ import typer
 
 from services.sandbox.extracts.dirt.kinds import Dirt, shares_of
 from services.sandbox.extracts.form import Compression, Encoding, FileFormat, Form, Split
-from shared.errors import Failure
+from services.sandbox.failures import plain_failures
+from services.sandbox.gateway_commands import inbox, misbehave
 
 if TYPE_CHECKING:
     from services.sandbox.extracts.folder import Destination, Written
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+app.command()(inbox)
+app.command()(misbehave)
 
 
 @app.callback()
@@ -55,7 +58,7 @@ def extracts(
     from services.sandbox.settings import SandboxSettings
     from services.sandbox.world.block import blocks_of
 
-    with _plain_failures("extracts"):
+    with plain_failures("extracts"):
         form = Form(file_format, encoding, compress, files_per_table)
         shares = shares_of(dirt or (), form)
         destination = Destination.of(out or SandboxSettings().home / "sandbox" / "extracts", world, ledger)
@@ -80,7 +83,7 @@ def serve(
     from shared.observability import telemetry
     from shared.observability.settings import TelemetrySettings
 
-    with _plain_failures("serve"):
+    with plain_failures("serve"):
         settings = SandboxSettings()
         oracle = Oracle(read_secret(world))
         with telemetry.configure("sandbox", settings=TelemetrySettings()):
@@ -103,16 +106,6 @@ def _tell_written(written: "Written", destination: "Destination", *, cycle: str,
     typer.echo("Extracts in {extracts}; hidden tastes, for `sandbox serve` alone, in {world}".format(**places))
     if written.faults:
         typer.echo("What was planted where, for whoever checks what was found, in {ledger}".format(**places))
-
-
-@contextmanager
-def _plain_failures(command: str) -> Iterator[None]:
-    """Say what is wrong in one line and end with 2."""
-    try:
-        yield
-    except (Failure, OSError) as failure:
-        typer.echo(f"sandbox {command}: {failure}", err=True)
-        raise typer.Exit(2) from failure
 
 
 if __name__ == "__main__":

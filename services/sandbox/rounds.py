@@ -4,7 +4,7 @@ from __future__ import annotations  # the stubs' async classes exist for the typ
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import structlog
 from visavis.dispatch.v1 import push_plan_service_pb2 as pb
@@ -19,6 +19,14 @@ REFUSALS = (AlreadyExists, Denied, InvalidInput, NotFound, WrongState)
 """Failures that are about what was asked: asking the same again changes nothing, and must not hold up all else."""
 
 _PAGE = 200
+
+
+class Party(Protocol):
+    """Somebody who has something to do now and then."""
+
+    async def round(self) -> bool:
+        """Do what there is to do; tell whether there was anything. Raises Failure."""
+        ...
 
 
 async def go_round(name: str, round_: Callable[[], Awaitable[bool]], *, pause_seconds: float) -> NoReturn:

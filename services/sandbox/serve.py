@@ -1,6 +1,7 @@
 """Lets the simulated world live: its SMS gateway, its call platform and its BOSS, in one process."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import closing
 
 import structlog
@@ -12,14 +13,16 @@ from visavis.feedback.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from services.sandbox.audience import TasteAudience
 from services.sandbox.boss import Boss
 from services.sandbox.dialer import Dialer, Pace
+from services.sandbox.faults import FaultsFile
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.journal import Journal
 from services.sandbox.gateway.server import Gateway
-from services.sandbox.rounds import go_round
+from services.sandbox.rounds import Party, go_round
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.world.oracle import Oracle
 from shared.clock import Clock
 from shared.rpc.client import open_channel, reading_methods
+from shared.wire.cmpp.versions import Version
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -53,10 +56,11 @@ async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop
             )
             boss = Boss(oracle=oracle, plans=plans, feedback=FeedbackServiceStub(feedback), clock=clock)
             log.info("sandbox_ready", gateway_port=gateway.port)
-            await _work({"dialer": dialer, "boss": boss}, settings.sandbox_poll_seconds, stop)
+            faults = FaultsFile(settings.faults, gateway.misbehave)
+            await _work({"dialer": dialer, "boss": boss, "faults": faults}, settings.sandbox_poll_seconds, stop)
 
 
-async def _work(parties: dict[str, Dialer | Boss], pause_seconds: float, stop: asyncio.Event) -> None:
+async def _work(parties: Mapping[str, Party], pause_seconds: float, stop: asyncio.Event) -> None:
     """Let each go round until `stop`. A party that fails for a reason of ours ends the process, which is started again."""
     stopping = asyncio.create_task(stop.wait())
     going = [
@@ -76,6 +80,7 @@ def _account(settings: SandboxSettings) -> GatewayAccount:
         secret=settings.sandbox_sp_secret.get_secret_value(),
         service_id=settings.sandbox_service_id,
         src_id=settings.sandbox_src_id,
+        version=Version.CMPP_3 if settings.sandbox_sp_version == "3.0" else Version.CMPP_2,
     )
 
 

@@ -1,7 +1,7 @@
 """Where the simulated outside world listens, whom it calls, and how fast its people are."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
 
@@ -16,7 +16,7 @@ class SandboxSettings(VisavisSettings):
     dispatch_address: str = Field(default="127.0.0.1:50054", description="Where dispatch answers, host:port.")
     feedback_address: str = Field(default="127.0.0.1:50055", description="Where feedback answers, host:port.")
     sandbox_gateway_port: int = Field(
-        default=7890, ge=0, le=65535, description="Port of the simulated SMS gateway (CMPP 2.0), on 127.0.0.1."
+        default=7890, ge=0, le=65535, description="Port of the simulated SMS gateway (CMPP), on 127.0.0.1."
     )
     sandbox_sp_id: str = Field(
         default="901234", pattern=r"^\d{6}$", description="SP id that may log in at the simulated gateway."
@@ -24,6 +24,9 @@ class SandboxSettings(VisavisSettings):
     sandbox_sp_secret: SecretStr = Field(
         default=SecretStr("sandbox-only"),
         description="Secret of that SP; the default protects simulated customers only.",
+    )
+    sandbox_sp_version: Literal["2.0", "3.0"] = Field(
+        default="3.0", description="Highest version of CMPP that the simulated gateway speaks with that SP."
     )
     sandbox_service_id: str = Field(
         default="VISAVIS", min_length=1, max_length=10, description="Service code that its messages must bear."
@@ -49,3 +52,8 @@ class SandboxSettings(VisavisSettings):
     def journal(self) -> Path:
         """Where the gateway notes every message that it was handed."""
         return self.home / "sandbox" / "gateway.jsonl"
+
+    @property
+    def faults(self) -> Path:
+        """Where the gateway reads how it shall misbehave; while there is no such file it behaves."""
+        return self.home / "sandbox" / "faults.json"

@@ -7,6 +7,6 @@ import typer
 
 
 def sandbox(context: typer.Context) -> None:
-    """Work with the simulated province: `visavis sandbox extracts --help`, `visavis sandbox serve --help`."""
+    """Work with the simulated province: extracts, serve, inbox, misbehave; each has a --help."""
     child = subprocess.run([sys.executable, "-m", "services.sandbox", *context.args], check=False)
     raise typer.Exit(child.returncode)

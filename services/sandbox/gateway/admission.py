@@ -9,6 +9,7 @@ from shared.wire.cmpp.pdus import Submit
 from shared.wire.cmpp.terminals import national_number
 from shared.wire.cmpp.texts import GBK, UCS2
 from shared.wire.cmpp.times import parse_absolute_time
+from shared.wire.cmpp.versions import Version
 
 _ASCII = 0
 
@@ -29,12 +30,14 @@ class Result(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class GatewayAccount:
-    """An SP known to the gateway: its secret, its service code, and the number that its Src_Ids begin with."""
+    """An SP known to the gateway: its secret, its service code, the number that its Src_Ids begin with, and the highest
+    version of the protocol that the gateway speaks with it."""
 
     sp_id: str
     secret: str = field(repr=False)
     service_id: str
     src_id: str
+    version: Version = Version.CMPP_2
 
 
 def admit(submit: Submit, account: GatewayAccount) -> Result:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.wire.cmpp.texts import MAX_UCS2_UNITS, ucs2_units
-
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
@@ -18,15 +16,10 @@ class Reaction:
     replies: tuple[str, ...] = ()
     reply_after: float = 1.0
 
-    def __post_init__(self) -> None:
-        for text in self.replies:
-            if ucs2_units(text) > MAX_UCS2_UNITS:
-                raise ValueError(f"a reply of {ucs2_units(text)} UTF-16 units, at most {MAX_UCS2_UNITS} expected")
-
 
 class Audience(Protocol):
     """The subscribers behind the gateway."""
 
     async def receive(self, msisdn: str, text: str, src_id: str) -> Reaction:
-        """Show one message to the holder of an eleven-digit number and return what they make of it."""
+        """Show one message, put together from its parts, to the holder of an eleven-digit number and return what they make of it."""
         ...

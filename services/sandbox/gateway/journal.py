@@ -9,7 +9,7 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class Received:
     """One SUBMIT. `time` is ISO 8601 by the injected clock, `msg_id` 16 hex digits, `result` what the gateway decided
-    (0: taken), whether or not the answer arrived."""
+    (0: taken), whether or not the answer arrived; `part` of `parts` that one text came in."""
 
     time: str
     sp_id: str
@@ -18,6 +18,9 @@ class Received:
     src_id: str
     content: str
     result: int
+    part: int = 1
+    parts: int = 1
+    version: str = "2.0"
 
 
 _FIELDS = tuple(field.name for field in fields(Received))

@@ -1,6 +1,7 @@
 """What waits at the gateway for an SP, and brings it over whichever of the SP's lines is open, until acknowledged."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from shared.wire.cmpp.errors import LineClosedError
@@ -11,9 +12,11 @@ _AGAIN_SECONDS = 1.0
 
 
 class PostBox:
-    """Reports and messages for one SP. What an SP does not acknowledge comes again, on this line or the next."""
+    """Reports and messages for one SP. What an SP does not acknowledge comes again, on this line or the next; `brought` is
+    told of what it does."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, brought: Callable[[Deliver], None] | None = None) -> None:
+        self._brought = brought
         self._waiting: asyncio.Queue[Deliver] = asyncio.Queue()
 
     def post(self, deliver: Deliver) -> None:
@@ -38,3 +41,5 @@ class PostBox:
             self.post(deliver)
         elif answer.result != 0:
             asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self.post, deliver)
+        elif self._brought is not None:
+            self._brought(deliver)

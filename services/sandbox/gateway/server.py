@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -10,7 +11,7 @@ import structlog
 
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.audience import Audience
-from services.sandbox.gateway.exchange import Exchange
+from services.sandbox.gateway.exchange import Answer, Exchange
 from services.sandbox.gateway.faults import Faults
 from services.sandbox.gateway.journal import Journal
 from shared.clock import Clock
@@ -19,7 +20,7 @@ from shared.wire.cmpp.codec import decode, encode
 from shared.wire.cmpp.errors import CmppError
 from shared.wire.cmpp.frames import read_frame
 from shared.wire.cmpp.link import Link, LinkLimits, Served
-from shared.wire.cmpp.pdus import Connect, ConnectResp, Submit
+from shared.wire.cmpp.pdus import Cancel, Connect, ConnectResp, Deliver, Query, Submit, SubmitResp
 from shared.wire.cmpp.versions import Version
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -99,15 +100,17 @@ class Gateway:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            account = await self._log_in(reader, writer)
-            if account is not None:
-                await self._keep(account, reader, writer)
+            admitted = await self._log_in(reader, writer)
+            if admitted is not None:
+                await self._keep(*admitted, reader, writer)
         except (OSError, CmppError, TimeoutError) as failure:
             log.warning("gateway_login_failed", failure=str(failure))
         finally:
             writer.close()
 
-    async def _log_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> GatewayAccount | None:
+    async def _log_in(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[GatewayAccount, Version] | None:
         async with asyncio.timeout(_LOGIN_SECONDS):
             frame = await read_frame(reader)
         if frame is None:
@@ -118,18 +121,34 @@ class Gateway:
         account = self._exchange.accounts.get(connect.source_addr)
         status = _login_status(connect, account)
         if account is None or status != 0:
-            writer.write(encode(ConnectResp(status), frame.sequence))
+            writer.write(encode(ConnectResp(status, version=_highest(account)), frame.sequence, _highest(account)))
             return None
-        proof = ismg_authenticator(status, connect.authenticator_source, account.secret)
-        writer.write(encode(ConnectResp(status, proof), frame.sequence))
-        return account
+        version = Version.of(connect.version)
+        octets = 4 if version is Version.CMPP_3 else 1
+        proof = ismg_authenticator(status, connect.authenticator_source, account.secret, status_octets=octets)
+        writer.write(encode(ConnectResp(status, proof, account.version), frame.sequence, version))
+        return account, version
 
-    async def _keep(self, account: GatewayAccount, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _keep(
+        self,
+        account: GatewayAccount,
+        version: Version,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
         def take(sequence: int, pdu: Served) -> None:
-            if isinstance(pdu, Submit):
-                self._take(account, link, sequence, pdu)
+            match pdu:
+                case Submit():
+                    self._answer(self._exchange.take(account, pdu, version), line, sequence)
+                case Query():
+                    link.respond(sequence, self._exchange.query(account, pdu))
+                case Cancel():
+                    link.respond(sequence, self._exchange.cancel(account, pdu))
+                case Deliver():
+                    log.warning("gateway_pdu_ignored", command="Deliver", problem="only a gateway delivers")
 
-        link = Link(reader, writer, limits=self._limits, on_request=take)
+        link = Link(reader, writer, limits=self._limits, on_request=take, version=version)
+        line = _Line(link, writer, version)
         self._links.add(link)
         post = self._exchange.post[account.sp_id]
         bringing = asyncio.create_task(post.bring(link, attempts=self._limits.attempts))
@@ -141,14 +160,36 @@ class Gateway:
             bringing.cancel()
             await asyncio.wait([bringing])
 
-    def _take(self, account: GatewayAccount, link: Link, sequence: int, submit: Submit) -> None:
-        answer = self._exchange.take(account, submit)
+    def _answer(self, answer: Answer, line: "_Line", sequence: int) -> None:
         if answer.cut:
-            link.abort("cut by the gateway")
-        elif answer.response is not None and answer.after:
-            asyncio.get_running_loop().call_later(answer.after, link.respond, sequence, answer.response)
+            line.cut(answer.response, sequence)
         elif answer.response is not None:
-            link.respond(sequence, answer.response)
+            for _ in range(answer.times):
+                self._respond(line.link, sequence, answer.response, answer.after)
+
+    def _respond(self, link: Link, sequence: int, response: SubmitResp, after: float) -> None:
+        if after:
+            asyncio.get_running_loop().call_later(after, link.respond, sequence, response)
+        else:
+            link.respond(sequence, response)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line with what is below it, to break it off in the middle of a frame."""
+
+    link: Link
+    writer: asyncio.StreamWriter
+    version: Version
+
+    def cut(self, half_of: SubmitResp | None, sequence: int) -> None:
+        """End the line: with half of an answer where there is one, else by a reset."""
+        if half_of is None:
+            self.link.abort("cut by the gateway")
+            return
+        frame = encode(half_of, sequence, self.version)
+        self.writer.write(frame[: len(frame) // 2])
+        self.link.close("cut by the gateway")
 
 
 def _login_status(connect: Connect, account: GatewayAccount | None) -> int:
@@ -157,4 +198,9 @@ def _login_status(connect: Connect, account: GatewayAccount | None) -> int:
     expected = source_authenticator(account.sp_id, account.secret, connect.timestamp)
     if not hmac.compare_digest(expected, connect.authenticator_source):
         return 3
-    return 4 if connect.version > Version.CMPP_2 else 0
+    return 4 if Version.of(connect.version) > account.version else 0
+
+
+def _highest(account: GatewayAccount | None) -> Version:
+    """Return the version in whose layout a login is refused: an unknown SP is told in the one that everybody reads."""
+    return account.version if account else Version.CMPP_2

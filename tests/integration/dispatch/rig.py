@@ -4,10 +4,11 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from visavis.recommendation.v1.policy_list_pb2 import TargetRow
 
@@ -15,8 +16,9 @@ from services.dispatch.channels.sms import SmsChannel
 from services.dispatch.channels.sms_wire import SmsAccount
 from services.dispatch.channels.tracing import PushTraces
 from services.dispatch.domain.messages import MessageForm
-from services.dispatch.domain.plans import Channel, Plan, PlanId, PlanRequest
+from services.dispatch.domain.plans import Balance, Channel, Plan, PlanId, PlanRequest
 from services.dispatch.domain.rules import ContactRules
+from services.dispatch.ports.channels import IncomingMessages, MessageChannel
 from services.dispatch.ports.store import ReadingOpener, WorkOpener
 from services.dispatch.postgres import reading_opener, work_opener
 from services.dispatch.use_cases.plans import create_plan, start_plan
@@ -32,6 +34,7 @@ from shared.clock import ManualClock
 from shared.db.engine import Database
 from shared.wire.cmpp.link import LinkLimits
 from shared.wire.cmpp.parts import count_parts
+from shared.wire.cmpp.versions import Version
 from tests.factories.dispatch import MORNING, plan_request, rules, values
 from tests.fakes.audience import ScriptedAudience
 
@@ -76,6 +79,17 @@ class Rig:
         """Return the plan's balance: state -> pushes."""
         async with self.reading() as reading:
             return dict((await reading.plans.balances([plan.plan_id]))[plan.plan_id].states)
+
+    async def balance(self, plan: Plan) -> Balance:
+        """Return the plan's balance with its deliveries."""
+        async with self.reading() as reading:
+            return (await reading.plans.balances([plan.plan_id]))[plan.plan_id]
+
+    async def notice(self) -> str:
+        """Return what the worker said last about its channel."""
+        async with self.reading() as reading:
+            told = await reading.plans.notice(Channel.SMS)
+        return told[0] if told else "nothing yet"
 
     async def until(self, condition: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
         async with asyncio.timeout(within):
@@ -135,12 +149,24 @@ def sms_account(port: int) -> SmsAccount:
 
 
 @asynccontextmanager
-async def province_in(folder: Path, clock: ManualClock) -> AsyncIterator[Province]:
+async def province_in(
+    folder: Path, clock: ManualClock, *, version: Version = Version.CMPP_2
+) -> AsyncIterator[Province]:
     audience = ScriptedAudience()
     journal = Journal(folder / "received.jsonl")
-    async with Gateway([GATEWAY_ACCOUNT], audience, journal=journal, clock=clock) as gateway:
+    account = replace(GATEWAY_ACCOUNT, version=version)
+    async with Gateway([account], audience, journal=journal, clock=clock) as gateway:
         yield Province(gateway, audience, folder / "received.jsonl")
     journal.close()
+
+
+ChannelOpener: TypeAlias = Callable[
+    [SmsAccount, IncomingMessages, ManualClock], AbstractAsyncContextManager[MessageChannel]
+]
+
+
+def _sms_channel(account: SmsAccount, incoming: IncomingMessages, clock: ManualClock) -> SmsChannel:
+    return SmsChannel(account, incoming, clock=clock)
 
 
 async def _load_nothing(stop: asyncio.Event) -> None:
@@ -150,13 +176,19 @@ async def _load_nothing(stop: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def worker(
-    rig: Rig, account: SmsAccount, *, batches: int = 2, work: WorkOpener | None = None
+    rig: Rig,
+    account: SmsAccount,
+    *,
+    batches: int = 2,
+    work: WorkOpener | None = None,
+    channel_of: ChannelOpener = _sms_channel,
 ) -> AsyncIterator[SmsSender]:
-    """Run a worker in this process, all but its plan loader; its sender works by `work` where that is given."""
+    """Run a worker in this process, all but its plan loader; its sender works by `work`, and on another channel than that
+    of the account, where these are given."""
     stop = asyncio.Event()
     async with AsyncExitStack() as closing:
         incoming = StoredIncoming(rig.work, rig.clock)
-        channel = await closing.enter_async_context(SmsChannel(account, incoming, clock=rig.clock))
+        channel = await closing.enter_async_context(channel_of(account, incoming, rig.clock))
         presence = Presence(rig.database, work=rig.work, clock=rig.clock)
         sender = SmsSender(
             work=work or rig.work,

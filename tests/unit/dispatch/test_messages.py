@@ -16,7 +16,7 @@ FORM = MessageForm("中国移动", 3, count_parts)
 
 def wrong(**changes: str) -> list[str]:
     """Return the fields of an SMS plan that are wrong with these changes of its offer."""
-    request = plan_request(offers=[replace(NEWSPAPER, **changes)])
+    request = plan_request(offers=[replace(NEWSPAPER, **changes)])  # type: ignore[arg-type]  # only texts change
     return [violation.field for violation in plan_violations(request, FORM, MORNING)]
 
 

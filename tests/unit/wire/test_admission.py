@@ -34,8 +34,3 @@ def test_a_proper_submit_is_taken() -> None:
 )
 def test_anything_else_is_refused_by_its_reason(submit: Submit, result: Result) -> None:
     assert admit(submit, ACCOUNT) is result
-
-
-def test_people_write_no_more_than_one_message_holds() -> None:
-    with pytest.raises(ValueError, match="71 UTF-16 units"):
-        Reaction(replies=("办" * 71,))
