@@ -28,7 +28,7 @@ MISBEHAVIOURS = {
     "throttles": Misbehaviour(Faults(throttle_first=5), r"too busy for \d+ of \d+ SMS \(Result 8\)", _UNSURE, None),
     "answers late": Misbehaviour(Faults(answer_after=0.4), r"slow to answer \d+ of \d+ SMS, by up to 0\.\d s"),
     "answers out of order": Misbehaviour(Faults(odd_answers_after=0.05)),
-    "answers twice": Misbehaviour(Faults(answer_twice=True), r"answered \d+ times twice or too late"),
+    "answers twice": Misbehaviour(Faults(answer_twice=True), r"answered \d+ SMS twice or too late"),
     "never answers": Misbehaviour(Faults(silent_first=6), r"left \d+ of \d+ SMS unanswered", _UNSURE, None),
     "cuts the line": Misbehaviour(
         Faults(cut_at=10, answer_after=0.01), r"the line was lost 1 time, the last: ", _UNSURE, None

@@ -110,7 +110,7 @@ class GatewayWatch:
         if slow := counts[_Fact.SLOW]:
             yield f"the gateway was slow to answer {slow} of {due} SMS, by up to {self._slowest:.1f} s"
         if strays := counts[_Fact.STRAY]:
-            yield f"the gateway answered {strays} times twice or too late"
+            yield f"the gateway answered {strays} SMS twice or too late"
         refused = counts[_Fact.NUMBER_REFUSED]
         if refused >= self._patience.numbers and refused * 10 >= due:
             yield f"the gateway did not serve {refused} of {due} numbers (Result 13)"

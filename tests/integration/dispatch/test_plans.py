@@ -39,6 +39,16 @@ async def test_the_same_request_finds_the_plan_that_is_there_even_after_its_end(
         await desk.plans.CreatePushPlan(asked(request.request_id, text="回复{keyword}"))
 
 
+async def test_a_plan_shows_as_how_many_messages_each_text_leaves_and_refuses_a_longer_one(desk: Desk) -> None:
+    created = (await desk.plans.CreatePushPlan(asked(text="办" * 100 + "{keyword}"))).push_plan
+    assert [offer.parts for offer in created.offers] == [2]
+    with pytest.raises(InvalidInput) as wrong:
+        await desk.plans.CreatePushPlan(asked(text="办" * 200 + "{keyword}"))
+    (violation,) = wrong.value.violations
+    assert violation.field == "offers[0].text"
+    assert "has 218 characters and takes 4 SMS, at most 3 expected" in violation.description
+
+
 async def test_a_wrong_plan_is_refused_with_everything_that_is_wrong(desk: Desk) -> None:
     request = asked("not a uuid")
     request.channel = contact_pb2.CHANNEL_UNSPECIFIED

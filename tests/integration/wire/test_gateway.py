@@ -4,20 +4,26 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.audience import Reaction
+from services.sandbox.gateway.faults import Faults
 from services.sandbox.gateway.journal import Journal, read_journal
 from services.sandbox.gateway.server import Gateway
 from shared.clock import ManualClock
 from shared.wire.cmpp.auth import source_authenticator
-from shared.wire.cmpp.codec import decode, encode
+from shared.wire.cmpp.codec import decode, decode_report, encode
 from shared.wire.cmpp.frames import read_frame
 from shared.wire.cmpp.link import LinkLimits
+from shared.wire.cmpp.login import Credentials
+from shared.wire.cmpp.parts import to_submits
 from shared.wire.cmpp.pdus import (
     ActiveTest,
     ActiveTestResp,
@@ -26,11 +32,15 @@ from shared.wire.cmpp.pdus import (
     Deliver,
     DeliverResp,
     Pdu,
+    Query,
     Submit,
     SubmitResp,
     Terminate,
 )
+from shared.wire.cmpp.session import ClientSession, connect
+from shared.wire.cmpp.versions import Version
 from tests.fakes.audience import ScriptedAudience
+from tests.integration.wire.sessions import BOTH, CLOCK, LIMITS, ignore
 from tests.integration.wire.waiting import eventually
 
 SECRET = "888888"  # noqa: S105 - shared with nobody but the tests
@@ -66,12 +76,16 @@ class HandPlayedSp:
 
 @asynccontextmanager
 async def gateway_in(
-    folder: Path, *, limits: LinkLimits | None = None, audience: ScriptedAudience | None = None
+    folder: Path,
+    *,
+    limits: LinkLimits | None = None,
+    audience: ScriptedAudience | None = None,
+    account: GatewayAccount = ACCOUNT,
 ) -> AsyncIterator[Gateway]:
     journal = Journal(folder / "received.jsonl")
     audience = audience or ScriptedAudience()
     try:
-        async with Gateway([ACCOUNT], audience, journal=journal, clock=ManualClock(NOW), limits=limits) as gateway:
+        async with Gateway([account], audience, journal=journal, clock=ManualClock(NOW), limits=limits) as gateway:
             yield gateway
     finally:
         journal.close()
@@ -97,6 +111,68 @@ async def test_a_login_is_checked_for_account_secret_and_version(tmp_path: Path)
             assert await sp.log_in(version=0x30) == 4
         async with sp_at(gateway) as sp:
             assert await sp.log_in() == 0
+
+
+@BOTH
+async def test_a_line_speaks_the_version_that_was_asked_for_and_the_account_may(
+    tmp_path: Path, version: Version
+) -> None:
+    async with gateway_in(tmp_path, account=replace(ACCOUNT, version=Version.CMPP_3)) as gateway:
+        credentials = Credentials("900001", SECRET, version, demand_proof=True)
+        session = await connect("127.0.0.1", gateway.port, credentials, on_delivers=ignore, clock=CLOCK, limits=LIMITS)
+        answer = await (await session.submit(SUBMIT)).response()
+        assert (session.version, answer.result) == (version, 0)
+        await session.close()
+    (received,) = read_journal(tmp_path / "received.jsonl")
+    assert received.version == f"{version >> 4}.0"
+
+
+@BOTH
+async def test_a_message_that_nobody_read_yet_is_taken_back_and_counted_as_failed(
+    tmp_path: Path, version: Version
+) -> None:
+    audience = ScriptedAudience()
+    reports: list[str] = []
+
+    async def keep(delivers: Sequence[Deliver]) -> None:
+        reports.extend(decode_report(deliver.content).stat for deliver in delivers)
+
+    async with gateway_in(tmp_path, audience=audience, account=replace(ACCOUNT, version=version)) as gateway:
+        gateway.misbehave(Faults(pass_on_after=0.1))
+        credentials = Credentials("900001", SECRET, version)
+        session = await connect("127.0.0.1", gateway.port, credentials, on_delivers=keep, clock=CLOCK, limits=LIMITS)
+        first, second = [await (await session.submit(SUBMIT)).response() for _ in range(2)]
+        waiting = await (await session.query(Query("20260109"))).response()
+        assert (waiting.mt_tl_msg, waiting.mt_scs, waiting.mt_wt, waiting.mt_fl) == (2, 0, 2, 0)
+        assert [await _cancelled(session, first.msg_id) for _ in range(2)] == [0, 1]
+        await eventually(lambda: len(reports) == 2)
+        assert await _cancelled(session, second.msg_id) == 1
+        gateway.post_reply("900001", "13800000001", "好")
+        ended = await (await session.query(Query("20260109", 1, "MKT"))).response()
+        assert (ended.mt_tl_msg, ended.mt_scs, ended.mt_wt, ended.mt_fl) == (2, 1, 0, 1)
+        assert ended.mo_scs + ended.mo_wt == 1
+        others = await (await session.query(Query("20260109", 1, "OTHER"))).response()
+        assert others.mt_tl_msg == 0
+        await session.close()
+    assert sorted(reports) == ["DELETED", "DELIVRD"]
+    assert len(audience.read) == 1
+
+
+async def _cancelled(session: ClientSession, msg_id: int) -> int:
+    return (await (await session.cancel(msg_id)).response()).success_id
+
+
+async def test_parts_of_a_text_that_never_becomes_whole_are_reported_and_read_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.sandbox.gateway.exchange._REST_SECONDS", 0.05)
+    audience = ScriptedAudience()
+    async with gateway_in(tmp_path, audience=audience) as gateway, sp_at(gateway) as sp:
+        await sp.log_in()
+        sp.say(to_submits(SUBMIT, "办" * 100, reference=3)[0])
+        heard = [await sp.hear() for _ in range(2)]
+        assert [type(each[1]) for each in heard if each is not None] == [SubmitResp, Deliver]
+    assert audience.read == []
 
 
 async def test_nothing_is_taken_before_the_login(tmp_path: Path) -> None:

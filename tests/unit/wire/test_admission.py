@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from services.sandbox.gateway.admission import GatewayAccount, Result, admit
-from services.sandbox.gateway.audience import Reaction
 from shared.wire.cmpp.pdus import Submit
 
 ACCOUNT = GatewayAccount("900001", "888888", service_id="MKT", src_id="10658000")

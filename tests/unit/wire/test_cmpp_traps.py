@@ -9,11 +9,11 @@ import pytest
 
 from services.dispatch.channels.sms_wire import (
     SmsAccount,
-    from_response,
+    from_answers,
     is_throttled,
     to_receipts,
     to_replies,
-    to_submit,
+    to_submits_of,
 )
 from services.dispatch.ports import Message, Verdict
 from shared.wire.cmpp.auth import is_ismg_authentic, ismg_authenticator, source_authenticator
@@ -92,11 +92,12 @@ def test_1_5_body_lengths_are_126_and_151_octets_besides_destinations_and_conten
 
 def test_1_5_one_bad_number_rejects_the_whole_pdu_so_that_each_goes_alone() -> None:
     message = Message("push-1", "13800000001", "你好", NOW + timedelta(hours=1))
-    assert to_submit(message, ACCOUNT).dest_terminal_ids == ("13800000001",)
+    (submit,) = to_submits_of(message, ACCOUNT, References(random.Random(1)))
+    assert submit.dest_terminal_ids == ("13800000001",)
 
 
 def test_1_5_result_8_is_a_rest_and_13_the_recipient_and_the_accounts_faults_are_configuration() -> None:
-    results = {result: from_response("push-1", SubmitResp(1, result)) for result in range(200)}
+    results = {result: from_answers("push-1", [SubmitResp(1, result)], parts=1) for result in range(200)}
     assert [result for result in results if is_throttled(SubmitResp(1, result))] == [8]
     assert results[8].verdict is Verdict.THROTTLED
     assert results[13].verdict is Verdict.REJECTED_RECIPIENT

@@ -47,3 +47,24 @@ def test_waits_grow_to_the_longest_and_are_never_the_same_for_all(seed: int, fai
         assert bound / 2 <= wait <= bound
     backoff.succeeded()
     assert backoff.next_wait() <= 0.5
+
+
+@given(st.floats(1, 50), st.lists(st.tuples(st.floats(0, 0.5), st.integers(1, 8)), min_size=1, max_size=50))
+def test_several_at_once_are_owed_and_keep_to_the_rate(rate: float, steps: list[tuple[float, int]]) -> None:
+    watch = Stopwatch()
+    bucket = TokenBucket(rate, monotonic=watch)
+    passed = 0
+    for step, count in steps:
+        watch.seconds += step
+        if bucket.try_take(count) == 0:
+            passed += count
+    assert passed <= max(1.0, rate / 10) + 8 + watch.seconds * rate + 1e-6
+
+
+def test_more_than_the_bucket_holds_may_pass_when_it_is_full() -> None:
+    watch = Stopwatch()
+    bucket = TokenBucket(1.0, monotonic=watch)
+    assert bucket.try_take(3) == 0
+    assert bucket.try_take(3) == 3.0
+    watch.seconds = 3.0
+    assert bucket.try_take(3) == 0

@@ -1,0 +1,83 @@
+"""The gateway's misbehaviour is ordered in words, and its inbox shows no number."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from services.sandbox.__main__ import app
+from services.sandbox.faults import FaultsFile, faults_of, read_faults
+from services.sandbox.gateway.faults import Faults
+from services.sandbox.gateway.journal import Journal, Received
+from shared.errors import InvalidInput
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("VISAVIS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_words_become_faults() -> None:
+    words = ["throttle_first=30", "answer_twice=true", "pass_on_after=1.5", "unknown_numbers=13800000001,13800000002"]
+    numbers = frozenset({"13800000001", "13800000002"})
+    assert faults_of(words) == Faults(throttle_first=30, answer_twice=True, pass_on_after=1.5, unknown_numbers=numbers)
+
+
+@pytest.mark.parametrize("word", ["throttle=3", "throttle_first", "throttle_first=many"])
+def test_a_word_that_is_no_fault_is_refused(word: str) -> None:
+    with pytest.raises(InvalidInput, match="throttle"):
+        faults_of(["answer_twice=true", word])
+
+
+async def test_a_running_gateway_is_told_once_of_each_change(home: Path) -> None:
+    told: list[Faults] = []
+    file = FaultsFile(home / "sandbox" / "faults.json", told.append)
+    await file.round()
+    assert RUNNER.invoke(app, ["misbehave", "cut_at=5", "cut_mid_frame=true"]).exit_code == 0
+    await file.round()
+    await file.round()
+    assert RUNNER.invoke(app, ["misbehave"]).exit_code == 0
+    await file.round()
+    assert told == [Faults(cut_at=5, cut_mid_frame=True), Faults()]
+
+
+async def test_a_file_that_cannot_be_read_changes_nothing_and_is_told_once(home: Path) -> None:
+    path = home / "faults.json"
+    told: list[Faults] = []
+    file = FaultsFile(path, told.append)
+    for text in ("{", '{"throttle": 3}'):
+        path.write_text(text)
+        with pytest.raises(InvalidInput, match=r"faults\.json"):
+            read_faults(path)
+    with pytest.raises(InvalidInput):
+        await file.round()
+    await file.round()
+    assert told == []
+
+
+def test_the_inbox_shows_what_came_without_a_number(home: Path) -> None:
+    journal = Journal(home / "sandbox" / "gateway.jsonl")
+    short = Received("2026-11-09T02:00:00+00:00", "901234", "0" * 16, "13800000001", "10658899", "你好", 0)
+    long = Received(**{**asdict(short), "dest": "13900000002", "part": 2, "parts": 3, "version": "3.0", "result": 8})
+    for received in (short, long, Received(**{**asdict(short), "result": 99, "content": "给13700000003打电话"})):
+        journal.append(received)
+    journal.close()
+    shown = RUNNER.invoke(app, ["inbox"]).stdout
+    assert shown.splitlines() == [
+        "2026-11-09 10:00:00  138****0001  CMPP 2.0  taken  你好",
+        "2026-11-09 10:00:00  139****0002  CMPP 3.0  too busy 2/3  你好",
+        "2026-11-09 10:00:00  138****0001  CMPP 2.0  refused (99)  给137****0003打电话",
+    ]
+    found = json.loads(RUNNER.invoke(app, ["inbox", "--json", "--last", "1", "--number", "0002"]).stdout)
+    assert [(each["dest"], each["part"]) for each in found] == [("139****0002", 2)]
+
+
+def test_an_inbox_that_is_not_there_is_said_in_a_line(home: Path) -> None:
+    result = RUNNER.invoke(app, ["inbox"])
+    assert result.exit_code == 2
+    assert "visavis sandbox serve" in result.stderr
