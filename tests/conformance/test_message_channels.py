@@ -32,7 +32,7 @@ VERSIONS = pytest.mark.parametrize("version", Version)
 
 def account_at(province: Province, version: Version, case: Misbehaviour) -> SmsAccount:
     account = sms_account(province.gateway.port)
-    limits = replace(account.limits, response_timeout=0.8)
+    limits = replace(account.limits, response_timeout=case.answer_within)
     return replace(account, version=version, patience=case.patience, limits=limits)
 
 
