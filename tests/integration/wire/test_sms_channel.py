@@ -1,11 +1,8 @@
 """The SMS channel against the simulated gateway: what left is known, nothing leaves twice, and what comes back is kept."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,95 +10,16 @@ from structlog.testing import capture_logs
 
 from services.dispatch.channels.sms import SmsChannel
 from services.dispatch.channels.sms_wire import SmsAccount
-from services.dispatch.domain.messages import is_opt_out
-from services.dispatch.ports import IncomingMessages, Message, MessageChannel, SendResult, Verdict
+from services.dispatch.ports import IncomingMessages, MessageChannel, Verdict
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.audience import Audience, Reaction
 from services.sandbox.gateway.faults import Faults
-from services.sandbox.gateway.journal import Journal, Received, read_journal
-from services.sandbox.gateway.server import Gateway
 from shared.clock import ManualClock
-from shared.wire.cmpp.headers import PartOf
 from shared.wire.cmpp.link import LinkLimits
-from shared.wire.cmpp.pdus import Deliver
-from shared.wire.cmpp.versions import Version
 from tests.fakes.audience import ScriptedAudience
 from tests.fakes.incoming import IncomingInMemory
+from tests.integration.wire.channel_rig import GATEWAY_ACCOUNT, NOW, TEXT, messages, rig_in, verdicts
 from tests.integration.wire.waiting import eventually
-
-NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
-BOTH = pytest.mark.parametrize("version", Version)
-LONG = "【移动】" + "本月流量加倍，" * 25 + "拒收请回复R"
-TEXT = "【移动】本月流量加倍，回复1办理，拒收请回复R"
-GATEWAY_ACCOUNT = GatewayAccount("900001", "888888", service_id="MKT", src_id="10658000")
-PATIENT = LinkLimits(response_timeout=30.0)
-
-
-@dataclass
-class Rig:
-    """A gateway, its audience, a channel to it and what the channel brought back."""
-
-    gateway: Gateway
-    audience: ScriptedAudience
-    incoming: IncomingInMemory
-    channel: SmsChannel
-    account: SmsAccount
-    clock: ManualClock
-    journal: Path
-
-    def received(self) -> list[Received]:
-        return list(read_journal(self.journal))
-
-    async def send(self, messages: Sequence[Message]) -> Sequence[SendResult]:
-        return await (await self.channel.write(messages)).results()
-
-
-def messages(count: int, *, first: int = 1, not_after: datetime = NOW + timedelta(hours=2)) -> list[Message]:
-    return [Message(f"push-{n}", f"138{n:08d}", TEXT, not_after) for n in range(first, first + count)]
-
-
-def verdicts(results: Sequence[SendResult]) -> list[Verdict]:
-    return [result.verdict for result in results]
-
-
-@asynccontextmanager
-async def rig_in(
-    folder: Path,
-    *,
-    limits: LinkLimits = PATIENT,
-    incoming: IncomingInMemory | None = None,
-    account: GatewayAccount = GATEWAY_ACCOUNT,
-    rate: float = 100_000.0,
-    write_within: float = 10.0,
-    version: Version = Version.CMPP_2,
-) -> AsyncIterator[Rig]:
-    clock, audience, incoming = ManualClock(NOW), ScriptedAudience(), incoming or IncomingInMemory()
-    journal = Journal(folder / "received.jsonl")
-    async with AsyncExitStack() as stack:
-        stack.callback(journal.close)
-        gateway = await stack.enter_async_context(
-            Gateway([replace(account, version=version)], audience, journal=journal, clock=clock, limits=limits)
-        )
-        sms = SmsAccount(
-            "city-1",
-            "127.0.0.1",
-            gateway.port,
-            sp_id="900001",
-            secret="888888",  # noqa: S106 - shared with nobody but the tests
-            service_id="MKT",
-            src_id="10658000",
-            version=version,
-            rate=rate,
-            write_within=write_within,
-            limits=limits,
-            throttle_pause=0.2,
-            retry_first=0.02,
-            retry_longest=0.1,
-        )
-        channel = SmsChannel(sms, incoming, clock=clock, rng=random.Random(7))
-        await stack.enter_async_context(channel)
-        await eventually(lambda: channel.ready)
-        yield Rig(gateway, audience, incoming, channel, sms, clock, folder / "received.jsonl")
 
 
 async def test_messages_are_taken_read_and_reported_on(tmp_path: Path) -> None:
@@ -117,79 +35,6 @@ async def test_messages_are_taken_read_and_reported_on(tmp_path: Path) -> None:
         ("DELIVRD", "city-1", NOW)
     }
     assert rig.audience.read == [(message.msisdn, TEXT, "10658000") for message in messages(40)]
-
-
-@BOTH
-async def test_a_long_text_leaves_in_parts_and_is_read_as_one_with_a_report_for_each(
-    tmp_path: Path, version: Version
-) -> None:
-    texts = [LONG, TEXT, LONG[:100]]
-    batch = [replace(message, text=text) for message, text in zip(messages(3), texts, strict=True)]
-    async with rig_in(tmp_path, version=version) as rig:
-        results = await rig.send(batch)
-        await eventually(lambda: len(rig.incoming.receipts) == 6)
-        assert rig.channel.notice == ""
-        received = rig.received()
-    assert verdicts(results) == [Verdict.SENT] * 3
-    ids = [message_id for result in results for message_id in result.gateway_message_ids]
-    assert [(each.part, each.parts) for each in received] == [(1, 3), (2, 3), (3, 3), (1, 1), (1, 2), (2, 2)]
-    assert ids == [each.msg_id for each in received]
-    assert {receipt.gateway_message_id for receipt in rig.incoming.receipts} == set(ids)
-    assert {text for _, text, _ in rig.audience.read} == set(texts)
-
-
-async def test_of_a_message_whose_second_part_is_refused_nothing_more_is_claimed_than_is_known(tmp_path: Path) -> None:
-    batch = [replace(message, text=LONG) for message in messages(2)]
-    async with rig_in(tmp_path) as rig:
-        rig.gateway.misbehave(Faults(refuse_every=5))
-        whole, partly = await rig.send(batch)
-    assert (whole.verdict, partly.verdict) == (Verdict.SENT, Verdict.INDETERMINATE)
-    assert len(partly.gateway_message_ids) == 2
-    assert "2 of 3 parts were taken" in partly.detail
-
-
-async def test_the_rest_of_a_message_is_not_written_when_the_line_was_cut_after_a_part(tmp_path: Path) -> None:
-    batch = [replace(message, text=LONG) for message in messages(40)]
-    async with rig_in(tmp_path) as rig:
-        rig.gateway.misbehave(Faults(cut_at=8, answer_after=0.05))
-        writing = await rig.channel.write(batch)
-        results = {result.push_id: result for result in await writing.results()}
-        await eventually(lambda: rig.channel.ready)
-        received = rig.received()
-    touched = {f"push-{int(each.dest[3:])}" for each in received}
-    assert touched <= writing.written
-    assert {results[push_id].verdict for push_id in touched} <= {Verdict.SENT, Verdict.INDETERMINATE}
-    assert len({(each.dest, each.part) for each in received}) == len(received)
-
-
-async def test_the_rate_counts_parts_and_no_message_is_begun_that_the_time_cuts_in_two(tmp_path: Path) -> None:
-    batch = [replace(message, text=LONG) for message in messages(20)]
-    async with rig_in(tmp_path, rate=60.0, write_within=0.3) as rig:
-        results = await rig.send(batch)
-        received = rig.received()
-    assert set(verdicts(results)) == {Verdict.SENT, Verdict.NOT_WRITTEN}
-    assert 6 <= len(received) <= 27
-    assert len(received) == 3 * verdicts(results).count(Verdict.SENT)
-
-
-async def test_a_customers_long_text_is_put_together_and_survives_a_store_that_is_away(tmp_path: Path) -> None:
-    async with rig_in(tmp_path, incoming=IncomingInMemory(refuse_first=1)) as rig:
-        rig.gateway.post_reply("900001", "13800000001", LONG)
-        await eventually(lambda: rig.incoming.refused == 1)
-        rig.gateway.post_reply("900001", "13800000002", "TDMRTX")
-        await eventually(lambda: len(rig.incoming.replies) == 2)
-    assert {(reply.msisdn, reply.text) for reply in rig.incoming.replies} == {
-        ("13800000001", LONG),
-        ("13800000002", "TDMRTX"),
-    }
-
-
-async def test_what_came_of_a_customers_text_is_kept_when_the_channel_ends(tmp_path: Path) -> None:
-    async with rig_in(tmp_path) as rig:
-        half = PartOf(7, total=2, number=1).pack() + "TD".encode("utf-16-be")
-        await rig.channel._take([Deliver(9, "10658000", "8613800000001", half, tp_udhi=1)])
-        assert rig.incoming.replies == []
-    assert [(reply.text, is_opt_out(reply.text)) for reply in rig.incoming.replies] == [("TD…", False)]
 
 
 async def test_a_message_that_was_not_delivered_is_reported_with_the_gateways_word(tmp_path: Path) -> None:
