@@ -80,7 +80,9 @@ class LakeWorkshop:
         Raises DatasetUnreadable, WrongState when a UNIQUE extraction matrix is ambiguous.
         """
         uri = f"recommendation/targets/{run_id}"
-        choice = Choice(order.zone, order.policy, order.limit, order.cities, seed=order.assembly_run)
+        choice = Choice(
+            order.zone, order.policy, order.limit, order.cities, order.handset_needs, seed=order.assembly_run
+        )
         with open_engine(self.lake) as engine:
             targets = self.lake.find(uri)
             if targets is None:

@@ -120,6 +120,7 @@ class Policy:
     `product` is what it is about, `combined_products` come with it, `prerequisites` are products that the customer must have,
     `exclusions` policies that may not stand beside it. `margin_fen` and `cost_fen` are per acceptance, `revenue_change_fen` is
     what it is expected to do to the customer's monthly bill. An empty `call_script` means that agents say the clerk's `script`.
+    `page_url` shows and orders it where a channel can open pages; empty where there is none.
     """
 
     policy: str
@@ -143,6 +144,7 @@ class Policy:
     call_script: str
     sms_text: str
     order_keyword: str
+    page_url: str
 
     def valid_on(self, day: date) -> bool:
         return self.valid_from <= day < self.valid_until

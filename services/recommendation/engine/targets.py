@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.recommendation.domain import Arm, Zone
+from services.recommendation.domain import Ability, Arm, Zone
 from services.recommendation.engine.extraction import EXTRACTED, LISTS, VIEWS
 from shared.lake.engine import ColumnarEngine
 
@@ -17,13 +17,14 @@ RANDOM_SHARE = 4
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Whom to pick: customers whose first recommendation in `zone` is `policy` (empty: any), or without a zone those that were
-    extracted; at most `limit` in the targeted arm (0: all), in `cities` (None: everywhere). `seed` decides the lots of the
-    random arm."""
+    extracted; at most `limit` in the targeted arm (0: all), in `cities` (None: everywhere), all with handsets that have the
+    abilities in `needs`. `seed` decides the lots of the random arm."""
 
     zone: Zone | None
     policy: str
     limit: int
     cities: Sequence[str] | None
+    needs: Sequence[Ability]
     seed: str
 
 
@@ -43,7 +44,7 @@ def targets_query(choice: Choice) -> tuple[str, dict[str, object]]:
         SELECT *,
             CASE arm WHEN '{Arm.TARGETED}' THEN 1 WHEN '{Arm.RANDOM}' THEN 2 ELSE 3 END AS arm_place,
             CASE arm WHEN '{Arm.TARGETED}' THEN '' ELSE sha256(concat_ws('|', $seed, customer_id)) END AS lot
-        FROM ({offered})
+        FROM ({offered}) JOIN (SELECT customer_id, number_since FROM {VIEWS} WHERE {_able(choice.needs)}) USING (customer_id)
     ),
     lines AS (
         SELECT * FROM qualified
@@ -59,7 +60,7 @@ def targets_query(choice: Choice) -> tuple[str, dict[str, object]]:
     )
     SELECT row_number() OVER (ORDER BY arm_place, place) AS rank,
         customer_id, owner_id, msisdn, city, arm, policy, product, expected_value_fen, number_since
-    FROM placed JOIN (SELECT customer_id, number_since FROM {VIEWS}) USING (customer_id)
+    FROM placed
     WHERE {_within_limit(choice.limit)}
     """
     return sql, parameters
@@ -85,6 +86,11 @@ def _first_offers(choice: Choice, zone: Zone) -> tuple[str, dict[str, object]]:
     WHERE {" AND ".join(conditions)}
     """
     return sql, parameters
+
+
+def _able(needs: Sequence[Ability]) -> str:
+    """Return the condition of views; an ability that nobody knows of is none."""
+    return " AND ".join(["TRUE", *(f"COALESCE(handset_{need}, FALSE)" for need in needs)])
 
 
 def count_arms(engine: ColumnarEngine) -> dict[str, int]:

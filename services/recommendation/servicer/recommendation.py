@@ -130,6 +130,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
             limit=request.limit,
             cities=request.cities,
             matrix_id=resource_id(MATRICES, request.matrix, field="matrix") if request.matrix else "",
+            handset_needs=request.handset_needs,
         )
         order = await order_targets(asked, caller=current_caller(), rulebook=self._rulebook, readings=self._readings)
         selection = await self._runs.create(

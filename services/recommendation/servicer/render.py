@@ -61,6 +61,7 @@ def policy_message(policy: Policy) -> policy_pb.Policy:
         cost_fen=policy.cost_fen,
         revenue_change_fen=policy.revenue_change_fen,
         call_script=policy.call_script,
+        page_url=policy.page_url,
     )
 
 

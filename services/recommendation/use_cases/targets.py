@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.recommendation.domain import Purpose, Zone
+from services.recommendation.domain import Ability, Purpose, Zone
 from services.recommendation.ports import Rulebook
 from services.recommendation.use_cases.assembly import AssemblyInputs, AssemblyOrder, unknown_policies
 from services.recommendation.use_cases.rules import Readings
@@ -30,6 +30,7 @@ class TargetOrder:
     cities: tuple[str, ...] | None
     matrix_id: str = ""
     catalogue_id: str = ""
+    handset_needs: tuple[Ability, ...] = ()
 
     @property
     def datasets(self) -> tuple[Dataset, ...]:
@@ -58,6 +59,7 @@ class TargetRequest:
     limit: int
     cities: Sequence[str]
     matrix_id: str
+    handset_needs: Sequence[str]
 
 
 async def order_targets(
@@ -86,6 +88,7 @@ async def order_targets(
         cities=_in_scope(request.cities, caller),
         matrix_id=request.matrix_id,
         catalogue_id=request.order.catalogue_id if request.matrix_id else "",
+        handset_needs=tuple(ability for ability in Ability if ability in request.handset_needs),
     )
 
 
@@ -95,6 +98,8 @@ def _violations(request: TargetRequest) -> list[Violation]:
         violations.append(Violation("matrix", "says itself what is offered: leave zone and policy out"))
     if request.zone is None and not request.matrix_id:
         violations.append(Violation("zone", f"expected one of {', '.join(Zone)}, or a matrix"))
+    unknown = sorted(set(request.handset_needs) - set(Ability))
+    violations.extend(Violation("handset_needs", f"{need!r}: expected of {', '.join(Ability)}") for need in unknown)
     if request.limit < 0:
         violations.append(Violation("limit", f"expected 0 (for no limit) or more, got {request.limit}"))
     return violations

@@ -21,6 +21,7 @@ _LATER = {
     "cost_fen",
     "revenue_change_fen",
     "call_script",
+    "page_url",
 }
 """Columns that came later: catalogues without them are still read."""
 _NEEDED = tuple(name for name in COLUMNS if name not in _LATER)
@@ -81,6 +82,9 @@ def _policy(row: SheetRow) -> Policy:
         call_script=row.text("call_script"),
         sms_text=row.read("sms_text", sheet.filled, "the text of the SMS", ""),
         order_keyword=row.read("order_keyword", sheet.keyword, "at most 10 capital letters and digits, not TD", ""),
+        page_url=row.read(
+            "page_url", sheet.page, "an address as https://wap.example.com/offer, at most 200 characters", ""
+        ),
     )
     if len(row.faults.found) == found_before:  # else stand-ins would be told as faults, too
         _check_place(policy, row)

@@ -16,6 +16,7 @@ KEYWORD = re.compile(r"[A-Z0-9]{1,10}")
 _RESERVED_KEYWORDS = {"TD", "TDMRTX"}
 """Words of the reply grammar that mean something else than yes."""
 _MAX_FEN = 10**11
+_PAGE = re.compile(r"https?://[!-~]{4,200}")
 _Value = TypeVar("_Value")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -139,6 +140,11 @@ def day(text: str) -> date | None:
         return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
     except ValueError:
         return None
+
+
+def page(text: str) -> str | None:
+    """Return the address of a page on the web; an empty cell is none."""
+    return text if not text or _PAGE.fullmatch(text) else None
 
 
 def keyword(text: str) -> str | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.recommendation.datasets.inputs import matrix_fields
-from services.recommendation.domain import Purpose, Zone
+from services.recommendation.domain import Ability, Purpose, Zone
 from services.recommendation.ports import Place, Rulebook, StoredCatalogue, StoredMatrix
 from services.recommendation.use_cases.assembly import AssemblyInputs, AssemblyOrder
 from services.recommendation.use_cases.rules import MatrixIds, Readings
@@ -29,7 +29,7 @@ _ORDER = AssemblyOrder(
     "snapshots/1",
     "scoringRuns/1",
 )
-REQUEST = TargetRequest("assemblyRuns/1", _DATASET, _ORDER, Zone.RETENTION, "", 0, (), "")
+REQUEST = TargetRequest("assemblyRuns/1", _DATASET, _ORDER, Zone.RETENTION, "", 0, (), "", ())
 _NOW = datetime(2026, 11, 9, tzinfo=UTC)
 
 
@@ -90,8 +90,12 @@ async def test_a_city_outside_the_scope_is_denied_and_all_that_is_wrong_is_told(
     with pytest.raises(Denied):
         await order(replace(REQUEST, cities=["bengbu"]), CLERK)
     with pytest.raises(InvalidInput) as refused:
-        await order(replace(REQUEST, zone=None, limit=-1), CLERK)
-    assert [violation.field for violation in refused.value.violations] == ["zone", "limit"]
+        await order(replace(REQUEST, zone=None, limit=-1, handset_needs=["wap", "gps"]), CLERK)
+    assert [violation.field for violation in refused.value.violations] == ["zone", "handset_needs", "limit"]
+    assert (await order(replace(REQUEST, handset_needs=["wap", "gprs", "wap"]))).handset_needs == (
+        Ability.GPRS,
+        Ability.WAP,
+    )
 
 
 async def test_an_extraction_needs_no_zone_and_bears_none() -> None:

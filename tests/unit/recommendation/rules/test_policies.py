@@ -52,6 +52,14 @@ def test_a_line_becomes_a_policy() -> None:
         ({"exclusions": "paper"}, 'row 2, column exclusions: "paper" excludes itself: expected other policies'),
         ({"cost_fen": "-2"}, 'row 2, column cost_fen: "-2": expected whole fen, not negative'),
         ({"revenue_change_fen": "1.5"}, 'row 2, column revenue_change_fen: "1.5": expected whole fen, negative where'),
+        (
+            {"page_url": "ftp://x.example/a"},
+            'row 2, column page_url: "ftp://x.example/a": expected an address as https',
+        ),
+        (
+            {"page_url": "https://x.example/a b"},
+            'row 2, column page_url: "https://x.example/a b": expected an address as',
+        ),
         ({"order_keyword": ""}, "row 2, column order_keyword: the SMS text asks for a keyword, but there is none"),
     ],
 )

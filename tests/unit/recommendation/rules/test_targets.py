@@ -7,7 +7,7 @@ from visavis.profile.v1.customer_view_pb2 import CustomerView
 from visavis.recommendation.v1.policy_list_pb2 import PolicyListRow, Recommendation, TargetRow
 
 from services.recommendation.datasets.lists import LakeWorkshop
-from services.recommendation.domain import Zone
+from services.recommendation.domain import Ability, Zone
 from services.recommendation.use_cases.assembly import AssemblyInputs
 from services.recommendation.use_cases.targets import SelectedTargets, TargetOrder
 from shared.lake.dataset import Dataset
@@ -17,6 +17,8 @@ from tests.factories.recommendation import NOW, publish
 
 NOTHING = Dataset("lists", "PolicyListRow", 0, "")
 SINCE = "2026-01-31"
+WAP = {"wap": True, "old": False}
+"""Whose handsets are known to open WAP pages, or not to."""
 
 
 def listed(
@@ -43,7 +45,11 @@ def listed(
 def pick(tmp_path: Path, lists: Sequence[PolicyListRow], **asked: object) -> list[TargetRow]:
     lake = Lake(tmp_path / "lake")
     order: dict[str, object] = {"zone": Zone.NEW_SERVICE, "policy": "", "limit": 0, "cities": None}
-    views = publish(lake, "views", [CustomerView(customer_id=row.customer_id, number_since=SINCE) for row in lists])
+    seen = [
+        CustomerView(customer_id=row.customer_id, number_since=SINCE, handset_wap=WAP.get(row.customer_id))
+        for row in lists
+    ]
+    views = publish(lake, "views", seen)
     inputs = AssemblyInputs(views, NOTHING, NOTHING)
     wanted = TargetOrder("assemblyRuns/1", publish(lake, "lists", lists), inputs, **{**order, **asked})  # type: ignore[arg-type]  # fields by name
     selected: SelectedTargets = LakeWorkshop(lake).select_targets(
@@ -77,6 +83,13 @@ def test_only_the_contactable_with_a_first_recommendation_in_the_zone_and_of_the
     ]
     found = pick(tmp_path, lists, policy="paper", cities=("hefei",))
     assert [(row.customer_id, row.policy, row.product) for row in found] == [("c1", "paper", "mobile_newspaper")]
+
+
+def test_only_handsets_known_to_be_able_are_picked_before_lines_and_limits_are_counted(tmp_path: Path) -> None:
+    lists = [listed("c9", 9), listed("wap", 5, owner="a"), listed("old", 8, owner="a"), listed("c1", 7)]
+    able = pick(tmp_path, lists, handset_needs=(Ability.WAP,), limit=1)
+    assert [row.customer_id for row in able] == ["wap"]
+    assert pick(tmp_path / "both", lists, handset_needs=(Ability.WAP, Ability.MMS)) == []
 
 
 def test_of_one_persons_lines_the_best_is_picked(tmp_path: Path) -> None:

@@ -25,21 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!visavis/dispatch/v1/contact.proto\x12\x13visavis.dispatch.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x03\n\x07\x43ontact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x11\n\tpush_plan\x18\x05 \x01(\t\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.visavis.dispatch.v1.ContactState\x12\x30\n\x0creserve_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsend_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08\x64\x65livery\x18\t \x01(\x0e\x32\x1d.visavis.dispatch.v1.Delivery\x12\x32\n\x06\x61nswer\x18\n \x01(\x0e\x32\".visavis.dispatch.v1.ContactAnswer\x12/\n\x0b\x61nswer_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x0c \x01(\t*E\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43HANNEL_SMS\x10\x01\x12\x10\n\x0c\x43HANNEL_CALL\x10\x02*\x9e\x01\n\x0c\x43ontactState\x12\x1d\n\x19\x43ONTACT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONTACT_STATE_RESERVED\x10\x01\x12\x16\n\x12\x43ONTACT_STATE_SENT\x10\x02\x12\x1f\n\x1b\x43ONTACT_STATE_INDETERMINATE\x10\x03\x12\x1a\n\x16\x43ONTACT_STATE_RELEASED\x10\x04*V\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44\x45LIVERY_DELIVERED\x10\x01\x12\x18\n\x14\x44\x45LIVERY_UNDELIVERED\x10\x02*\xa7\x01\n\rContactAnswer\x12\x1e\n\x1a\x43ONTACT_ANSWER_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONTACT_ANSWER_ACCEPTED\x10\x01\x12\x1e\n\x1a\x43ONTACT_ANSWER_CONSIDERING\x10\x02\x12\x1b\n\x17\x43ONTACT_ANSWER_DECLINED\x10\x03\x12\x1c\n\x18\x43ONTACT_ANSWER_OPTED_OUT\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!visavis/dispatch/v1/contact.proto\x12\x13visavis.dispatch.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x03\n\x07\x43ontact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x11\n\tpush_plan\x18\x05 \x01(\t\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.visavis.dispatch.v1.ContactState\x12\x30\n\x0creserve_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsend_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08\x64\x65livery\x18\t \x01(\x0e\x32\x1d.visavis.dispatch.v1.Delivery\x12\x32\n\x06\x61nswer\x18\n \x01(\x0e\x32\".visavis.dispatch.v1.ContactAnswer\x12/\n\x0b\x61nswer_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\x0c \x01(\t*\x83\x01\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43HANNEL_SMS\x10\x01\x12\x10\n\x0c\x43HANNEL_CALL\x10\x02\x12\x14\n\x10\x43HANNEL_WAP_PUSH\x10\x03\x12\x14\n\x10\x43HANNEL_MAIL_139\x10\x04\x12\x10\n\x0c\x43HANNEL_DESK\x10\x05*\x9e\x01\n\x0c\x43ontactState\x12\x1d\n\x19\x43ONTACT_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONTACT_STATE_RESERVED\x10\x01\x12\x16\n\x12\x43ONTACT_STATE_SENT\x10\x02\x12\x1f\n\x1b\x43ONTACT_STATE_INDETERMINATE\x10\x03\x12\x1a\n\x16\x43ONTACT_STATE_RELEASED\x10\x04*V\n\x08\x44\x65livery\x12\x18\n\x14\x44\x45LIVERY_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44\x45LIVERY_DELIVERED\x10\x01\x12\x18\n\x14\x44\x45LIVERY_UNDELIVERED\x10\x02*\xa7\x01\n\rContactAnswer\x12\x1e\n\x1a\x43ONTACT_ANSWER_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONTACT_ANSWER_ACCEPTED\x10\x01\x12\x1e\n\x1a\x43ONTACT_ANSWER_CONSIDERING\x10\x02\x12\x1b\n\x17\x43ONTACT_ANSWER_DECLINED\x10\x03\x12\x1c\n\x18\x43ONTACT_ANSWER_OPTED_OUT\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.dispatch.v1.contact_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANNEL']._serialized_start=535
-  _globals['_CHANNEL']._serialized_end=604
-  _globals['_CONTACTSTATE']._serialized_start=607
-  _globals['_CONTACTSTATE']._serialized_end=765
-  _globals['_DELIVERY']._serialized_start=767
-  _globals['_DELIVERY']._serialized_end=853
-  _globals['_CONTACTANSWER']._serialized_start=856
-  _globals['_CONTACTANSWER']._serialized_end=1023
+  _globals['_CHANNEL']._serialized_start=536
+  _globals['_CHANNEL']._serialized_end=667
+  _globals['_CONTACTSTATE']._serialized_start=670
+  _globals['_CONTACTSTATE']._serialized_end=828
+  _globals['_DELIVERY']._serialized_start=830
+  _globals['_DELIVERY']._serialized_end=916
+  _globals['_CONTACTANSWER']._serialized_start=919
+  _globals['_CONTACTANSWER']._serialized_end=1086
   _globals['_CONTACT']._serialized_start=92
   _globals['_CONTACT']._serialized_end=533
 # @@protoc_insertion_point(module_scope)

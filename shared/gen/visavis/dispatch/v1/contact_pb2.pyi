@@ -30,6 +30,12 @@ class _ChannelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Channel.Value
     """SMS over CMPP."""
     CHANNEL_CALL: _Channel.ValueType  # 2
     """Outbound call, pulled by a call platform."""
+    CHANNEL_WAP_PUSH: _Channel.ValueType  # 3
+    """WAP push over PAP: a service indication that opens a page."""
+    CHANNEL_MAIL_139: _Channel.ValueType  # 4
+    """Mail to the number's address at 139.com, over SMTP."""
+    CHANNEL_DESK: _Channel.ValueType  # 5
+    """The front desk: the customer was there."""
 
 class Channel(_Channel, metaclass=_ChannelEnumTypeWrapper):
     """The channels built so far."""
@@ -40,6 +46,12 @@ CHANNEL_SMS: Channel.ValueType  # 1
 """SMS over CMPP."""
 CHANNEL_CALL: Channel.ValueType  # 2
 """Outbound call, pulled by a call platform."""
+CHANNEL_WAP_PUSH: Channel.ValueType  # 3
+"""WAP push over PAP: a service indication that opens a page."""
+CHANNEL_MAIL_139: Channel.ValueType  # 4
+"""Mail to the number's address at 139.com, over SMTP."""
+CHANNEL_DESK: Channel.ValueType  # 5
+"""The front desk: the customer was there."""
 Global___Channel: _TypeAlias = Channel  # noqa: Y015
 
 class _ContactState:

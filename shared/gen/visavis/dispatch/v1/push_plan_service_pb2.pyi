@@ -201,6 +201,8 @@ class PlanOffer(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     ORDER_KEYWORD_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    HREF_FIELD_NUMBER: _builtins.int
     policy: _builtins.str
     """The policy's code."""
     product: _builtins.str
@@ -211,6 +213,10 @@ class PlanOffer(_message.Message):
     """The word a customer answers by SMS to say yes; empty when none."""
     parts: _builtins.int
     """Output only, for SMS: as how many messages the text leaves and is billed, signature and opt-out phrase included."""
+    title: _builtins.str
+    """Subject of a mail, without the mark of an advertisement, which is added when it leaves; empty for other channels."""
+    href: _builtins.str
+    """The page that shows and orders it, http or https: opened by a WAP push, linked in a mail; empty when none."""
     def __init__(
         self,
         *,
@@ -219,10 +225,12 @@ class PlanOffer(_message.Message):
         text: _builtins.str = ...,
         order_keyword: _builtins.str = ...,
         parts: _builtins.int = ...,
+        title: _builtins.str = ...,
+        href: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_keyword", b"order_keyword", "parts", b"parts", "policy", b"policy", "product", b"product", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["href", b"href", "order_keyword", b"order_keyword", "parts", b"parts", "policy", b"policy", "product", b"product", "text", b"text", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

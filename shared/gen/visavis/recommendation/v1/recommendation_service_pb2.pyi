@@ -790,6 +790,7 @@ class SelectTargetsRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     CITIES_FIELD_NUMBER: _builtins.int
     MATRIX_FIELD_NUMBER: _builtins.int
+    HANDSET_NEEDS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID; the same one with the same request returns the selection that is there."""
     assembly_run: _builtins.str
@@ -809,6 +810,10 @@ class SelectTargetsRequest(_message.Message):
     def cities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these cities; empty = all in the caller's scope."""
 
+    @_builtins.property
+    def handset_needs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only customers whose handset is known to have these abilities, which the channel needs; of: gprs, wap, mms."""
+
     def __init__(
         self,
         *,
@@ -819,10 +824,11 @@ class SelectTargetsRequest(_message.Message):
         limit: _builtins.int = ...,
         cities: _abc.Iterable[_builtins.str] | None = ...,
         matrix: _builtins.str = ...,
+        handset_needs: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assembly_run", b"assembly_run", "cities", b"cities", "limit", b"limit", "matrix", b"matrix", "policy", b"policy", "request_id", b"request_id", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assembly_run", b"assembly_run", "cities", b"cities", "handset_needs", b"handset_needs", "limit", b"limit", "matrix", b"matrix", "policy", b"policy", "request_id", b"request_id", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
