@@ -1,15 +1,15 @@
 """Watches how a gateway behaves, and says in words what is wrong with it; real monotonic time, never the business clock."""
 
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.dispatch.channels.lately import Lately
 from services.dispatch.ports import Receipt
 from shared.wire.cmpp.pdus import SubmitResp
 
-_SLICE_SECONDS = 5.0
 _REMEMBERED_REPORTS = 10_000
 _FLOW_CONTROL, _DESTINATION = 8, 13
 
@@ -41,12 +41,12 @@ class _Fact(StrEnum):
 
 
 class GatewayWatch:
-    """Counts what happened lately, in slices of time; `problems` puts what is wrong into words."""
+    """Counts what happened lately; `problems` puts what is wrong into words."""
 
     def __init__(self, patience: Patience, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._patience = patience
         self._monotonic = monotonic
-        self._slices: deque[tuple[float, Counter[_Fact]]] = deque()
+        self._lately: Lately[_Fact] = Lately(patience.memory, monotonic=monotonic)
         self._reports: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._slowest = 0.0
         self._lost_because = ""
@@ -55,27 +55,27 @@ class GatewayWatch:
 
     def answered(self, response: SubmitResp | None, *, after: float) -> None:
         """Take note of an answer to a SUBMIT, or that none came, so many seconds after it was written."""
-        self._note(_Fact.ANSWER_DUE)
+        self._lately.note(_Fact.ANSWER_DUE)
         if response is None:
-            self._note(_Fact.UNANSWERED)
+            self._lately.note(_Fact.UNANSWERED)
             return
         if after > self._patience.answer:
-            self._note(_Fact.SLOW)
+            self._lately.note(_Fact.SLOW)
             self._slowest = max(self._slowest, after)
         if response.result == _FLOW_CONTROL:
-            self._note(_Fact.THROTTLED)
+            self._lately.note(_Fact.THROTTLED)
         elif response.result == _DESTINATION:
-            self._note(_Fact.NUMBER_REFUSED)
+            self._lately.note(_Fact.NUMBER_REFUSED)
         elif response.result == 0:
             self._unreported_since = self._unreported_since if self._unreported else self._monotonic()
             self._unreported += 1
 
     def strayed(self) -> None:
         """Take note of an answer that nothing waits for any more."""
-        self._note(_Fact.STRAY)
+        self._lately.note(_Fact.STRAY)
 
     def line_lost(self, because: str) -> None:
-        self._note(_Fact.LINE_LOST)
+        self._lately.note(_Fact.LINE_LOST)
         self._lost_because = because
 
     def reported(self, receipts: Sequence[Receipt]) -> None:
@@ -84,22 +84,18 @@ class GatewayWatch:
         for receipt in receipts:
             key = (receipt.gateway_message_id, receipt.status)
             if key in self._reports:
-                self._note(_Fact.REPORT_REPEATED)
+                self._lately.note(_Fact.REPORT_REPEATED)
             self._reports[key] = None
         while len(self._reports) > _REMEMBERED_REPORTS:
             self._reports.popitem(last=False)
 
     def problems(self) -> list[str]:
         """Return what is wrong, nothing if all is well."""
-        self._forget()
-        counts: Counter[_Fact] = Counter()
-        for _, facts in self._slices:
-            counts.update(facts)
+        counts = self._lately.counts()
         if not counts[_Fact.SLOW]:
             self._slowest = 0.0
-        lately = "; ".join([*self._with_answers(counts), *self._with_lines_and_reports(counts)])
-        said = [f"in the last {self._patience.memory / 60:g} minutes {lately}"] if lately else []
-        return [*said, *self._with_silence()]
+        said = "; ".join([*self._with_answers(counts), *self._with_lines_and_reports(counts)])
+        return [*self._lately.in_words(said), *self._with_silence()]
 
     def _with_answers(self, counts: Counter[_Fact]) -> Iterator[str]:
         due = counts[_Fact.ANSWER_DUE]
@@ -125,15 +121,3 @@ class GatewayWatch:
         waited = self._monotonic() - self._unreported_since
         if self._unreported >= self._patience.reports and waited > self._patience.report:
             yield f"no report came on any of {self._unreported} SMS, the first taken {waited / 60:.1f} minutes ago"
-
-    def _note(self, fact: _Fact) -> None:
-        now = self._monotonic()
-        if not self._slices or now - self._slices[-1][0] > _SLICE_SECONDS:
-            self._slices.append((now, Counter()))
-            self._forget()
-        self._slices[-1][1][fact] += 1
-
-    def _forget(self) -> None:
-        oldest = self._monotonic() - self._patience.memory
-        while self._slices and self._slices[0][0] < oldest:
-            self._slices.popleft()
