@@ -1,7 +1,7 @@
 """Wires dispatch: `python -m services.dispatch serve` answers, `… worker` loads plans and sends messages."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -11,7 +11,7 @@ import grpc
 import typer
 
 from services.dispatch.domain.messages import MessageForm
-from services.dispatch.ports.channels import MessageChannel
+from services.dispatch.ports.channels import Line
 from services.dispatch.settings import ContactRuleSettings, DispatchServerSettings, SmsSettings, WorkerSettings
 from shared import process
 from shared.clock import Clock, SystemClock
@@ -25,7 +25,8 @@ from shared.wire.cmpp.parts import count_parts
 if TYPE_CHECKING:  # the server starts without the worker's modules
     from services.dispatch.worker.process import WorkerParts
 
-_WORKER_CONNECTIONS = 12
+_OTHER_CONNECTIONS = 8
+"""What a worker needs besides those of its batches: for its plans, its key, its rounds, and for what gateways bring."""
 
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -79,25 +80,29 @@ async def _serve(stop: asyncio.Event) -> None:
 
 
 async def _work(stop: asyncio.Event) -> None:
-    from services.dispatch.channels.account import account_of
-    from services.dispatch.channels.sms import SmsChannel
+    from services.dispatch.channels.opening import open_line
     from services.dispatch.postgres import work_opener
     from services.dispatch.worker.incoming import StoredIncoming
     from services.dispatch.worker.process import run_worker
 
-    clock, account = SystemClock.from_environment(), account_of(SmsSettings())
+    clock, settings = SystemClock.from_environment(), WorkerSettings()
     url = database_url(DatabaseSettings(), "dispatch")
+    connections = _OTHER_CONNECTIONS + len(settings.channels) * (settings.dispatch_worker_batches + 1)
     async with (
-        open_database(url, application_name="dispatch-worker", pool_size=_WORKER_CONNECTIONS) as database,
+        open_database(url, application_name="dispatch-worker", pool_size=connections) as database,
         AsyncExitStack() as closing,
     ):
         incoming = StoredIncoming(work_opener(database), clock)
-        channel = await closing.enter_async_context(SmsChannel(account, incoming, clock=clock))
-        await run_worker(_parts(database, channel, account.name, closing.aclose, clock), stop)
+        lines = [await open_line(channel, incoming, clock=clock, closing=closing) for channel in settings.channels]
+        await run_worker(_parts(database, lines, closing.aclose, settings, clock), stop)
 
 
 def _parts(
-    database: Database, channel: MessageChannel, account: str, close: Callable[[], Awaitable[None]], clock: Clock
+    database: Database,
+    lines: Sequence[Line],
+    close: Callable[[], Awaitable[None]],
+    settings: WorkerSettings,
+    clock: Clock,
 ) -> "WorkerParts":
     from services.dispatch.channels.tracing import PushTraces
     from services.dispatch.datasets import Targets
@@ -108,32 +113,34 @@ def _parts(
     from services.dispatch.worker.loading import PlanLoader
     from services.dispatch.worker.presence import Presence
     from services.dispatch.worker.process import WorkerParts
-    from services.dispatch.worker.sender import SmsSender
+    from services.dispatch.worker.sender import MessageSender, notices_of
     from shared.lake.lake import Lake
     from shared.lake.settings import LakeSettings
     from shared.runs.worker import RunWorker
 
-    settings, work = WorkerSettings(), work_opener(database)
+    work, traces, rules = work_opener(database), PushTraces(), ContactRuleSettings().rules()
     presence = Presence(database, work=work, clock=clock)
-    sender = SmsSender(
-        work=work,
-        channel=channel,
-        account=account,
-        held=presence.held,
-        worker_key=presence.worker_key,
-        traces=PushTraces(),
-        rules=ContactRuleSettings().rules(),
-        clock=clock,
-    )
+    senders = [
+        MessageSender(
+            work=work,
+            line=line,
+            held=presence.held,
+            worker_key=presence.worker_key,
+            traces=traces,
+            rules=rules,
+            clock=clock,
+        )
+        for line in lines
+    ]
     loader = PlanLoader(reading_opener(database), work_in, partial(Targets, Lake(LakeSettings().root)))
     runs = RunWorker(database=database, tables=RUNS, handlers={PLAN_KIND: loader.stages}, clock=clock)
     grace = timedelta(minutes=settings.dispatch_worker_call_grace_minutes)
     return WorkerParts(
         presence=presence,
-        sender=sender,
-        housekeeping=Housekeeping(work, lambda: sender.notice, grace, clock),
+        senders=senders,
+        housekeeping=Housekeeping(work, lambda: notices_of(senders), grace, clock),
         load_plans=runs.run,
-        close_channel=close,
+        close_channels=close,
         batches=settings.dispatch_worker_batches,
     )
 

@@ -3,10 +3,10 @@
 from datetime import time, timedelta
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.dispatch.domain.plans import Channel
+from services.dispatch.domain.plans import MESSAGE_CHANNELS, Channel
 from services.dispatch.domain.rules import ContactRules, Hours
 from shared.rpc.settings import ServerSettings
 from shared.settings import VisavisSettings
@@ -106,9 +106,25 @@ class WorkerSettings(VisavisSettings):
 
     owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_WORKER_",)
 
+    dispatch_worker_channels: str = Field(
+        default="sms", description="Channels for messages that this worker serves, parted by blanks: sms."
+    )
     dispatch_worker_batches: int = Field(
-        default=3, ge=1, le=8, description="Batches of 64 messages under way at a time."
+        default=3, ge=1, le=8, description="Batches of 64 messages under way at a time, on each channel."
     )
     dispatch_worker_call_grace_minutes: int = Field(
         default=30, ge=1, description="After so long a call that was started, but not reported, counts as perhaps made."
     )
+
+    @field_validator("dispatch_worker_channels")
+    @classmethod
+    def _are_channels_for_messages(cls, names: str) -> str:
+        unknown = [name for name in names.split() if name not in MESSAGE_CHANNELS]
+        if unknown or not names.split():
+            raise ValueError(f"expected some of {', '.join(MESSAGE_CHANNELS)}, parted by blanks, not {names!r}")
+        return names
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Those that this worker serves, each once."""
+        return tuple(dict.fromkeys(Channel(name) for name in self.dispatch_worker_channels.split()))

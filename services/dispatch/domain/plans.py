@@ -20,6 +20,10 @@ class Channel(StrEnum):
     CALL = "call"
 
 
+MESSAGE_CHANNELS = (Channel.SMS,)
+"""Those that a worker sends over by itself; calls are lent to platforms."""
+
+
 class PlanState(StrEnum):
     LOADING = "loading"
     READY = "ready"
@@ -32,7 +36,7 @@ class PlanState(StrEnum):
 class Offer:
     """The words of one policy. `message` is what a customer reads: for SMS the rendered text, for calls the script.
 
-    `parts`: as how many messages an SMS leaves, and is billed.
+    `parts`: as how many messages an SMS leaves, and is billed. `title` and `href`, a link, are for channels that show them.
     """
 
     policy: str
@@ -41,6 +45,8 @@ class Offer:
     order_keyword: str
     message: str = ""
     parts: int = 1
+    title: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)

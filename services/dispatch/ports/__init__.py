@@ -2,6 +2,7 @@
 
 from services.dispatch.ports.channels import (
     IncomingMessages,
+    Line,
     Message,
     MessageChannel,
     Receipt,
@@ -13,6 +14,7 @@ from services.dispatch.ports.channels import (
 
 __all__ = [
     "IncomingMessages",
+    "Line",
     "Message",
     "MessageChannel",
     "Receipt",

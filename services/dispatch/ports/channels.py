@@ -6,18 +6,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from services.dispatch.domain.plans import Channel
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One rendered message: what to put on the wire, for whom, and the instant after which nobody may receive it.
 
-    A text longer than one SMS leaves in parts, and still is one message.
+    A text longer than one SMS leaves in parts, and still is one message. Channels that have them show the offer's title and
+    link, too; both are empty where it has none. `plan_id` is for gateways that like to know what belongs together.
     """
 
     push_id: str
     msisdn: str
     text: str
     not_after: datetime
+    title: str = ""
+    href: str = ""
+    plan_id: str = ""
 
 
 class Verdict(StrEnum):
@@ -124,3 +130,12 @@ class MessageChannel(Protocol):
         batch as written.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A channel that a worker serves: its gateway, and the account that its contacts are noted under."""
+
+    channel: Channel
+    gateway: MessageChannel
+    account: str

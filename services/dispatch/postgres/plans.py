@@ -160,9 +160,16 @@ def _asked(request: PlanRequest) -> JsonObject:
         "display_name": request.display_name,
         "channel": request.channel.value,
         "targets": asdict(request.targets),
-        "offers": [[offer.policy, offer.product, offer.text, offer.order_keyword] for offer in request.offers],
+        "offers": [_words(offer) for offer in request.offers],
         "expire_time": request.expire_time.isoformat(),
     }
+
+
+def _words(offer: Offer) -> list[str]:
+    """Return an offer's words; those that were added later only where there are any, so that a repeat of a request from
+    before is still recognised."""
+    words = [offer.policy, offer.product, offer.text, offer.order_keyword]
+    return [*words, offer.title, offer.href] if offer.title or offer.href else words
 
 
 def _plan(row: Row[tuple[object, ...]], load: Run) -> Plan:

@@ -64,10 +64,15 @@ class PushPlanServicer(rpc.PushPlanServiceServicer):
         async with self.reading() as reading:
             page = await reading.plans.page(after=place, limit=limit)
             balances = await reading.plans.balances([plan.plan_id for plan in page.plans])
-            told = await reading.plans.notice(Channel.SMS)
+            channels = {plan.request.channel for plan in page.plans}
+            told = {channel: await reading.plans.notice(channel) for channel in channels}
         now = self.clock.now()
         plans = [
-            plan_message(plan, balances[plan.plan_id], channel_notice(plan.request.channel, told, now))
+            plan_message(
+                plan,
+                balances[plan.plan_id],
+                channel_notice(plan.request.channel, told[plan.request.channel], now),
+            )
             for plan in page.plans
         ]
         return pb.ListPushPlansResponse(push_plans=plans, next_page_token=token_of(page.next_place, PLAN_KIND))

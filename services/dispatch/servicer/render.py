@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 from visavis.dispatch.v1 import contact_pb2, contact_service_pb2, push_plan_service_pb2
 
-from services.dispatch.domain.plans import PLAN_KIND, Balance, Channel, Offer, Plan
+from services.dispatch.domain.plans import MESSAGE_CHANNELS, PLAN_KIND, Balance, Channel, Offer, Plan
 from services.dispatch.domain.pushes import Contact, ContactEvent, OptOut, Push, PushState
 from shared.lake.refs import to_ref
 from shared.observability.context import trace_id_of
@@ -55,7 +55,7 @@ def _offer_message(offer: Offer, channel: Channel) -> push_plan_service_pb2.Plan
 
 def channel_notice(channel: Channel, told: tuple[str, datetime] | None, now: datetime) -> str:
     """Return what operations should know; a worker that says nothing is news, too."""
-    if channel is Channel.CALL:
+    if channel not in MESSAGE_CHANNELS:
         return ""
     if told is None:
         return "no dispatch worker has reported yet: nothing is sent until one runs"

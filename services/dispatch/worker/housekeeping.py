@@ -1,7 +1,7 @@
 """What time brings about: holds end, plans end, leases end, and receipts find their contacts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,7 +25,8 @@ class Housekeeping:
     """Goes round the ledger until told to stop; each task is a transaction of its own."""
 
     work: WorkOpener
-    notice: Callable[[], str]
+    notices: Callable[[], Mapping[Channel, str]]
+    """What is wrong with each channel that the worker serves, empty where nothing is."""
     call_grace: timedelta
     clock: Clock
 
@@ -70,4 +71,5 @@ class Housekeeping:
         await settle_by_number(work=work, now=now)
 
     async def _tell(self, work: Work) -> None:
-        await work.plans.tell(Channel.SMS, self.notice(), self.clock.now())
+        for channel, notice in self.notices().items():
+            await work.plans.tell(channel, notice, self.clock.now())

@@ -9,10 +9,10 @@ from datetime import datetime
 
 import structlog
 
-from services.dispatch.domain.plans import Channel, Plan
+from services.dispatch.domain.plans import Channel, Offer, Plan
 from services.dispatch.domain.pushes import Outcome, PushId, PushState
 from services.dispatch.domain.rules import ContactRules
-from services.dispatch.ports.channels import Message, MessageChannel, SendResult, WrittenBatch
+from services.dispatch.ports.channels import Line, Message, SendResult, WrittenBatch
 from services.dispatch.ports.store import Traces, Work, WorkOpener
 from services.dispatch.use_cases.admission import Admission, Admitted, Destination, admit
 from services.dispatch.use_cases.sending import all_unknown, outcomes_of, record_results, still_to_write
@@ -47,15 +47,14 @@ class _OpenPlans:
     read_at: float = field(default=float("-inf"))
 
 
-class SmsSender:
+class MessageSender:
     """Keeps some batches under way on one channel. What it knows of a batch outlives a restart of the database."""
 
     def __init__(
         self,
         *,
         work: WorkOpener,
-        channel: MessageChannel,
-        account: str,
+        line: Line,
         held: asyncio.Event,
         worker_key: str,
         traces: Traces,
@@ -63,8 +62,9 @@ class SmsSender:
         clock: Clock,
     ) -> None:
         self._work = work
-        self._channel = channel
-        self._account = account
+        self.channel = line.channel
+        self._gateway = line.gateway
+        self._account = line.account
         self._held = held
         self._worker_key = worker_key
         self._traces = traces
@@ -79,7 +79,7 @@ class SmsSender:
         """What operations should know, empty when all is well."""
         if time.monotonic() < self._paused_until:
             return self._fault
-        return self._channel.notice
+        return self._gateway.notice
 
     async def run(self, stop: asyncio.Event, *, batches: int) -> None:
         """Claim until `stop` is set; return when every batch under way is recorded."""
@@ -93,12 +93,12 @@ class SmsSender:
                 if not await self._send_next():
                     await asyncio.sleep(_IDLE_SECONDS)
             except (Unavailable, Conflict) as failure:
-                log.warning("sms_sender_waits", why=failure.message)
+                log.warning("sender_waits", channel=self.channel, why=failure.message)
                 await asyncio.sleep(_RETRY_SECONDS)
 
     async def _send_next(self) -> bool:
         """Send one batch of the first plan that has any; False if there is nothing to do now."""
-        if not (self._channel.ready and self._held.is_set()) or time.monotonic() < self._paused_until:
+        if not (self._gateway.ready and self._held.is_set()) or time.monotonic() < self._paused_until:
             return False
         for plan in await self._open_plans():
             claim = str(uuid.uuid4())
@@ -112,7 +112,7 @@ class SmsSender:
     async def _open_plans(self) -> Sequence[Plan]:
         if time.monotonic() - self._open.read_at > _PLANS_SECONDS:
             async with self._work() as work:
-                self._open = _OpenPlans(await work.plans.started(Channel.SMS), time.monotonic())
+                self._open = _OpenPlans(await work.plans.started(self.channel), time.monotonic())
         return self._open.plans
 
     async def _claim(self, claim: str, plan: Plan) -> Admission:
@@ -165,15 +165,15 @@ class SmsSender:
                     return writing
                 messages = _messages(plan, admitted, writing.pushes)
                 writing.began = True
-                writing.batch = await self._channel.write(messages)
+                writing.batch = await self._gateway.write(messages)
                 writing.write_time = self._clock.now()
                 await work.claims.wrote(claim, _written(writing.batch), writing.write_time)
         except (Unavailable, Conflict) as failure:
-            log.warning("sms_write_not_noted", claim=claim, began=writing.began, why=failure.message)
+            log.warning("write_not_noted", claim=claim, began=writing.began, why=failure.message)
         except Exception:
             if not writing.began:
                 raise
-            log.exception("sms_write_broke", claim=claim)
+            log.exception("write_broke", claim=claim)
         return writing
 
     async def _outcomes(self, writing: _Writing) -> list[Outcome]:
@@ -188,7 +188,7 @@ class SmsSender:
         if fault is not None:
             self._paused_until = time.monotonic() + _FAULT_PAUSE_SECONDS
             self._fault = f"sending rests, it is tried again every {_FAULT_PAUSE_SECONDS:.0f} s: {fault.detail}"
-            log.error("sms_account_misconfigured", account=self._account, why=fault.detail)
+            log.error("account_misconfigured", channel=self.channel, account=self._account, why=fault.detail)
 
     async def _give_back(self, claim: str) -> None:
         async def give_back(work: Work) -> None:
@@ -204,17 +204,30 @@ class SmsSender:
                     await change(work)
                     return
             except (Unavailable, Conflict) as failure:
-                log.warning("sms_results_wait", why=failure.message)
+                log.warning("results_wait", why=failure.message)
                 await asyncio.sleep(_RETRY_SECONDS)
 
 
+def notices_of(senders: Sequence[MessageSender]) -> dict[Channel, str]:
+    """Return what operations should know about each channel."""
+    return {sender.channel: sender.notice for sender in senders}
+
+
 def _messages(plan: Plan, admitted: Sequence[Admitted], pushes: frozenset[PushId]) -> list[Message]:
-    texts = {offer.policy: offer.message for offer in plan.request.offers}
-    return [
-        Message(str(one.target.push_id), one.target.msisdn, texts[one.target.policy], one.not_after)
-        for one in admitted
-        if one.target.push_id in pushes
-    ]
+    offers = {offer.policy: offer for offer in plan.request.offers}
+    return [_message(plan, offers[one.target.policy], one) for one in admitted if one.target.push_id in pushes]
+
+
+def _message(plan: Plan, offer: Offer, one: Admitted) -> Message:
+    return Message(
+        push_id=str(one.target.push_id),
+        msisdn=one.target.msisdn,
+        text=offer.message,
+        not_after=one.not_after,
+        title=offer.title,
+        href=offer.href,
+        plan_id=plan.plan_id,
+    )
 
 
 def _written(batch: WrittenBatch) -> frozenset[PushId]:

@@ -18,7 +18,7 @@ from services.dispatch.channels.tracing import PushTraces
 from services.dispatch.domain.messages import MessageForm
 from services.dispatch.domain.plans import Balance, Channel, Plan, PlanId, PlanRequest
 from services.dispatch.domain.rules import ContactRules
-from services.dispatch.ports.channels import IncomingMessages, MessageChannel
+from services.dispatch.ports.channels import IncomingMessages, Line, MessageChannel
 from services.dispatch.ports.store import ReadingOpener, WorkOpener
 from services.dispatch.postgres import reading_opener, work_opener
 from services.dispatch.use_cases.plans import create_plan, start_plan
@@ -26,7 +26,7 @@ from services.dispatch.worker.housekeeping import Housekeeping
 from services.dispatch.worker.incoming import StoredIncoming
 from services.dispatch.worker.presence import Presence
 from services.dispatch.worker.process import WorkerParts, run_worker
-from services.dispatch.worker.sender import SmsSender
+from services.dispatch.worker.sender import MessageSender, notices_of
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.journal import Journal, Received, read_journal
 from services.sandbox.gateway.server import Gateway
@@ -182,7 +182,7 @@ async def worker(
     batches: int = 2,
     work: WorkOpener | None = None,
     channel_of: ChannelOpener = _sms_channel,
-) -> AsyncIterator[SmsSender]:
+) -> AsyncIterator[MessageSender]:
     """Run a worker in this process, all but its plan loader; its sender works by `work`, and on another channel than that
     of the account, where these are given."""
     stop = asyncio.Event()
@@ -190,10 +190,9 @@ async def worker(
         incoming = StoredIncoming(rig.work, rig.clock)
         channel = await closing.enter_async_context(channel_of(account, incoming, rig.clock))
         presence = Presence(rig.database, work=rig.work, clock=rig.clock)
-        sender = SmsSender(
+        sender = MessageSender(
             work=work or rig.work,
-            channel=channel,
-            account=account.name,
+            line=Line(Channel.SMS, channel, account.name),
             held=presence.held,
             worker_key=presence.worker_key,
             traces=PushTraces(),
@@ -202,10 +201,10 @@ async def worker(
         )
         parts = WorkerParts(
             presence=presence,
-            sender=sender,
-            housekeeping=Housekeeping(rig.work, lambda: sender.notice, timedelta(minutes=30), rig.clock),
+            senders=[sender],
+            housekeeping=Housekeeping(rig.work, lambda: notices_of([sender]), timedelta(minutes=30), rig.clock),
             load_plans=_load_nothing,
-            close_channel=closing.aclose,
+            close_channels=closing.aclose,
             batches=batches,
         )
         running = asyncio.create_task(run_worker(parts, stop))

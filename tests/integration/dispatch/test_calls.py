@@ -31,7 +31,7 @@ def new_id() -> str:
 @pytest.fixture
 def rounds(rig: Rig) -> Housekeeping:
     """What a worker does as time passes."""
-    return Housekeeping(rig.work, lambda: "", timedelta(minutes=30), rig.clock)
+    return Housekeeping(rig.work, dict, timedelta(minutes=30), rig.clock)
 
 
 async def kinds(desk: Desk) -> list[str]:

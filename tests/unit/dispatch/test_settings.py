@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from services.dispatch.settings import ContactRuleSettings
+from services.dispatch.domain.plans import Channel
+from services.dispatch.settings import ContactRuleSettings, WorkerSettings
 
 
 @pytest.mark.parametrize(("channel", "told"), [("SMS", "hours of SMS"), ("CALL", "hours of calls")])
@@ -23,3 +24,11 @@ def test_no_contact_at_all_is_no_cap(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_setting_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISAVIS_DISPATCH_CAP_CONTACTS", "")
     assert ContactRuleSettings().rules().cap == 2
+
+
+def test_a_worker_serves_each_channel_once_and_only_those_that_carry_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISAVIS_DISPATCH_WORKER_CHANNELS", "sms  sms")
+    assert WorkerSettings().channels == (Channel.SMS,)
+    monkeypatch.setenv("VISAVIS_DISPATCH_WORKER_CHANNELS", "sms call")
+    with pytest.raises(ValidationError, match="expected some of sms"):
+        WorkerSettings()

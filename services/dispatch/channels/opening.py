@@ -1,0 +1,21 @@
+"""Opens the channels that a worker serves, each with the account that the settings have."""
+
+from contextlib import AsyncExitStack
+
+from services.dispatch.channels.account import account_of
+from services.dispatch.channels.sms import SmsChannel
+from services.dispatch.domain.plans import Channel
+from services.dispatch.ports import IncomingMessages, Line
+from services.dispatch.settings import SmsSettings
+from shared.clock import Clock
+
+
+async def open_line(channel: Channel, incoming: IncomingMessages, *, clock: Clock, closing: AsyncExitStack) -> Line:
+    """Open one channel for messages until `closing` ends. Raises ValueError for a channel that carries none."""
+    match channel:
+        case Channel.SMS:
+            sms = account_of(SmsSettings())
+            gateway = await closing.enter_async_context(SmsChannel(sms, incoming, clock=clock))
+            return Line(channel, gateway, sms.name)
+        case Channel.CALL:
+            raise ValueError(f"{channel} carries no messages")
