@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from services.dispatch.channels.sms_wire import heard_in
 from services.dispatch.channels.watch import GatewayWatch, Patience
 from services.dispatch.ports import IncomingMessages, Message, Receipt, SendResult, Verdict
 from services.sandbox.gateway.faults import Faults
@@ -69,7 +70,7 @@ class ChannelInMemory:
         self._seen += 1
         result = self._judge()
         silent = self._seen <= self.faults.silent_first
-        self._watch.answered(None if silent else SubmitResp(self._seen, result), after=0.0)
+        self._watch.answered(None if silent else heard_in(SubmitResp(self._seen, result)), after=0.0)
         if result == _THROTTLED:
             return SendResult(message.push_id, Verdict.THROTTLED, "too busy")
         if result == _REFUSED:

@@ -14,6 +14,7 @@ from services.dispatch.channels.sms_batch import SmsBatch, Writing
 from services.dispatch.channels.sms_replies import PartedReplies
 from services.dispatch.channels.sms_wire import (
     SmsAccount,
+    heard_in,
     is_throttled,
     to_receipts,
     to_replies,
@@ -121,7 +122,7 @@ class SmsChannel:
         written = time.monotonic()
 
         def answered(response: SubmitResp | None) -> None:
-            self._watch.answered(response, after=time.monotonic() - written)
+            self._watch.answered(None if response is None else heard_in(response), after=time.monotonic() - written)
             if response is not None and is_throttled(response):
                 self._bucket.pause(self._account.throttle_pause)
 

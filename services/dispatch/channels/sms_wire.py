@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from services.dispatch.channels.watch import Patience
+from services.dispatch.channels.watch import Heard, Patience
 from services.dispatch.ports import Message, Receipt, Reply, SendResult, Verdict
 from shared.wire.cmpp.codec import decode_report
 from shared.wire.cmpp.errors import DecodeError, FieldError
@@ -35,6 +35,7 @@ _CONFIGURATION_FAULTS = {
     11: "SP id of the message (sp_id)",
     12: "fee number",
 }
+_HEARD = {0: Heard.TAKEN, 8: Heard.BUSY, 13: Heard.NUMBER_REFUSED}
 _OTHER_REFUSALS = {3: "duplicate sequence number", 9: "the gateway does not serve this fee number"}
 
 
@@ -136,6 +137,11 @@ def _from_answer(push_id: str, response: SubmitResp | None) -> SendResult:
 def is_throttled(response: SubmitResp) -> bool:
     """Whether the gateway asks for a rest."""
     return response.result == 8
+
+
+def heard_in(response: SubmitResp) -> Heard:
+    """Return what an answer says about the gateway."""
+    return _HEARD.get(response.result, Heard.REFUSED)
 
 
 def to_receipts(delivers: Sequence[Deliver], account: str) -> list[Receipt]:

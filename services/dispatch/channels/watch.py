@@ -8,10 +8,8 @@ from enum import StrEnum
 
 from services.dispatch.channels.lately import Lately
 from services.dispatch.ports import Receipt
-from shared.wire.cmpp.pdus import SubmitResp
 
 _REMEMBERED_REPORTS = 10_000
-_FLOW_CONTROL, _DESTINATION = 8, 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +27,33 @@ class Patience:
     numbers: int = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a gateway's messages are called, and its words for "too busy" and "number not served"."""
+
+    messages: str
+    too_busy: str
+    not_served: str
+
+
+SMS_TERMS = Terms("SMS", too_busy="Result 8", not_served="Result 13")
+
+
+class Heard(StrEnum):
+    """What an answer to a message said."""
+
+    TAKEN = "taken"
+    BUSY = "busy"
+    NUMBER_REFUSED = "number refused"
+    REFUSED = "refused"
+    UNREADABLE = "unreadable"
+
+
 class _Fact(StrEnum):
     ANSWER_DUE = "answer due"
     THROTTLED = "throttled"
     UNANSWERED = "unanswered"
+    UNREADABLE = "unreadable"
     SLOW = "slow"
     STRAY = "stray"
     NUMBER_REFUSED = "number refused"
@@ -40,11 +61,21 @@ class _Fact(StrEnum):
     REPORT_REPEATED = "report repeated"
 
 
+_NOTED = {
+    Heard.BUSY: _Fact.THROTTLED,
+    Heard.NUMBER_REFUSED: _Fact.NUMBER_REFUSED,
+    Heard.UNREADABLE: _Fact.UNREADABLE,
+}
+
+
 class GatewayWatch:
     """Counts what happened lately; `problems` puts what is wrong into words."""
 
-    def __init__(self, patience: Patience, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, patience: Patience, terms: Terms = SMS_TERMS, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._patience = patience
+        self._terms = terms
         self._monotonic = monotonic
         self._lately: Lately[_Fact] = Lately(patience.memory, monotonic=monotonic)
         self._reports: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -53,20 +84,18 @@ class GatewayWatch:
         self._unreported = 0
         self._unreported_since = 0.0
 
-    def answered(self, response: SubmitResp | None, *, after: float) -> None:
-        """Take note of an answer to a SUBMIT, or that none came, so many seconds after it was written."""
+    def answered(self, heard: Heard | None, *, after: float) -> None:
+        """Take note of an answer to a message, or that none came, so many seconds after it was written."""
         self._lately.note(_Fact.ANSWER_DUE)
-        if response is None:
+        if heard is None:
             self._lately.note(_Fact.UNANSWERED)
             return
         if after > self._patience.answer:
             self._lately.note(_Fact.SLOW)
             self._slowest = max(self._slowest, after)
-        if response.result == _FLOW_CONTROL:
-            self._lately.note(_Fact.THROTTLED)
-        elif response.result == _DESTINATION:
-            self._lately.note(_Fact.NUMBER_REFUSED)
-        elif response.result == 0:
+        if heard in _NOTED:
+            self._lately.note(_NOTED[heard])
+        elif heard is Heard.TAKEN:
             self._unreported_since = self._unreported_since if self._unreported else self._monotonic()
             self._unreported += 1
 
@@ -98,18 +127,21 @@ class GatewayWatch:
         return [*self._lately.in_words(said), *self._with_silence()]
 
     def _with_answers(self, counts: Counter[_Fact]) -> Iterator[str]:
-        due = counts[_Fact.ANSWER_DUE]
+        due, terms = counts[_Fact.ANSWER_DUE], self._terms
+        of_all = f"of {due} {terms.messages}"
         if throttled := counts[_Fact.THROTTLED]:
-            yield f"the gateway was too busy for {throttled} of {due} SMS (Result 8); they are sent later"
+            yield f"the gateway was too busy for {throttled} {of_all} ({terms.too_busy}); they are sent later"
         if unanswered := counts[_Fact.UNANSWERED]:
-            yield f"the gateway left {unanswered} of {due} SMS unanswered; they may have left and are not sent again"
+            yield f"the gateway left {unanswered} {of_all} unanswered; they may have left and are not sent again"
+        if unreadable := counts[_Fact.UNREADABLE]:
+            yield f"the gateway answered {unreadable} {of_all} unreadably; they may have left and are not sent again"
         if slow := counts[_Fact.SLOW]:
-            yield f"the gateway was slow to answer {slow} of {due} SMS, by up to {self._slowest:.1f} s"
+            yield f"the gateway was slow to answer {slow} {of_all}, by up to {self._slowest:.1f} s"
         if strays := counts[_Fact.STRAY]:
-            yield f"the gateway answered {strays} SMS twice or too late"
+            yield f"the gateway answered {strays} {terms.messages} twice or too late"
         refused = counts[_Fact.NUMBER_REFUSED]
         if refused >= self._patience.numbers and refused * 10 >= due:
-            yield f"the gateway did not serve {refused} of {due} numbers (Result 13)"
+            yield f"the gateway did not serve {refused} of {due} numbers ({terms.not_served})"
 
     def _with_lines_and_reports(self, counts: Counter[_Fact]) -> Iterator[str]:
         if lost := counts[_Fact.LINE_LOST]:
@@ -120,4 +152,4 @@ class GatewayWatch:
     def _with_silence(self) -> Iterator[str]:
         waited = self._monotonic() - self._unreported_since
         if self._unreported >= self._patience.reports and waited > self._patience.report:
-            yield f"no report came on any of {self._unreported} SMS, the first taken {waited / 60:.1f} minutes ago"
+            yield f"no report came on any of {self._unreported} {self._terms.messages}, the first taken {waited / 60:.1f} minutes ago"

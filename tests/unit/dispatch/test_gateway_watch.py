@@ -2,12 +2,11 @@
 
 import pytest
 
-from services.dispatch.channels.watch import GatewayWatch, Patience
+from services.dispatch.channels.watch import GatewayWatch, Heard, Patience
 from services.dispatch.ports import Receipt
-from shared.wire.cmpp.pdus import SubmitResp
 
 PATIENCE = Patience(memory=300, answer=5, report=900, reports=3, numbers=2)
-TAKEN, BUSY, NO_NUMBER = SubmitResp(1, 0), SubmitResp(0, 8), SubmitResp(0, 13)
+TAKEN, BUSY, NO_NUMBER, STRANGE = Heard.TAKEN, Heard.BUSY, Heard.NUMBER_REFUSED, Heard.UNREADABLE
 
 
 class Stopwatch:
@@ -45,12 +44,13 @@ def test_all_is_well_with_a_gateway_that_answers_and_reports(watch: GatewayWatch
     [
         (BUSY, 0.1, "the gateway was too busy for 2 of 3 SMS (Result 8); they are sent later"),
         (None, 60.0, "the gateway left 2 of 3 SMS unanswered; they may have left and are not sent again"),
+        (STRANGE, 0.1, "the gateway answered 2 of 3 SMS unreadably; they may have left and are not sent again"),
         (TAKEN, 7.25, "the gateway was slow to answer 2 of 3 SMS, by up to 7.2 s"),
         (NO_NUMBER, 0.1, "the gateway did not serve 2 of 3 numbers (Result 13)"),
     ],
 )
 def test_bad_answers_are_counted_and_forgotten_after_a_while(
-    watch: GatewayWatch, stopwatch: Stopwatch, answer: SubmitResp | None, after: float, said: str
+    watch: GatewayWatch, stopwatch: Stopwatch, answer: Heard | None, after: float, said: str
 ) -> None:
     for each in (answer, answer):
         watch.answered(each, after=after)
