@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import grpc
 import typer
 
-from services.dispatch.domain.messages import MessageForm
 from services.dispatch.ports.channels import Line
 from services.dispatch.settings import ContactRuleSettings, DispatchServerSettings, SmsSettings, WorkerSettings
 from shared import process
@@ -20,7 +19,6 @@ from shared.db.settings import DatabaseSettings, database_url
 from shared.observability.settings import TelemetrySettings
 from shared.observability.telemetry import configure
 from shared.rpc import server
-from shared.wire.cmpp.parts import count_parts
 
 if TYPE_CHECKING:  # the server starts without the worker's modules
     from services.dispatch.worker.process import WorkerParts
@@ -51,6 +49,7 @@ async def _serve(stop: asyncio.Event) -> None:
     from visavis.dispatch.v1 import contact_service_pb2_grpc as contact_rpc
     from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 
+    from services.dispatch.channels.forms import forms_of
     from services.dispatch.channels.tracing import PushTraces
     from services.dispatch.postgres import reading_opener, work_opener
     from services.dispatch.servicer import SERVICE_NAMES
@@ -59,14 +58,14 @@ async def _serve(stop: asyncio.Event) -> None:
     from services.dispatch.servicer.plans import PushPlanServicer
 
     clock, rules = SystemClock.from_environment(), ContactRuleSettings().rules()
-    sms = SmsSettings()
-    form = MessageForm(sms.dispatch_sms_signature, sms.dispatch_sms_max_parts, count_parts)
     url = database_url(DatabaseSettings(), "dispatch")
     async with open_database(url, application_name="visavis-dispatch") as database:
         work, reading = work_opener(database), reading_opener(database)
 
         def register(to: grpc.aio.Server) -> None:
-            plan_rpc.add_PushPlanServiceServicer_to_server(PushPlanServicer(work, reading, form, clock), to)
+            plan_rpc.add_PushPlanServiceServicer_to_server(
+                PushPlanServicer(work, reading, forms_of(SmsSettings()), clock), to
+            )
             call_rpc.add_CallListServiceServicer_to_server(CallListServicer(work, PushTraces(), rules, clock), to)
             contact_rpc.add_ContactServiceServicer_to_server(ContactServicer(work, reading, clock), to)
 

@@ -1,11 +1,12 @@
-"""What an SMS says, and what can be wrong with the words of a plan."""
+"""What an offer says on each channel, and what can be wrong with the words of a plan."""
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Protocol, TypeAlias
 
 from services.dispatch.domain.plans import Channel, Offer, PlanRequest
 from shared.errors import Violation
@@ -28,6 +29,22 @@ def is_opt_out(text: str) -> bool:
     return normalised(text) in OPT_OUT_WORDS
 
 
+class Form(Protocol):
+    """How one channel puts an offer into words, and what can be wrong with these."""
+
+    def frozen(self, offer: Offer) -> Offer:
+        """Return the offer with the message that customers will read or hear."""
+        ...
+
+    def wrong(self, offer: Offer) -> Iterator[tuple[str, str]]:
+        """Yield field and fault of everything that keeps the offer from being sent."""
+        ...
+
+
+Forms: TypeAlias = Mapping[Channel, Form]
+"""By each channel that plans may choose."""
+
+
 @dataclass(frozen=True, slots=True)
 class MessageForm:
     """What every SMS of the account has around its text, and into how many messages, at most, it may be cut.
@@ -42,20 +59,49 @@ class MessageForm:
     def render(self, offer: Offer) -> str:
         return f"【{self.signature}】{offer.text.replace(KEYWORD, offer.order_keyword)}{OPT_OUT_PHRASE}"
 
+    def frozen(self, offer: Offer) -> Offer:
+        message = self.render(offer)
+        return replace(offer, message=message, parts=self.parts(message))
 
-def frozen_offers(request: PlanRequest, form: MessageForm) -> tuple[Offer, ...]:
+    def wrong(self, offer: Offer) -> Iterator[tuple[str, str]]:
+        yield from _unknown_placeholders(offer, known={KEYWORD})
+        keyword = normalised(offer.order_keyword)
+        if KEYWORD in offer.text and not keyword:
+            yield "order_keyword", f"expected a word, because the text says {KEYWORD}"
+        if keyword and KEYWORD not in offer.text:
+            yield "text", f"expected {KEYWORD} somewhere, because there is an order keyword"
+        if keyword in OPT_OUT_WORDS:
+            yield "order_keyword", f"{offer.order_keyword!r} is a word that opts out"
+        yield from self._too_long(self.render(offer))
+
+    def _too_long(self, message: str) -> Iterator[tuple[str, str]]:
+        try:
+            parts = self.parts(message)
+        except ValueError as problem:
+            yield "text", str(problem)
+            return
+        if parts > self.max_parts:
+            why = f"with signature and opt-out phrase it has {len(message)} characters and takes {parts} SMS"
+            yield "text", f"{why}, at most {self.max_parts} expected (VISAVIS_DISPATCH_SMS_MAX_PARTS)"
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptForm:
+    """What an agent says is the text as it stands."""
+
+    def frozen(self, offer: Offer) -> Offer:
+        return replace(offer, message=offer.text)
+
+    def wrong(self, offer: Offer) -> Iterator[tuple[str, str]]:
+        yield from ()
+
+
+def frozen_offers(request: PlanRequest, forms: Forms) -> tuple[Offer, ...]:
     """Return the offers with the message that customers will read, so that later settings change none of it."""
-    if request.channel is Channel.CALL:
-        return tuple(replace(offer, message=offer.text) for offer in request.offers)
-    return tuple(_frozen(offer, form) for offer in request.offers)
+    return tuple(forms[request.channel].frozen(offer) for offer in request.offers)
 
 
-def _frozen(offer: Offer, form: MessageForm) -> Offer:
-    message = form.render(offer)
-    return replace(offer, message=message, parts=form.parts(message))
-
-
-def plan_violations(request: PlanRequest, form: MessageForm, now: datetime) -> list[Violation]:
+def plan_violations(request: PlanRequest, forms: Forms, now: datetime) -> list[Violation]:
     """Return everything that is wrong with a plan, whatever its targets."""
     found = []
     if not request.display_name.strip():
@@ -66,7 +112,7 @@ def plan_violations(request: PlanRequest, form: MessageForm, now: datetime) -> l
         found.append(Violation("offers", "expected one for each policy among the targets"))
     found.extend(_repeated(request.offers))
     for index, offer in enumerate(request.offers):
-        found.extend(Violation(f"offers[{index}].{name}", why) for name, why in _wrong(offer, request.channel, form))
+        found.extend(Violation(f"offers[{index}].{name}", why) for name, why in _wrong(offer, forms[request.channel]))
     return found
 
 
@@ -75,35 +121,14 @@ def _repeated(offers: Sequence[Offer]) -> list[Violation]:
     return [Violation("offers", f"policy {policy!r} comes {n} times") for policy, n in counts.items() if n > 1]
 
 
-def _wrong(offer: Offer, channel: Channel, form: MessageForm) -> Iterator[tuple[str, str]]:
+def _wrong(offer: Offer, form: Form) -> Iterator[tuple[str, str]]:
     if not offer.policy:
         yield "policy", "expected the policy's code"
     if not offer.text.strip():
         yield "text", "expected what to say"
-    if channel is Channel.SMS:
-        yield from _wrong_sms(offer, form)
+    yield from form.wrong(offer)
 
 
-def _wrong_sms(offer: Offer, form: MessageForm) -> Iterator[tuple[str, str]]:
-    placeholders = set(_PLACEHOLDER.findall(offer.text))
-    for unknown in sorted(placeholders - {KEYWORD}):
+def _unknown_placeholders(offer: Offer, *, known: Collection[str]) -> Iterator[tuple[str, str]]:
+    for unknown in sorted(set(_PLACEHOLDER.findall(offer.text)) - set(known)):
         yield "text", f"{unknown} is no placeholder; known is {KEYWORD}"
-    keyword = normalised(offer.order_keyword)
-    if KEYWORD in placeholders and not keyword:
-        yield "order_keyword", f"expected a word, because the text says {KEYWORD}"
-    if keyword and KEYWORD not in placeholders:
-        yield "text", f"expected {KEYWORD} somewhere, because there is an order keyword"
-    if keyword in OPT_OUT_WORDS:
-        yield "order_keyword", f"{offer.order_keyword!r} is a word that opts out"
-    yield from _too_long(form.render(offer), form)
-
-
-def _too_long(message: str, form: MessageForm) -> Iterator[tuple[str, str]]:
-    try:
-        parts = form.parts(message)
-    except ValueError as problem:
-        yield "text", str(problem)
-        return
-    if parts > form.max_parts:
-        why = f"with signature and opt-out phrase it has {len(message)} characters and takes {parts} SMS"
-        yield "text", f"{why}, at most {form.max_parts} expected (VISAVIS_DISPATCH_SMS_MAX_PARTS)"

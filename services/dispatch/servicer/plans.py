@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from visavis.dispatch.v1 import contact_pb2
 from visavis.dispatch.v1 import push_plan_service_pb2 as pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as rpc
 
-from services.dispatch.domain.messages import MessageForm
+from services.dispatch.domain.messages import Forms
 from services.dispatch.domain.plans import PLAN_KIND, Balance, Channel, Offer, Plan, PlanId, PlanRequest
 from services.dispatch.domain.pushes import PushState
 from services.dispatch.ports.store import PlanReader, ReadingOpener, WorkOpener
@@ -36,7 +37,7 @@ class PushPlanServicer(rpc.PushPlanServiceServicer):
 
     work: WorkOpener
     reading: ReadingOpener
-    form: MessageForm
+    forms: Forms
     clock: Clock
 
     async def CreatePushPlan(self, request: pb.CreatePushPlanRequest, context: Context) -> pb.CreatePushPlanResponse:
@@ -47,7 +48,7 @@ class PushPlanServicer(rpc.PushPlanServiceServicer):
                 _plan_request(request),
                 violations=violations,
                 work=work,
-                form=self.form,
+                forms=self.forms,
                 principal=current_caller().principal,
                 now=self.clock.now(),
             )
@@ -115,7 +116,8 @@ class PushPlanServicer(rpc.PushPlanServiceServicer):
 def _violations(request: pb.CreatePushPlanRequest) -> Iterator[Violation]:
     yield from uuid_violations(request.request_id, required=False)
     if request.channel not in _CHANNELS:
-        yield Violation("channel", "expected CHANNEL_SMS or CHANNEL_CALL")
+        names = ", ".join(contact_pb2.Channel.Name(number) for number in _CHANNELS)
+        yield Violation("channel", f"expected one of {names}")
     if not request.targets.uri:
         yield Violation("targets", "expected a dataset of targets")
     elif request.targets.schema != _TARGET_ROW:

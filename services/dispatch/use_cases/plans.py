@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.dispatch.domain.messages import MessageForm, frozen_offers, plan_violations
+from services.dispatch.domain.messages import Forms, frozen_offers, plan_violations
 from services.dispatch.domain.plans import PLAN_KIND, Plan, PlanId, PlanRequest, PlanState
 from services.dispatch.domain.pushes import ContactEvent, EventKind
 from services.dispatch.ports.store import Work
@@ -17,7 +17,7 @@ async def create_plan(
     *,
     violations: Sequence[Violation],
     work: Work,
-    form: MessageForm,
+    forms: Forms,
     principal: str,
     now: datetime,
 ) -> Plan:
@@ -27,10 +27,10 @@ async def create_plan(
     """
     found = list(violations)
     if await work.plans.find(plan_id) is None:
-        found.extend(plan_violations(request, form, now))
+        found.extend(plan_violations(request, forms, now))
     if found:
         raise InvalidInput(found)
-    frozen = replace(request, offers=frozen_offers(request, form))
+    frozen = replace(request, offers=frozen_offers(request, forms))
     return await work.plans.create(plan_id, frozen, principal=principal, now=now)
 
 

@@ -21,7 +21,7 @@ from services.dispatch.settings import DispatchServerSettings
 from shared.rpc.client import open_channel
 from shared.rpc.identity import LOCAL
 from shared.rpc.server import running
-from tests.integration.dispatch.rig import FORM, Rig
+from tests.integration.dispatch.rig import FORMS, Rig
 
 if TYPE_CHECKING:  # async stubs exist for the type checker only
     from visavis.dispatch.v1.call_list_service_pb2_grpc import CallListServiceAsyncStub
@@ -64,7 +64,7 @@ class Desk:
 @asynccontextmanager
 async def desk_of(rig: Rig) -> AsyncIterator[Desk]:
     def register(to: grpc.aio.Server) -> None:
-        plan_rpc.add_PushPlanServiceServicer_to_server(PushPlanServicer(rig.work, rig.reading, FORM, rig.clock), to)
+        plan_rpc.add_PushPlanServiceServicer_to_server(PushPlanServicer(rig.work, rig.reading, FORMS, rig.clock), to)
         call_rpc.add_CallListServiceServicer_to_server(
             CallListServicer(rig.work, PushTraces(), rig.rules, rig.clock), to
         )

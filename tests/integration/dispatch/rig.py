@@ -12,15 +12,16 @@ from typing import TypeAlias
 
 from visavis.recommendation.v1.policy_list_pb2 import TargetRow
 
+from services.dispatch.channels.forms import forms_of
 from services.dispatch.channels.sms import SmsChannel
 from services.dispatch.channels.sms_wire import SmsAccount
 from services.dispatch.channels.tracing import PushTraces
-from services.dispatch.domain.messages import MessageForm
 from services.dispatch.domain.plans import Balance, Channel, Plan, PlanId, PlanRequest
 from services.dispatch.domain.rules import ContactRules
 from services.dispatch.ports.channels import IncomingMessages, Line, MessageChannel
 from services.dispatch.ports.store import ReadingOpener, WorkOpener
 from services.dispatch.postgres import reading_opener, work_opener
+from services.dispatch.settings import SmsSettings
 from services.dispatch.use_cases.plans import create_plan, start_plan
 from services.dispatch.worker.housekeeping import Housekeeping
 from services.dispatch.worker.incoming import StoredIncoming
@@ -33,12 +34,11 @@ from services.sandbox.gateway.server import Gateway
 from shared.clock import ManualClock
 from shared.db.engine import Database
 from shared.wire.cmpp.link import LinkLimits
-from shared.wire.cmpp.parts import count_parts
 from shared.wire.cmpp.versions import Version
 from tests.factories.dispatch import MORNING, plan_request, rules, values
 from tests.fakes.audience import ScriptedAudience
 
-FORM = MessageForm("中国移动", 3, count_parts)
+FORMS = forms_of(SmsSettings())
 GATEWAY_ACCOUNT = GatewayAccount("901234", "sandbox-only", service_id="VISAVIS", src_id="10658899")
 UNCOUNTED = rules(cap=1000)
 
@@ -65,7 +65,7 @@ class Rig:
         now = self.clock.now()
         async with self.work() as work:
             await create_plan(
-                plan_id, request or plan_request(), violations=(), work=work, form=FORM, principal="test", now=now
+                plan_id, request or plan_request(), violations=(), work=work, forms=FORMS, principal="test", now=now
             )
             await work.plans.load(plan_id, [values(row) for row in rows], traceparent="")
             if start:

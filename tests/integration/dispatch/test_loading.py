@@ -17,7 +17,7 @@ from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
 from shared.runs.worker import RunWorker
 from tests.factories.dispatch import plan_request, publish_targets, target_row
-from tests.integration.dispatch.rig import FORM, Rig
+from tests.integration.dispatch.rig import FORMS, Rig
 
 SELECTION = "00-11111111111111111111111111111111-2222222222222222-01"
 
@@ -28,7 +28,9 @@ async def loaded(rig: Rig, lake: Lake, targets: Dataset) -> Plan:
     loader = PlanLoader(rig.reading, work_in, partial(Targets, lake))
     async with rig.work() as work:
         request = plan_request(targets=targets)
-        await create_plan(plan_id, request, violations=(), work=work, form=FORM, principal="test", now=rig.clock.now())
+        await create_plan(
+            plan_id, request, violations=(), work=work, forms=FORMS, principal="test", now=rig.clock.now()
+        )
     stop = asyncio.Event()
     worker = RunWorker(database=rig.database, tables=RUNS, handlers={PLAN_KIND: loader.stages}, clock=rig.clock)
     running = asyncio.create_task(worker.run(stop))

@@ -6,26 +6,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dispatch.domain.messages import OPT_OUT_WORDS, MessageForm, frozen_offers, is_opt_out, plan_violations
+from services.dispatch.domain.messages import (
+    OPT_OUT_WORDS,
+    Forms,
+    MessageForm,
+    ScriptForm,
+    frozen_offers,
+    is_opt_out,
+    plan_violations,
+)
 from services.dispatch.domain.plans import Channel, Offer
 from shared.wire.cmpp.parts import count_parts
 from tests.factories.dispatch import CONTRACT, MORNING, NEWSPAPER, plan_request
 
 FORM = MessageForm("中国移动", 3, count_parts)
+FORMS: Forms = {Channel.SMS: FORM, Channel.CALL: ScriptForm()}
 
 
 def wrong(**changes: str) -> list[str]:
     """Return the fields of an SMS plan that are wrong with these changes of its offer."""
     request = plan_request(offers=[replace(NEWSPAPER, **changes)])  # type: ignore[arg-type]  # only texts change
-    return [violation.field for violation in plan_violations(request, FORM, MORNING)]
+    return [violation.field for violation in plan_violations(request, FORMS, MORNING)]
 
 
 def test_a_message_has_signature_keyword_and_the_way_out() -> None:
-    assert frozen_offers(plan_request(), FORM)[0].message == "【中国移动】手机报免费体验，回复DGSJB开通。拒收请回复TD"
+    assert frozen_offers(plan_request(), FORMS)[0].message == "【中国移动】手机报免费体验，回复DGSJB开通。拒收请回复TD"
 
 
 def test_a_script_is_read_as_it_is() -> None:
-    assert frozen_offers(plan_request(Channel.CALL), FORM)[0].message == CONTRACT.text
+    assert frozen_offers(plan_request(Channel.CALL), FORMS)[0].message == CONTRACT.text
 
 
 @pytest.mark.parametrize(
@@ -48,14 +57,14 @@ def test_what_is_wrong_with_an_offer_is_said(changes: dict[str, str], fields: li
 def test_a_message_is_refused_exactly_when_it_takes_more_parts_than_are_allowed(text: str) -> None:
     offer = Offer("p", "", text * 3, "")
     parts = count_parts(FORM.render(offer))
-    violations = plan_violations(plan_request(offers=[offer]), FORM, MORNING)
+    violations = plan_violations(plan_request(offers=[offer]), FORMS, MORNING)
     refused = [violation for violation in violations if f"takes {parts} SMS" in violation.description]
     assert bool(refused) is (parts > 3)
 
 
 def test_a_text_that_no_gateway_could_carry_is_refused_with_the_others() -> None:
     offers = [replace(NEWSPAPER, text="办" * 20_000 + "{keyword}"), replace(NEWSPAPER, policy="")]
-    violations = plan_violations(plan_request(offers=offers), FORM, MORNING)
+    violations = plan_violations(plan_request(offers=offers), FORMS, MORNING)
     assert [violation.field for violation in violations] == ["offers[0].text", "offers[1].policy"]
     assert "at most 255 expected" in violations[0].description
 
@@ -63,14 +72,14 @@ def test_a_text_that_no_gateway_could_carry_is_refused_with_the_others() -> None
 def test_the_length_in_parts_is_frozen_with_the_text() -> None:
     edge = "办" * (67 - len("【中国移动】拒收请回复TD"))
     offers = [Offer("one", "", edge, ""), Offer("two", "", edge + "办" * 4, ""), Offer("three", "", "办" * 130, "")]
-    assert [offer.parts for offer in frozen_offers(plan_request(offers=offers), FORM)] == [1, 2, 3]
+    assert [offer.parts for offer in frozen_offers(plan_request(offers=offers), FORMS)] == [1, 2, 3]
 
 
 def test_everything_that_is_wrong_with_a_plan_is_said_at_once() -> None:
     request = plan_request(
         offers=[NEWSPAPER, NEWSPAPER, replace(NEWSPAPER, policy="")], expire_time=MORNING, display_name=" "
     )
-    fields = [violation.field for violation in plan_violations(request, FORM, MORNING)]
+    fields = [violation.field for violation in plan_violations(request, FORMS, MORNING)]
     assert fields == ["display_name", "expire_time", "offers", "offers[2].policy"]
 
 
