@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.profile.datasets.source_files.text_blocks import TextLayout, read_block
+from services.profile.datasets.source_files.text_blocks import read_block
+from services.profile.datasets.source_files.text_layout import TextLayout
 from services.profile.domain.mapping import TableMapping
 from services.profile.domain.months import Month
 from services.profile.domain.source_tables import Kind, SourceColumn, SourceTable

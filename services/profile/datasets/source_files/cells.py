@@ -11,7 +11,8 @@ import pyarrow as pa
 from services.profile.datasets.source_files.folder import headings_of
 from services.profile.datasets.source_files.found import FoundFile, find_files, opened
 from services.profile.datasets.source_files.lines import BLOCK_BYTES, LONGEST_LINE, whole_lines
-from services.profile.datasets.source_files.text_blocks import TextLayout, cell_schema, read_block
+from services.profile.datasets.source_files.text_blocks import read_block
+from services.profile.datasets.source_files.text_layout import TextLayout, cell_schema
 from services.profile.domain.mapping import TableMapping
 from services.profile.domain.places import place
 from services.profile.engine.row_source import ParquetRows, SourceCells, TextRows
