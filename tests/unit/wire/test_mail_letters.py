@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
-from email.policy import default
+from email.policy import compat32, default
 
 import pytest
 from hypothesis import given
@@ -84,8 +85,9 @@ def test_headers_for_people_come_out_as_they_went_in(subject: str, name: str) ->
     mail = read(octets)
     assert mail["Subject"] == subject
     assert mail["List-Id"] == f"{name} <{LETTER.list_id}>"
-    (sender,) = mail["From"].addresses
-    assert (sender.display_name, sender.addr_spec) == (name, LETTER.sender)
+    # The library's newer reader puts a blank between two encoded words of a name; RFC 2047 says that there is none.
+    sender = BytesParser(policy=compat32).parsebytes(octets)["From"]
+    assert str(make_header(decode_header(sender))) == f"{name} <{LETTER.sender}>"
     assert mail.keys() == HEADERS
 
 
