@@ -47,7 +47,7 @@ PUSHES = Table(
     Column("hold_until", DateTime(timezone=True)),
     # Counts the contacts reserved for it so far: part of the ledger's unique key.
     Column("reservations", Integer, nullable=False, server_default="0"),
-    # Counts the calls that were dialled.
+    # Counts the calls that were dialled, and the mails that a mailbox did not take for now.
     Column("attempts", Integer, nullable=False, server_default="0"),
     # The contact reserved last.
     Column("contact_id", BigInteger),

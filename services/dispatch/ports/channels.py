@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,7 +14,8 @@ class Message:
     """One rendered message: what to put on the wire, for whom, and the instant after which nobody may receive it.
 
     A text longer than one SMS leaves in parts, and still is one message. Channels that have them show the offer's title and
-    link, too; both are empty where it has none. `plan_id` is for gateways that like to know what belongs together.
+    link, too; both are empty where it has none. `plan_id` is for gateways that like to know what belongs together. `attempt` counts
+    from 1 how often this recipient was tried, without the times when the gateway took nothing from anybody.
     """
 
     push_id: str
@@ -24,6 +25,7 @@ class Message:
     title: str = ""
     href: str = ""
     plan_id: str = ""
+    attempt: int = 1
 
 
 class Verdict(StrEnum):
@@ -48,13 +50,14 @@ class Verdict(StrEnum):
 class SendResult:
     """The verdict on one message. `detail` is for people; `gateway_message_ids` are those of the parts that the gateway is
     known to have taken; `configuration_fault` says that every further message would fare the same until somebody corrects
-    the account's settings."""
+    the account's settings; `again_after` says of a throttled one that only its recipient needs so long a rest."""
 
     push_id: str
     verdict: Verdict
     detail: str
     gateway_message_ids: tuple[str, ...] = ()
     configuration_fault: bool = False
+    again_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message that a customer sent to the account's number. May come twice: dedupe on (account, gateway_message_id)."""
+    """A message that a customer sent to the account's number. May come twice: dedupe on (account, gateway_message_id).
+
+    `push_id` is the push that it answers, empty where the channel does not tell."""
 
     account: str
     gateway_message_id: str
     msisdn: str
     text: str
+    push_id: str = ""
 
 
 class IncomingMessages(Protocol):
@@ -90,6 +96,15 @@ class IncomingMessages(Protocol):
     async def on_receipts(self, receipts: Sequence[Receipt]) -> None: ...
 
     async def on_reply(self, reply: Reply) -> None: ...
+
+
+class Refusals(Protocol):
+    """Takes the word of whoever got a push that there be no more."""
+
+    async def on_refusal(self, push_id: str, source: str) -> bool:
+        """Opt them out; False if there is no such push. A return means durable, and that what was on its way to them has left
+        or been withdrawn; a raise means that nothing was promised."""
+        ...
 
 
 class WrittenBatch(Protocol):

@@ -42,12 +42,15 @@ _WROTE = text("""
 _RECORD = text("""
     WITH outcomes AS (
         SELECT * FROM unnest(CAST(:pushes AS bigint[]), CAST(:states AS text[]), CAST(:contact_states AS text[]),
-                             CAST(:details AS text[]), CAST(:sent AS timestamptz[]))
-            AS o(push_id, state, contact_state, detail, sent_at)
+                             CAST(:details AS text[]), CAST(:sent AS timestamptz[]), CAST(:untils AS timestamptz[]))
+            AS o(push_id, state, contact_state, detail, sent_at, hold_until)
     ), ended AS (
         DELETE FROM dispatch.claims WHERE claim = :claim
     ), settled AS (
-        UPDATE dispatch.pushes AS p SET state = o.state, detail = o.detail FROM outcomes AS o
+        UPDATE dispatch.pushes AS p
+           SET state = o.state, detail = o.detail, hold_until = o.hold_until,
+               attempts = p.attempts + CASE o.state WHEN 'held' THEN 1 ELSE 0 END
+          FROM outcomes AS o
          WHERE p.push_id = o.push_id AND p.claim = :claim AND (p.state = 'claimed' OR (p.state = 'indeterminate' AND o.state <> 'indeterminate'))
         RETURNING p.push_id, p.contact_id
     ), named AS (
@@ -130,6 +133,7 @@ class ClaimTable:
             "contact_states": [outcome.contact.value for outcome in outcomes],
             "details": [outcome.detail for outcome in outcomes],
             "sent": [outcome.sent_at for outcome in outcomes],
+            "untils": [outcome.hold_until for outcome in outcomes],
             "parts_of": [outcome.push_id for outcome in outcomes for _ in outcome.message_ids],
             "message_ids": [message_id for outcome in outcomes for message_id in outcome.message_ids],
         }

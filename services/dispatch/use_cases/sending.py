@@ -38,7 +38,8 @@ def event_of(kind: EventKind, ref: ContactRef, now: datetime) -> ContactEvent:
 
 
 def outcomes_of(results: Sequence[SendResult], written_at: datetime) -> list[Outcome]:
-    """Return what the verdicts make of their pushes."""
+    """Return what the verdicts make of their pushes. One whose recipient needs a rest is held; if the plan ends before, it
+    expires then."""
     return [_outcome(result, written_at) for result in results]
 
 
@@ -62,6 +63,9 @@ def _outcome(result: SendResult, written_at: datetime) -> Outcome:
             )
         case Verdict.INDETERMINATE:
             return _unknown(push_id, result.detail, result.gateway_message_ids)
+        case Verdict.THROTTLED if result.again_after is not None:
+            again = written_at + result.again_after
+            return Outcome(push_id, PushState.HELD, ContactState.RELEASED, result.detail, hold_until=again)
         case Verdict.THROTTLED | Verdict.NOT_WRITTEN:
             return Outcome(push_id, PushState.PLANNED, ContactState.RELEASED, "")
         case Verdict.REJECTED if result.configuration_fault:

@@ -227,6 +227,7 @@ def _message(plan: Plan, offer: Offer, one: Admitted) -> Message:
         title=offer.title,
         href=offer.href,
         plan_id=plan.plan_id,
+        attempt=one.target.attempts + 1,
     )
 
 
