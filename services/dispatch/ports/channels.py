@@ -80,13 +80,14 @@ class Receipt:
 class Reply:
     """A message that a customer sent to the account's number. May come twice: dedupe on (account, gateway_message_id).
 
-    `push_id` is the push that it answers, empty where the channel does not tell."""
+    `push_id` is the push that it answers, empty where the channel does not tell; `source` says how it came."""
 
     account: str
     gateway_message_id: str
     msisdn: str
     text: str
     push_id: str = ""
+    source: str = "sms"
 
 
 class IncomingMessages(Protocol):

@@ -125,6 +125,14 @@ class ContactRef:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredContact:
+    """A contact that somebody answers, and the order keyword it offered."""
+
+    contact: ContactRef
+    keyword: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reservation:
     """A contact about to be reserved for a target."""
 
@@ -302,8 +310,12 @@ class Incoming(Protocol):
         contacts of which each part is known to have left now: they were sent; and those whose delivery changed."""
         ...
 
-    async def latest_contact(self, msisdn: str, since: datetime) -> tuple[ContactRef, str] | None:
-        """Return the latest SMS contact of a number that has left or may have, and the order keyword it offered."""
+    async def latest_contact(self, msisdn: str, since: datetime) -> AnsweredContact | None:
+        """Return the latest SMS contact of a number that has left or may have."""
+        ...
+
+    async def contact_of_push(self, push_id: PushId) -> AnsweredContact | None:
+        """Return the contact of a push, if it has left or may have."""
         ...
 
     async def keep_reply(self, reply: Reply, meaning: str, contact: ContactRef | None, now: datetime) -> bool:

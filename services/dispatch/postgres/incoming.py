@@ -6,11 +6,11 @@ A receipt may come before the answer to its own message is recorded, so it is ke
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
-from services.dispatch.domain.pushes import Answer, ContactId, Delivery
+from services.dispatch.domain.pushes import Answer, ContactId, Delivery, PushId
 from services.dispatch.ports.channels import Receipt, Reply
-from services.dispatch.ports.store import ContactRef
+from services.dispatch.ports.store import AnsweredContact, ContactRef
 from services.dispatch.postgres.claims import contact_ref
 from shared.db.transactions import WriteTransaction
 
@@ -108,11 +108,19 @@ _SETTLE = text("""
     RETURNING c.contact_id, c.plan, c.push_id, c.customer_id, c.traceparent
 """)
 
-_LATEST = text("""
+_ANSWERED = """
     SELECT c.contact_id, c.plan, c.push_id, c.customer_id, c.traceparent, c.policy, pl.offers
       FROM dispatch.contacts AS c JOIN dispatch.push_plans AS pl USING (plan)
+"""
+
+_LATEST = text(f"""{_ANSWERED}
      WHERE c.msisdn = :msisdn AND c.channel = 'sms' AND c.state <> 'released' AND c.reserve_time > :since
      ORDER BY c.reserve_time DESC, c.contact_id DESC LIMIT 1
+""")
+
+_OF_PUSH = text(f"""{_ANSWERED}
+      JOIN dispatch.pushes AS p ON p.push_id = c.push_id AND p.contact_id = c.contact_id
+     WHERE p.push_id = :push AND c.state <> 'released'
 """)
 
 _KEEP_REPLY = text("""
@@ -161,13 +169,12 @@ class IncomingTables:
         settled = [contact_ref(row) for row in await self._tx.connection.execute(_SETTLE, {"contacts": adopted})]
         return settled, await self._deliver(ref.contact_id for ref in settled)
 
-    async def latest_contact(self, msisdn: str, since: datetime) -> tuple[ContactRef, str] | None:
+    async def latest_contact(self, msisdn: str, since: datetime) -> AnsweredContact | None:
         asked = {"msisdn": msisdn, "since": since}
-        row = (await self._tx.connection.execute(_LATEST, asked)).one_or_none()
-        if row is None:
-            return None
-        keywords = {offer["policy"]: str(offer["order_keyword"]) for offer in row.offers}
-        return contact_ref(row), keywords[row.policy]
+        return _answered((await self._tx.connection.execute(_LATEST, asked)).one_or_none())
+
+    async def contact_of_push(self, push_id: PushId) -> AnsweredContact | None:
+        return _answered((await self._tx.connection.execute(_OF_PUSH, {"push": push_id})).one_or_none())
 
     async def keep_reply(self, reply: Reply, meaning: str, contact: ContactRef | None, now: datetime) -> bool:
         values = {
@@ -193,3 +200,10 @@ class IncomingTables:
             return ()
         rows = await self._tx.connection.execute(_DELIVER, {"contacts": touched})
         return [(contact_ref(row), Delivery(row.delivery)) for row in rows]
+
+
+def _answered(row: Row[tuple[object, ...]] | None) -> AnsweredContact | None:
+    if row is None:
+        return None
+    keywords = {offer["policy"]: str(offer["order_keyword"]) for offer in row.offers}
+    return AnsweredContact(contact_ref(row), keywords[row.policy])

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.dispatch.domain.messages import is_opt_out, normalised
-from services.dispatch.domain.pushes import Answer, Delivery, EventKind, OptOut
+from services.dispatch.domain.pushes import Answer, Delivery, EventKind, OptOut, PushId
 from services.dispatch.ports.channels import Receipt, Reply
-from services.dispatch.ports.store import ContactRef, Work
+from services.dispatch.ports.store import AnsweredContact, ContactRef, Work
 from services.dispatch.use_cases.opt_outs import record_opt_out
 from services.dispatch.use_cases.sending import event_of
 
@@ -43,8 +43,8 @@ async def take_reply(reply: Reply, *, work: Work, now: datetime) -> OptOut | Non
 
     A message that comes again is not taken twice, but its opt-out is returned again: the first withdrawal may not have ended.
     """
-    found = await work.incoming.latest_contact(reply.msisdn, now - _REPLY_WINDOW)
-    contact, keyword = found or (None, "")
+    found = await _answered(reply, work=work, now=now)
+    contact, keyword = (found.contact, found.keyword) if found else (None, "")
     if is_opt_out(reply.text):
         return await _opt_out(reply, contact, work=work, now=now)
     if contact is not None and keyword and normalised(reply.text) == normalised(keyword):
@@ -55,11 +55,28 @@ async def take_reply(reply: Reply, *, work: Work, now: datetime) -> OptOut | Non
     return None
 
 
+async def take_refusal(push_id: PushId, source: str, *, work: Work, now: datetime) -> OptOut | None:
+    """Record that the customer of a push wants no more; return the opt-out, whose pushes the caller then withdraws, or None
+    if there is no such push, or nobody got it. Their number may be another's by now: it has no part in it."""
+    refused = await work.incoming.contact_of_push(push_id)
+    if refused is None:
+        return None
+    await work.incoming.answer(refused.contact.contact_id, Answer.OPTED_OUT, now)
+    return await record_opt_out(refused.contact.customer_id, "", source, work=work, now=now, contact=refused.contact)
+
+
+async def _answered(reply: Reply, *, work: Work, now: datetime) -> AnsweredContact | None:
+    """Return the contact that a message answers: the one it names, or else the latest by SMS of its number."""
+    if reply.push_id:
+        return await work.incoming.contact_of_push(PushId(int(reply.push_id)))
+    return await work.incoming.latest_contact(reply.msisdn, now - _REPLY_WINDOW)
+
+
 async def _opt_out(reply: Reply, contact: ContactRef | None, *, work: Work, now: datetime) -> OptOut:
     customer_id = contact.customer_id if contact else ""
     if await work.incoming.keep_reply(reply, "opt_out", contact, now) and contact is not None:
         await work.incoming.answer(contact.contact_id, Answer.OPTED_OUT, now)
-    return await record_opt_out(customer_id, reply.msisdn, "sms", work=work, now=now, contact=contact)
+    return await record_opt_out(customer_id, reply.msisdn, reply.source, work=work, now=now, contact=contact)
 
 
 async def _answer(contact: ContactRef, answer: Answer, kind: EventKind, *, work: Work, now: datetime) -> None:

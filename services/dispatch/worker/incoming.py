@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.dispatch.domain.pushes import OptOut, PushId
 from services.dispatch.ports.channels import Receipt, Reply
 from services.dispatch.ports.store import WorkOpener
-from services.dispatch.use_cases.incoming import take_receipts, take_reply
+from services.dispatch.use_cases.incoming import take_receipts, take_refusal, take_reply
 from services.dispatch.use_cases.opt_outs import withdraw_pushes
 from shared.clock import Clock
 
@@ -16,7 +17,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StoredIncoming:
-    """`services.dispatch.ports.channels.IncomingMessages`; what it raises is brought again by the gateway."""
+    """`services.dispatch.ports.channels.IncomingMessages` and `Refusals`; what it raises is brought again by the gateway."""
 
     work: WorkOpener
     clock: Clock
@@ -30,6 +31,17 @@ class StoredIncoming:
         async with self.work() as work:
             opt_out = await take_reply(reply, work=work, now=self.clock.now())
         if opt_out is not None:
-            async with self.work() as work:
-                cancelled = await withdraw_pushes(opt_out, work=work)
-            log.info("opt_out_taken", source="sms", cancelled=cancelled)
+            await self._withdraw(opt_out)
+
+    async def on_refusal(self, push_id: str, source: str) -> bool:
+        async with self.work() as work:
+            opt_out = await take_refusal(PushId(int(push_id)), source, work=work, now=self.clock.now())
+        if opt_out is None:
+            return False
+        await self._withdraw(opt_out)
+        return True
+
+    async def _withdraw(self, opt_out: OptOut) -> None:
+        async with self.work() as work:
+            cancelled = await withdraw_pushes(opt_out, work=work)
+        log.info("opt_out_taken", source=opt_out.source, cancelled=cancelled)
