@@ -11,7 +11,13 @@ import grpc
 import typer
 
 from services.dispatch.ports.channels import Line
-from services.dispatch.settings import ContactRuleSettings, DispatchServerSettings, SmsSettings, WorkerSettings
+from services.dispatch.settings import (
+    ContactRuleSettings,
+    DispatchServerSettings,
+    SmsSettings,
+    WapSettings,
+    WorkerSettings,
+)
 from shared import process
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database, open_database
@@ -64,7 +70,7 @@ async def _serve(stop: asyncio.Event) -> None:
 
         def register(to: grpc.aio.Server) -> None:
             plan_rpc.add_PushPlanServiceServicer_to_server(
-                PushPlanServicer(work, reading, forms_of(SmsSettings()), clock), to
+                PushPlanServicer(work, reading, forms_of(SmsSettings(), WapSettings()), clock), to
             )
             call_rpc.add_CallListServiceServicer_to_server(CallListServicer(work, PushTraces(), rules, clock), to)
             contact_rpc.add_ContactServiceServicer_to_server(ContactServicer(work, reading, clock), to)
@@ -112,6 +118,7 @@ def _parts(
     from services.dispatch.worker.loading import PlanLoader
     from services.dispatch.worker.presence import Presence
     from services.dispatch.worker.process import WorkerParts
+    from services.dispatch.worker.recalls import Recaller
     from services.dispatch.worker.sender import MessageSender, notices_of
     from shared.lake.lake import Lake
     from shared.lake.settings import LakeSettings
@@ -137,6 +144,7 @@ def _parts(
     return WorkerParts(
         presence=presence,
         senders=senders,
+        recallers=[Recaller(work, line.recalling, line.account, clock) for line in lines if line.recalling is not None],
         housekeeping=Housekeeping(work, lambda: notices_of(senders), grace, clock),
         load_plans=runs.run,
         close_channels=close,

@@ -1,4 +1,4 @@
-"""What can be set about dispatch: where it serves, the contact rules, and the SMS account."""
+"""What can be set about dispatch: where it serves, the contact rules, and the accounts at gateways."""
 
 from datetime import time, timedelta
 from typing import ClassVar, Literal, Self
@@ -29,8 +29,12 @@ class ContactRuleSettings(VisavisSettings):
         default=2, ge=1, description="Contacts that one person may get in VISAVIS_DISPATCH_CAP_DAYS, over all channels."
     )
     dispatch_cap_days: int = Field(default=7, ge=1, le=365, description="Length of the rolling window of the cap.")
-    dispatch_hours_sms_open: time = Field(default=time(8), description="From when messages may be sent.")
-    dispatch_hours_sms_close: time = Field(default=time(21), description="Until when messages may be sent.")
+    dispatch_hours_sms_open: time = Field(
+        default=time(8), description="From when messages may be sent, SMS and WAP push."
+    )
+    dispatch_hours_sms_close: time = Field(
+        default=time(21), description="Until when messages may be sent, SMS and WAP push."
+    )
     dispatch_hours_call_open: time = Field(default=time(9), description="From when calls may be made.")
     dispatch_hours_call_close: time = Field(default=time(20, 30), description="Until when calls may be made.")
 
@@ -51,6 +55,7 @@ class ContactRuleSettings(VisavisSettings):
             window=timedelta(days=self.dispatch_cap_days),
             hours={
                 Channel.SMS: Hours(self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
+                Channel.WAP_PUSH: Hours(self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
                 Channel.CALL: Hours(self.dispatch_hours_call_open, self.dispatch_hours_call_close),
             },
         )
@@ -101,13 +106,75 @@ class SmsSettings(VisavisSettings):
     )
 
 
+class WapSettings(VisavisSettings):
+    """The account at the operator's push gateway (PPG); the defaults are those of the sandbox."""
+
+    owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_WAP_",)
+
+    dispatch_wap_url: str = Field(
+        default="http://127.0.0.1:8090/wappush",
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="Where the push gateway takes pushes (PAP).",
+    )
+    dispatch_wap_username: str = Field(
+        default="visavis", pattern=r"^[^:]+$", description="The account's name there, for HTTP's basic authentication."
+    )
+    dispatch_wap_password: SecretStr = Field(default=SecretStr("sandbox-only"), description="Its password.")
+    dispatch_wap_gateway: str = Field(
+        default="ppg.example.com", description="The gateway's name in the addresses of telephones, behind their @."
+    )
+    dispatch_wap_initiator: str = Field(
+        default="visavis.example.com", description="Our name in the ids of pushes, behind their @; short ones save SMS."
+    )
+    dispatch_wap_max_parts: int = Field(
+        default=3, ge=1, le=20, description="As how many SMS, at most, the gateway may have to bring one push."
+    )
+    dispatch_wap_reports: Literal["notifications", "kannel", "none"] = Field(
+        default="notifications",
+        description="How the gateway tells what became of a push: PAP's result notifications, Kannel's call-backs, or never.",
+    )
+    dispatch_wap_reports_host: str = Field(default="127.0.0.1", description="Address to listen on for what it tells.")
+    dispatch_wap_reports_port: int = Field(
+        default=8091, ge=0, le=65535, description="Port to listen on for what it tells; each worker needs its own."
+    )
+    dispatch_wap_reports_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#%]+)?$",
+        description="Where the gateway finds that listener; empty: at this address and port.",
+    )
+    dispatch_wap_kannel_smsbox: str = Field(
+        default="", description="Id of the smsbox of Kannel that calls back; needed for its call-backs only."
+    )
+    dispatch_wap_rate: float = Field(default=100.0, gt=0, description="Pushes a second that the contract allows.")
+    dispatch_wap_window: int = Field(
+        default=16, ge=1, le=256, description="Pushes that may wait for an answer at a time, each on a connection."
+    )
+    dispatch_wap_answer_seconds: float = Field(
+        default=60.0, gt=0, description="After so long a push counts as unanswered."
+    )
+    dispatch_wap_write_seconds: float = Field(
+        default=4.0,
+        gt=0,
+        le=8,
+        description="How long one batch may take to be written, and an opt-out may wait for it.",
+    )
+
+    @model_validator(mode="after")
+    def _kannel_calls_back_by_a_smsbox(self) -> Self:
+        """Without one Kannel would never say anything."""
+        if self.dispatch_wap_reports == "kannel" and not self.dispatch_wap_kannel_smsbox:
+            raise ValueError("call-backs of Kannel need VISAVIS_DISPATCH_WAP_KANNEL_SMSBOX")
+        return self
+
+
 class WorkerSettings(VisavisSettings):
     """How the worker works."""
 
     owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_WORKER_",)
 
     dispatch_worker_channels: str = Field(
-        default="sms", description="Channels for messages that this worker serves, parted by blanks: sms."
+        default="sms wap_push",
+        description="Channels for messages that this worker serves, parted by blanks: sms, wap_push.",
     )
     dispatch_worker_batches: int = Field(
         default=3, ge=1, le=8, description="Batches of 64 messages under way at a time, on each channel."

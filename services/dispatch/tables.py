@@ -92,10 +92,13 @@ CONTACTS = Table(
     Column("account", Text, nullable=False),
     Column("parts", Integer, nullable=False, server_default="1"),
     Column("traceparent", Text, nullable=False),
+    # What became of the wish that the gateway take it back: due, taken_back or too_late; null while nobody wishes it.
+    Column("recall", Text),
     UniqueConstraint("customer_id", "policy", "plan", "channel", "attempt"),
     Index("ix_contacts_owner_id_reserve_time", "owner_id", "reserve_time"),
     Index("ix_contacts_customer_id_reserve_time", "customer_id", "reserve_time", "contact_id"),
     Index("ix_contacts_msisdn_reserve_time", "msisdn", "reserve_time"),
+    Index("ix_contacts_recall_due", "reserve_time", postgresql_where=text("recall = 'due'")),
     Index("ix_contacts_delivered", "plan", "delivery", postgresql_where=text("delivery IS NOT NULL")),
 )
 

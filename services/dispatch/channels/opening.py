@@ -4,9 +4,11 @@ from contextlib import AsyncExitStack
 
 from services.dispatch.channels.account import account_of
 from services.dispatch.channels.sms import SmsChannel
+from services.dispatch.channels.wap import WapChannel
+from services.dispatch.channels.wap_account import wap_account_of
 from services.dispatch.domain.plans import Channel
 from services.dispatch.ports import IncomingMessages, Line
-from services.dispatch.settings import SmsSettings
+from services.dispatch.settings import SmsSettings, WapSettings
 from shared.clock import Clock
 
 
@@ -17,5 +19,9 @@ async def open_line(channel: Channel, incoming: IncomingMessages, *, clock: Cloc
             sms = account_of(SmsSettings())
             gateway = await closing.enter_async_context(SmsChannel(sms, incoming, clock=clock))
             return Line(channel, gateway, sms.name)
+        case Channel.WAP_PUSH:
+            wap = wap_account_of(WapSettings())
+            pushing = await closing.enter_async_context(WapChannel(wap, incoming, clock=clock))
+            return Line(channel, pushing, wap.name, recalling=pushing)
         case Channel.CALL:
             raise ValueError(f"{channel} carries no messages")

@@ -130,5 +130,11 @@ def _wrong(offer: Offer, form: Form) -> Iterator[tuple[str, str]]:
 
 
 def _unknown_placeholders(offer: Offer, *, known: Collection[str]) -> Iterator[tuple[str, str]]:
-    for unknown in sorted(set(_PLACEHOLDER.findall(offer.text)) - set(known)):
-        yield "text", f"{unknown} is no placeholder; known is {KEYWORD}"
+    for unknown in placeholders_in(offer.text):
+        if unknown not in known:
+            yield "text", f"{unknown} is no placeholder; known is {KEYWORD}"
+
+
+def placeholders_in(text: str) -> Sequence[str]:
+    """Return the placeholders of a text, each once."""
+    return sorted(set(_PLACEHOLDER.findall(text)))

@@ -18,9 +18,10 @@ PLAN_KIND = "pushPlans"
 class Channel(StrEnum):
     SMS = "sms"
     CALL = "call"
+    WAP_PUSH = "wap_push"
 
 
-MESSAGE_CHANNELS = (Channel.SMS,)
+MESSAGE_CHANNELS = (Channel.SMS, Channel.WAP_PUSH)
 """Those that a worker sends over by itself; calls are lent to platforms."""
 
 

@@ -14,8 +14,8 @@ class Message:
     """One rendered message: what to put on the wire, for whom, and the instant after which nobody may receive it.
 
     A text longer than one SMS leaves in parts, and still is one message. Channels that have them show the offer's title and
-    link, too; both are empty where it has none. `plan_id` is for gateways that like to know what belongs together. `attempt` counts
-    from 1 how often this recipient was tried, without the times when the gateway took nothing from anybody.
+    link, too; both are empty where it has none. `plan_id` and `offer_ends` say which plan it is of, and when that ends. `attempt`
+    counts from 1 how often this recipient was tried, without the times when the gateway took nothing from anybody.
     """
 
     push_id: str
@@ -26,6 +26,7 @@ class Message:
     href: str = ""
     plan_id: str = ""
     attempt: int = 1
+    offer_ends: datetime | None = None
 
 
 class Verdict(StrEnum):
@@ -149,9 +150,42 @@ class MessageChannel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """A push that its gateway has, and that its customer refused since."""
+
+    push_id: str
+    plan_id: str
+    msisdn: str
+
+
+class RecallAnswer(StrEnum):
+    """What a gateway says to a recall."""
+
+    TAKEN_BACK = "taken_back"
+    """It will not be delivered."""
+    TOO_LATE = "too_late"
+    """The gateway cannot, or can never, take it back."""
+    UNKNOWN = "unknown"
+    """No answer: it may be asked again."""
+
+
+class RecallingChannel(Protocol):
+    """A channel whose gateway takes back what it has not delivered."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    async def recall(self, recall: Recall) -> tuple[RecallAnswer, Receipt | None]:
+        """Ask the gateway; what it took back has a receipt that says so. Never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """A channel that a worker serves: its gateway, and the account that its contacts are noted under."""
+    """A channel that a worker serves: its gateway, and the account that its contacts are noted under; `recalling` where the
+    gateway takes pushes back."""
 
     channel: Channel
     gateway: MessageChannel
     account: str
+    recalling: RecallingChannel | None = None

@@ -22,7 +22,7 @@ from services.dispatch.domain.pushes import (
     Target,
 )
 from services.dispatch.domain.rules import Record
-from services.dispatch.ports.channels import Receipt, Reply
+from services.dispatch.ports.channels import Recall, RecallAnswer, Receipt, Reply
 from shared.runs.domain import RunPlace
 
 TargetValues: TypeAlias = tuple[object, ...]
@@ -299,8 +299,11 @@ class Incoming(Protocol):
 
     async def keep_receipts(self, receipts: Sequence[Receipt], now: datetime) -> None: ...
 
-    async def match_receipts(self, now: datetime, *, limit: int) -> Sequence[tuple[ContactRef, Delivery]]:
-        """Match kept receipts with contacts by the gateway's id; return each contact whose delivery changed."""
+    async def match_receipts(
+        self, now: datetime, *, limit: int
+    ) -> tuple[Sequence[ContactRef], Sequence[tuple[ContactRef, Delivery]]]:
+        """Match kept receipts with contacts by the gateway's id. Return the indeterminate contacts that are known to have
+        left now: they were sent; and those whose delivery changed."""
         ...
 
     async def settle_by_number(
@@ -327,6 +330,18 @@ class Incoming(Protocol):
         ...
 
 
+class Recalls(Protocol):
+    """Contacts whose gateway is to take them back: `OptOuts.withdraw_open` asks for it."""
+
+    async def due(self, account: str, *, since: datetime, limit: int) -> Sequence[tuple[ContactId, Recall]]:
+        """Return what left, or may have, and was not delivered as far as is known."""
+        ...
+
+    async def end(self, contact_id: ContactId, answer: RecallAnswer) -> None:
+        """Note what the gateway said, for good."""
+        ...
+
+
 class Events(Protocol):
     async def tell(self, events: Sequence[ContactEvent]) -> None: ...
 
@@ -342,6 +357,7 @@ class Work:
     calls: Calls
     opt_outs: OptOuts
     incoming: Incoming
+    recalls: Recalls
     events: Events
 
 

@@ -12,6 +12,7 @@ from services.dispatch.postgres.incoming import IncomingTables
 from services.dispatch.postgres.ledger import LedgerTables
 from services.dispatch.postgres.opt_outs import OptOutTable
 from services.dispatch.postgres.plans import PlanQueries, PlanTable
+from services.dispatch.postgres.recalls import RecallTable
 from shared.db.engine import Database
 from shared.db.transactions import WriteTransaction
 
@@ -26,6 +27,7 @@ def work_in(tx: WriteTransaction) -> Work:
         calls=CallTable(tx),
         opt_outs=OptOutTable(tx),
         incoming=IncomingTables(tx),
+        recalls=RecallTable(tx),
         events=EventTable(tx),
     )
 

@@ -35,7 +35,7 @@ _MATCH = text("""
         SELECT r.account, r.message_id, r.status, c.contact_id
           FROM dispatch.receipts AS r
           JOIN dispatch.messages AS m USING (message_id)
-          JOIN dispatch.contacts AS c ON c.contact_id = m.contact_id AND c.account = r.account AND c.msisdn = r.msisdn
+          JOIN dispatch.contacts AS c ON c.contact_id = m.contact_id AND c.account = r.account AND r.msisdn IN (c.msisdn, '')
          WHERE r.contact_id IS NULL AND r.receive_time > :oldest AND c.reserve_time > :oldest
          ORDER BY r.receive_time LIMIT :limit FOR UPDATE OF r, c SKIP LOCKED
     )
@@ -155,19 +155,17 @@ class IncomingTables:
         }
         await self._tx.connection.execute(_KEEP_RECEIPTS, values)
 
-    async def match_receipts(self, now: datetime, *, limit: int) -> Sequence[tuple[ContactRef, Delivery]]:
+    async def match_receipts(
+        self, now: datetime, *, limit: int
+    ) -> tuple[Sequence[ContactRef], Sequence[tuple[ContactRef, Delivery]]]:
         asked = {"oldest": now - _VALIDITY, "limit": limit}
-        return await self._deliver((await self._tx.connection.execute(_MATCH, asked)).scalars())
+        return await self._settle((await self._tx.connection.execute(_MATCH, asked)).scalars())
 
     async def settle_by_number(
         self, now: datetime, *, limit: int
     ) -> tuple[Sequence[ContactRef], Sequence[tuple[ContactRef, Delivery]]]:
         asked = {"oldest": now - _VALIDITY, "limit": limit}
-        adopted = list((await self._tx.connection.execute(_ADOPT, asked)).scalars())
-        if not adopted:
-            return (), ()
-        settled = [contact_ref(row) for row in await self._tx.connection.execute(_SETTLE, {"contacts": adopted})]
-        return settled, await self._deliver(ref.contact_id for ref in settled)
+        return await self._settle((await self._tx.connection.execute(_ADOPT, asked)).scalars())
 
     async def latest_contact(self, msisdn: str, since: datetime) -> AnsweredContact | None:
         asked = {"msisdn": msisdn, "since": since}
@@ -193,13 +191,17 @@ class IncomingTables:
         values = {"contact": contact_id, "answer": answer.value, "now": now}
         return (await self._tx.connection.execute(_ANSWER, values)).rowcount == 1
 
-    async def _deliver(self, contacts: Iterable[ContactId]) -> Sequence[tuple[ContactRef, Delivery]]:
-        """Say of contacts with new receipts what these say together; return those whose delivery changed."""
+    async def _settle(
+        self, contacts: Iterable[ContactId]
+    ) -> tuple[Sequence[ContactRef], Sequence[tuple[ContactRef, Delivery]]]:
+        """Say of contacts with new receipts what these say together; return those that are known to have left now, and
+        those whose delivery changed."""
         touched = sorted(set(contacts))
         if not touched:
-            return ()
+            return (), ()
+        settled = [contact_ref(row) for row in await self._tx.connection.execute(_SETTLE, {"contacts": touched})]
         rows = await self._tx.connection.execute(_DELIVER, {"contacts": touched})
-        return [(contact_ref(row), Delivery(row.delivery)) for row in rows]
+        return settled, [(contact_ref(row), Delivery(row.delivery)) for row in rows]
 
 
 def _answered(row: Row[tuple[object, ...]] | None) -> AnsweredContact | None:

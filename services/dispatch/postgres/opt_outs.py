@@ -1,6 +1,6 @@
 """Opt-outs in PostgreSQL, and the withdrawal of what has not left."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
@@ -52,6 +52,17 @@ _WITHDRAW = text("""
 """)
 
 
+# What has left and is not known to have arrived may still lie at its gateway. What is being recorded counts, too: a contact
+# that turns out not to have left is never asked for.
+_RECALL = text("""
+    UPDATE dispatch.contacts SET recall = 'due'
+     WHERE channel = 'wap_push' AND state <> 'released' AND delivery IS NULL AND recall IS NULL AND reserve_time > :oldest
+       AND ((customer_id = CAST(:customer AS text) AND CAST(:customer AS text) <> '')
+            OR (msisdn = CAST(:msisdn AS text) AND CAST(:msisdn AS text) <> ''))
+""")
+_RECALLED = timedelta(hours=72)
+
+
 class OptOutTable:
     """`services.dispatch.ports.store.OptOuts`."""
 
@@ -66,6 +77,7 @@ class OptOutTable:
     async def withdraw_open(self, opt_out: OptOut) -> int:
         known = {"customer": opt_out.customer_id, "msisdn": opt_out.msisdn, "since": opt_out.latest_time}
         pushes = list((await self._tx.connection.execute(_LOCK_OPEN, known)).scalars())
+        await self._tx.connection.execute(_RECALL, {**known, "oldest": opt_out.latest_time - _RECALLED})
         if not pushes:
             return 0
         return int((await self._tx.connection.execute(_WITHDRAW, {"pushes": pushes})).scalar_one())

@@ -146,6 +146,10 @@ def _plan_request(request: pb.CreatePushPlanRequest) -> PlanRequest:
         display_name=request.display_name,
         channel=_CHANNELS.get(request.channel, Channel.CALL),
         targets=from_ref(request.targets),
-        offers=tuple(Offer(offer.policy, offer.product, offer.text, offer.order_keyword) for offer in request.offers),
+        offers=tuple(_offer(offer) for offer in request.offers),
         expire_time=instant_of(request.expire_time) or _NEVER,
     )
+
+
+def _offer(offer: pb.PlanOffer) -> Offer:
+    return Offer(offer.policy, offer.product, offer.text, offer.order_keyword, title=offer.title, href=offer.href)

@@ -11,7 +11,11 @@ from shared.lake.refs import to_ref
 from shared.observability.context import trace_id_of
 from shared.runs.messages import to_status
 
-CHANNELS = {Channel.SMS: contact_pb2.CHANNEL_SMS, Channel.CALL: contact_pb2.CHANNEL_CALL}
+CHANNELS = {
+    Channel.SMS: contact_pb2.CHANNEL_SMS,
+    Channel.CALL: contact_pb2.CHANNEL_CALL,
+    Channel.WAP_PUSH: contact_pb2.CHANNEL_WAP_PUSH,
+}
 _NOTICE_AGE = timedelta(seconds=15)
 
 
@@ -49,6 +53,8 @@ def _offer_message(offer: Offer, channel: Channel) -> push_plan_service_pb2.Plan
         product=offer.product,
         text=offer.text,
         order_keyword=offer.order_keyword,
+        title=offer.title,
+        href=offer.href,
         parts=offer.parts if channel is Channel.SMS else 0,
     )
 

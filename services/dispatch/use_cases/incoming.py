@@ -25,16 +25,15 @@ async def take_receipts(receipts: Sequence[Receipt], *, work: Work, now: datetim
 
 async def match_receipts(*, work: Work, now: datetime) -> int:
     """Match kept receipts with contacts; return how many contacts they changed."""
-    matched = await work.incoming.match_receipts(now, limit=_MATCHED_AT_ONCE)
-    await work.events.tell([event_of(_TOLD[delivery], ref, now) for ref, delivery in matched])
-    return len(matched)
+    settled, delivered = await work.incoming.match_receipts(now, limit=_MATCHED_AT_ONCE)
+    await _tell(settled, delivered, work=work, now=now)
+    return len(delivered)
 
 
 async def settle_by_number(*, work: Work, now: datetime) -> int:
     """Settle indeterminate contacts by receipts of unknown messages to the same number; return how many."""
     settled, delivered = await work.incoming.settle_by_number(now, limit=_MATCHED_AT_ONCE)
-    await work.events.tell([event_of(EventKind.SENT, ref, now) for ref in settled])
-    await work.events.tell([event_of(_TOLD[delivery], ref, now) for ref, delivery in delivered])
+    await _tell(settled, delivered, work=work, now=now)
     return len(settled)
 
 
@@ -77,6 +76,13 @@ async def _opt_out(reply: Reply, contact: ContactRef | None, *, work: Work, now:
     if await work.incoming.keep_reply(reply, "opt_out", contact, now) and contact is not None:
         await work.incoming.answer(contact.contact_id, Answer.OPTED_OUT, now)
     return await record_opt_out(customer_id, reply.msisdn, reply.source, work=work, now=now, contact=contact)
+
+
+async def _tell(
+    settled: Sequence[ContactRef], delivered: Sequence[tuple[ContactRef, Delivery]], *, work: Work, now: datetime
+) -> None:
+    await work.events.tell([event_of(EventKind.SENT, ref, now) for ref in settled])
+    await work.events.tell([event_of(_TOLD[delivery], ref, now) for ref, delivery in delivered])
 
 
 async def _answer(contact: ContactRef, answer: Answer, kind: EventKind, *, work: Work, now: datetime) -> None:

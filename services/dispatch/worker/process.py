@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.dispatch.worker.housekeeping import Housekeeping
 from services.dispatch.worker.presence import Presence
+from services.dispatch.worker.recalls import Recaller
 from services.dispatch.worker.sender import MessageSender
 
 _ANSWER_SECONDS = 3.0
@@ -19,6 +20,8 @@ class WorkerParts:
     presence: Presence
     senders: Sequence[MessageSender]
     """One for each channel that the worker serves."""
+    recallers: Sequence[Recaller]
+    """One for each channel whose gateway takes pushes back."""
     housekeeping: Housekeeping
     load_plans: Callable[[asyncio.Event], Awaitable[None]]
     close_channels: Callable[[], Awaitable[None]]
@@ -32,6 +35,8 @@ async def run_worker(parts: WorkerParts, stop: asyncio.Event) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(parts.housekeeping.run(stop))
+            for recaller in parts.recallers:
+                group.create_task(recaller.run(stop))
             group.create_task(_awaited(parts.load_plans(stop)))
             sending = [group.create_task(sender.run(stop, batches=parts.batches)) for sender in parts.senders]
             await stop.wait()

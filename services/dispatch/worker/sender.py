@@ -228,6 +228,7 @@ def _message(plan: Plan, offer: Offer, one: Admitted) -> Message:
         href=offer.href,
         plan_id=plan.plan_id,
         attempt=one.target.attempts + 1,
+        offer_ends=plan.request.expire_time,
     )
 
 

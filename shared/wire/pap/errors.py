@@ -1,4 +1,4 @@
-"""What can be wrong with a PAP document, told apart by who has to do something about it."""
+"""What can go wrong with PAP, told apart by who has to do something about it."""
 
 from typing import Final
 
@@ -6,7 +6,23 @@ from shared.wire.pap.codes import Code
 
 
 class PapError(Exception):
-    """Any failure of the protocol's documents."""
+    """Any failure of the protocol."""
+
+
+class NotSentError(PapError):
+    """No octet of a request has left."""
+
+
+class NoAnswerError(PapError):
+    """A request may have left, and no answer came in time."""
+
+
+class LineCutError(NoAnswerError):
+    """The gateway cut the connection before it had answered."""
+
+
+class GarbledError(NoAnswerError):
+    """What came back is no answer that HTTP or PAP knows."""
 
 
 class FieldError(PapError, ValueError):

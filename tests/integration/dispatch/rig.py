@@ -21,7 +21,7 @@ from services.dispatch.domain.rules import ContactRules
 from services.dispatch.ports.channels import IncomingMessages, Line, MessageChannel
 from services.dispatch.ports.store import ReadingOpener, WorkOpener
 from services.dispatch.postgres import reading_opener, work_opener
-from services.dispatch.settings import SmsSettings
+from services.dispatch.settings import SmsSettings, WapSettings
 from services.dispatch.use_cases.plans import create_plan, start_plan
 from services.dispatch.worker.housekeeping import Housekeeping
 from services.dispatch.worker.incoming import StoredIncoming
@@ -38,7 +38,7 @@ from shared.wire.cmpp.versions import Version
 from tests.factories.dispatch import MORNING, plan_request, rules, values
 from tests.fakes.audience import ScriptedAudience
 
-FORMS = forms_of(SmsSettings())
+FORMS = forms_of(SmsSettings(), WapSettings())
 GATEWAY_ACCOUNT = GatewayAccount("901234", "sandbox-only", service_id="VISAVIS", src_id="10658899")
 UNCOUNTED = rules(cap=1000)
 
@@ -202,6 +202,7 @@ async def worker(
         parts = WorkerParts(
             presence=presence,
             senders=[sender],
+            recallers=[],
             housekeeping=Housekeeping(rig.work, lambda: notices_of([sender]), timedelta(minutes=30), rig.clock),
             load_plans=_load_nothing,
             close_channels=closing.aclose,
