@@ -24,37 +24,48 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from visavis.dispatch.v1 import contact_pb2 as visavis_dot_dispatch_dot_v1_dot_contact__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+visavis/dispatch/v1/call_list_service.proto\x12\x13visavis.dispatch.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x01\n\nLeasedCall\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06msisdn\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x0e\n\x06script\x18\x05 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\x12\x14\n\x0cmax_attempts\x18\x07 \x01(\x05\x12\x32\n\x0enot_after_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x80\x01\n\x11LeaseCallsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tpush_plan\x18\x02 \x01(\t\x12\x11\n\tmax_calls\x18\x03 \x01(\x05\x12\x31\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"D\n\x12LeaseCallsResponse\x12.\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1f.visavis.dispatch.v1.LeasedCall\"\xc1\x01\n\nCallResult\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12-\n\x05phase\x18\x02 \x01(\x0e\x32\x1e.visavis.dispatch.v1.CallPhase\x12\x38\n\rsystem_result\x18\x03 \x01(\x0e\x32!.visavis.dispatch.v1.SystemResult\x12<\n\x0f\x62usiness_result\x18\x04 \x01(\x0e\x32#.visavis.dispatch.v1.BusinessResult\"L\n\x18ReportCallResultsRequest\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.visavis.dispatch.v1.CallResult\"O\n\x19ReportCallResultsResponse\x12\x32\n\x08receipts\x18\x01 \x03(\x0b\x32 .visavis.dispatch.v1.CallReceipt\"^\n\x0b\x43\x61llReceipt\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12\x31\n\x07verdict\x18\x02 \x01(\x0e\x32 .visavis.dispatch.v1.CallVerdict\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t*\x9b\x01\n\x0b\x43\x61llVerdict\x12\x1c\n\x18\x43\x41LL_VERDICT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41LL_VERDICT_TAKEN\x10\x01\x12\x1c\n\x18\x43\x41LL_VERDICT_DO_NOT_DIAL\x10\x02\x12\x19\n\x15\x43\x41LL_VERDICT_CONFLICT\x10\x03\x12\x1d\n\x19\x43\x41LL_VERDICT_UNKNOWN_CALL\x10\x04*X\n\tCallPhase\x12\x1a\n\x16\x43\x41LL_PHASE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41LL_PHASE_STARTED\x10\x01\x12\x17\n\x13\x43\x41LL_PHASE_FINISHED\x10\x02*\xc5\x01\n\x0cSystemResult\x12\x1d\n\x19SYSTEM_RESULT_UNSPECIFIED\x10\x00\x12\x1a\n\x16SYSTEM_RESULT_ANSWERED\x10\x01\x12\x1b\n\x17SYSTEM_RESULT_NO_ANSWER\x10\x02\x12\x16\n\x12SYSTEM_RESULT_BUSY\x10\x03\x12#\n\x1fSYSTEM_RESULT_SUBSCRIBER_ABSENT\x10\x04\x12 \n\x1cSYSTEM_RESULT_INVALID_NUMBER\x10\x05*\xb5\x01\n\x0e\x42usinessResult\x12\x1f\n\x1b\x42USINESS_RESULT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x42USINESS_RESULT_ACCEPTED\x10\x01\x12\x1f\n\x1b\x42USINESS_RESULT_CONSIDERING\x10\x02\x12\"\n\x1e\x42USINESS_RESULT_NOT_INTERESTED\x10\x03\x12\x1f\n\x1b\x42USINESS_RESULT_DO_NOT_CALL\x10\x04\x32\xe4\x01\n\x0f\x43\x61llListService\x12]\n\nLeaseCalls\x12&.visavis.dispatch.v1.LeaseCallsRequest\x1a\'.visavis.dispatch.v1.LeaseCallsResponse\x12r\n\x11ReportCallResults\x12-.visavis.dispatch.v1.ReportCallResultsRequest\x1a..visavis.dispatch.v1.ReportCallResultsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+visavis/dispatch/v1/call_list_service.proto\x12\x13visavis.dispatch.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!visavis/dispatch/v1/contact.proto\"\xab\x02\n\nLeasedCall\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06msisdn\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\x0e\n\x06script\x18\x05 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x06 \x01(\x05\x12\x14\n\x0cmax_attempts\x18\x07 \x01(\x05\x12\x32\n\x0enot_after_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63\x61ll_back_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12;\n\x0f\x65\x61rlier_answers\x18\n \x03(\x0b\x32\".visavis.dispatch.v1.EarlierAnswer\"\xb3\x01\n\rEarlierAnswer\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12-\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12\x32\n\x06\x61nswer\x18\x03 \x01(\x0e\x32\".visavis.dispatch.v1.ContactAnswer\x12/\n\x0b\x61nswer_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x80\x01\n\x11LeaseCallsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tpush_plan\x18\x02 \x01(\t\x12\x11\n\tmax_calls\x18\x03 \x01(\x05\x12\x31\n\x0elease_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x81\x01\n\x12LeaseCallsResponse\x12.\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1f.visavis.dispatch.v1.LeasedCall\x12\r\n\x05lease\x18\x02 \x01(\t\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"i\n\x11RenewLeaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05lease\x18\x02 \x01(\t\x12\x31\n\x0elease_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"r\n\x12RenewLeaseResponse\x12.\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1f.visavis.dispatch.v1.LeasedCall\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"$\n\x13ReleaseLeaseRequest\x12\r\n\x05lease\x18\x01 \x01(\t\"E\n\x14ReleaseLeaseResponse\x12\x16\n\x0ereturned_count\x18\x01 \x01(\x05\x12\x15\n\rstarted_count\x18\x02 \x01(\x05\"\xf5\x01\n\nCallResult\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12-\n\x05phase\x18\x02 \x01(\x0e\x32\x1e.visavis.dispatch.v1.CallPhase\x12\x38\n\rsystem_result\x18\x03 \x01(\x0e\x32!.visavis.dispatch.v1.SystemResult\x12<\n\x0f\x62usiness_result\x18\x04 \x01(\x0e\x32#.visavis.dispatch.v1.BusinessResult\x12\x32\n\x0e\x63\x61ll_back_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x18ReportCallResultsRequest\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.visavis.dispatch.v1.CallResult\"O\n\x19ReportCallResultsResponse\x12\x32\n\x08receipts\x18\x01 \x03(\x0b\x32 .visavis.dispatch.v1.CallReceipt\"^\n\x0b\x43\x61llReceipt\x12\x0c\n\x04\x63\x61ll\x18\x01 \x01(\t\x12\x31\n\x07verdict\x18\x02 \x01(\x0e\x32 .visavis.dispatch.v1.CallVerdict\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t*\x9b\x01\n\x0b\x43\x61llVerdict\x12\x1c\n\x18\x43\x41LL_VERDICT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41LL_VERDICT_TAKEN\x10\x01\x12\x1c\n\x18\x43\x41LL_VERDICT_DO_NOT_DIAL\x10\x02\x12\x19\n\x15\x43\x41LL_VERDICT_CONFLICT\x10\x03\x12\x1d\n\x19\x43\x41LL_VERDICT_UNKNOWN_CALL\x10\x04*X\n\tCallPhase\x12\x1a\n\x16\x43\x41LL_PHASE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x41LL_PHASE_STARTED\x10\x01\x12\x17\n\x13\x43\x41LL_PHASE_FINISHED\x10\x02*\x8c\x03\n\x0cSystemResult\x12\x1d\n\x19SYSTEM_RESULT_UNSPECIFIED\x10\x00\x12\x1a\n\x16SYSTEM_RESULT_ANSWERED\x10\x01\x12\x1b\n\x17SYSTEM_RESULT_NO_ANSWER\x10\x02\x12\x16\n\x12SYSTEM_RESULT_BUSY\x10\x03\x12#\n\x1fSYSTEM_RESULT_SUBSCRIBER_ABSENT\x10\x04\x12 \n\x1cSYSTEM_RESULT_INVALID_NUMBER\x10\x05\x12#\n\x1fSYSTEM_RESULT_ANSWERING_MACHINE\x10\x06\x12\x15\n\x11SYSTEM_RESULT_FAX\x10\x07\x12\x1a\n\x16SYSTEM_RESULT_REJECTED\x10\x08\x12\x1c\n\x18SYSTEM_RESULT_CONGESTION\x10\t\x12\x1b\n\x17SYSTEM_RESULT_ABANDONED\x10\n\x12\x19\n\x15SYSTEM_RESULT_BLOCKED\x10\x0b\x12\x17\n\x13SYSTEM_RESULT_ERROR\x10\x0c*\xef\x02\n\x0e\x42usinessResult\x12\x1f\n\x1b\x42USINESS_RESULT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x42USINESS_RESULT_ACCEPTED\x10\x01\x12\x1f\n\x1b\x42USINESS_RESULT_CONSIDERING\x10\x02\x12\"\n\x1e\x42USINESS_RESULT_NOT_INTERESTED\x10\x03\x12\x1f\n\x1b\x42USINESS_RESULT_DO_NOT_CALL\x10\x04\x12\x1d\n\x19\x42USINESS_RESULT_CALL_BACK\x10\x05\x12\x1f\n\x1b\x42USINESS_RESULT_WRONG_PARTY\x10\x06\x12 \n\x1c\x42USINESS_RESULT_WRONG_NUMBER\x10\x07\x12\x1d\n\x19\x42USINESS_RESULT_COMPLAINT\x10\x08\x12\x1c\n\x18\x42USINESS_RESULT_LANGUAGE\x10\t\x12\x19\n\x15\x42USINESS_RESULT_OTHER\x10\n2\xa8\x03\n\x0f\x43\x61llListService\x12]\n\nLeaseCalls\x12&.visavis.dispatch.v1.LeaseCallsRequest\x1a\'.visavis.dispatch.v1.LeaseCallsResponse\x12]\n\nRenewLease\x12&.visavis.dispatch.v1.RenewLeaseRequest\x1a\'.visavis.dispatch.v1.RenewLeaseResponse\x12\x63\n\x0cReleaseLease\x12(.visavis.dispatch.v1.ReleaseLeaseRequest\x1a).visavis.dispatch.v1.ReleaseLeaseResponse\x12r\n\x11ReportCallResults\x12-.visavis.dispatch.v1.ReportCallResultsRequest\x1a..visavis.dispatch.v1.ReportCallResultsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.dispatch.v1.call_list_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CALLVERDICT']._serialized_start=975
-  _globals['_CALLVERDICT']._serialized_end=1130
-  _globals['_CALLPHASE']._serialized_start=1132
-  _globals['_CALLPHASE']._serialized_end=1220
-  _globals['_SYSTEMRESULT']._serialized_start=1223
-  _globals['_SYSTEMRESULT']._serialized_end=1420
-  _globals['_BUSINESSRESULT']._serialized_start=1423
-  _globals['_BUSINESSRESULT']._serialized_end=1604
-  _globals['_LEASEDCALL']._serialized_start=134
-  _globals['_LEASEDCALL']._serialized_end=320
-  _globals['_LEASECALLSREQUEST']._serialized_start=323
-  _globals['_LEASECALLSREQUEST']._serialized_end=451
-  _globals['_LEASECALLSRESPONSE']._serialized_start=453
-  _globals['_LEASECALLSRESPONSE']._serialized_end=521
-  _globals['_CALLRESULT']._serialized_start=524
-  _globals['_CALLRESULT']._serialized_end=717
-  _globals['_REPORTCALLRESULTSREQUEST']._serialized_start=719
-  _globals['_REPORTCALLRESULTSREQUEST']._serialized_end=795
-  _globals['_REPORTCALLRESULTSRESPONSE']._serialized_start=797
-  _globals['_REPORTCALLRESULTSRESPONSE']._serialized_end=876
-  _globals['_CALLRECEIPT']._serialized_start=878
-  _globals['_CALLRECEIPT']._serialized_end=972
-  _globals['_CALLLISTSERVICE']._serialized_start=1607
-  _globals['_CALLLISTSERVICE']._serialized_end=1835
+  _globals['_CALLVERDICT']._serialized_start=1751
+  _globals['_CALLVERDICT']._serialized_end=1906
+  _globals['_CALLPHASE']._serialized_start=1908
+  _globals['_CALLPHASE']._serialized_end=1996
+  _globals['_SYSTEMRESULT']._serialized_start=1999
+  _globals['_SYSTEMRESULT']._serialized_end=2395
+  _globals['_BUSINESSRESULT']._serialized_start=2398
+  _globals['_BUSINESSRESULT']._serialized_end=2765
+  _globals['_LEASEDCALL']._serialized_start=169
+  _globals['_LEASEDCALL']._serialized_end=468
+  _globals['_EARLIERANSWER']._serialized_start=471
+  _globals['_EARLIERANSWER']._serialized_end=650
+  _globals['_LEASECALLSREQUEST']._serialized_start=653
+  _globals['_LEASECALLSREQUEST']._serialized_end=781
+  _globals['_LEASECALLSRESPONSE']._serialized_start=784
+  _globals['_LEASECALLSRESPONSE']._serialized_end=913
+  _globals['_RENEWLEASEREQUEST']._serialized_start=915
+  _globals['_RENEWLEASEREQUEST']._serialized_end=1020
+  _globals['_RENEWLEASERESPONSE']._serialized_start=1022
+  _globals['_RENEWLEASERESPONSE']._serialized_end=1136
+  _globals['_RELEASELEASEREQUEST']._serialized_start=1138
+  _globals['_RELEASELEASEREQUEST']._serialized_end=1174
+  _globals['_RELEASELEASERESPONSE']._serialized_start=1176
+  _globals['_RELEASELEASERESPONSE']._serialized_end=1245
+  _globals['_CALLRESULT']._serialized_start=1248
+  _globals['_CALLRESULT']._serialized_end=1493
+  _globals['_REPORTCALLRESULTSREQUEST']._serialized_start=1495
+  _globals['_REPORTCALLRESULTSREQUEST']._serialized_end=1571
+  _globals['_REPORTCALLRESULTSRESPONSE']._serialized_start=1573
+  _globals['_REPORTCALLRESULTSRESPONSE']._serialized_end=1652
+  _globals['_CALLRECEIPT']._serialized_start=1654
+  _globals['_CALLRECEIPT']._serialized_end=1748
+  _globals['_CALLLISTSERVICE']._serialized_start=2768
+  _globals['_CALLLISTSERVICE']._serialized_end=3192
 # @@protoc_insertion_point(module_scope)

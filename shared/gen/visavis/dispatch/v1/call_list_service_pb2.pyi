@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from visavis.dispatch.v1 import contact_pb2 as _contact_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -95,6 +96,20 @@ class _SystemResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SystemRe
     """Switched off or out of coverage; tried again in a later window."""
     SYSTEM_RESULT_INVALID_NUMBER: _SystemResult.ValueType  # 5
     """The number does not exist; never tried again."""
+    SYSTEM_RESULT_ANSWERING_MACHINE: _SystemResult.ValueType  # 6
+    """A machine answered; tried again at another time of the day."""
+    SYSTEM_RESULT_FAX: _SystemResult.ValueType  # 7
+    """A fax answered; never tried again."""
+    SYSTEM_RESULT_REJECTED: _SystemResult.ValueType  # 8
+    """The customer rejected the call unheard; tried once more in a later window."""
+    SYSTEM_RESULT_CONGESTION: _SystemResult.ValueType  # 9
+    """The network had no line; tried again after 15 minutes, and not counted as an attempt."""
+    SYSTEM_RESULT_ABANDONED: _SystemResult.ValueType  # 10
+    """Answered, but no agent was free; tried again on another day."""
+    SYSTEM_RESULT_BLOCKED: _SystemResult.ValueType  # 11
+    """The platform's own lists or hours forbid it; never tried again."""
+    SYSTEM_RESULT_ERROR: _SystemResult.ValueType  # 12
+    """The platform failed; tried again after 15 minutes, and logged for operations."""
 
 class SystemResult(_SystemResult, metaclass=_SystemResultEnumTypeWrapper):
     """What the network said."""
@@ -111,6 +126,20 @@ SYSTEM_RESULT_SUBSCRIBER_ABSENT: SystemResult.ValueType  # 4
 """Switched off or out of coverage; tried again in a later window."""
 SYSTEM_RESULT_INVALID_NUMBER: SystemResult.ValueType  # 5
 """The number does not exist; never tried again."""
+SYSTEM_RESULT_ANSWERING_MACHINE: SystemResult.ValueType  # 6
+"""A machine answered; tried again at another time of the day."""
+SYSTEM_RESULT_FAX: SystemResult.ValueType  # 7
+"""A fax answered; never tried again."""
+SYSTEM_RESULT_REJECTED: SystemResult.ValueType  # 8
+"""The customer rejected the call unheard; tried once more in a later window."""
+SYSTEM_RESULT_CONGESTION: SystemResult.ValueType  # 9
+"""The network had no line; tried again after 15 minutes, and not counted as an attempt."""
+SYSTEM_RESULT_ABANDONED: SystemResult.ValueType  # 10
+"""Answered, but no agent was free; tried again on another day."""
+SYSTEM_RESULT_BLOCKED: SystemResult.ValueType  # 11
+"""The platform's own lists or hours forbid it; never tried again."""
+SYSTEM_RESULT_ERROR: SystemResult.ValueType  # 12
+"""The platform failed; tried again after 15 minutes, and logged for operations."""
 Global___SystemResult: _TypeAlias = SystemResult  # noqa: Y015
 
 class _BusinessResult:
@@ -129,6 +158,20 @@ class _BusinessResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Busine
     """No."""
     BUSINESS_RESULT_DO_NOT_CALL: _BusinessResult.ValueType  # 4
     """Never call again: an opt-out from everything."""
+    BUSINESS_RESULT_CALL_BACK: _BusinessResult.ValueType  # 5
+    """Wants to be called at call_back_time: the push is held until then, if the plan lasts so long, and offered first.
+    Counts as thinking about it.
+    """
+    BUSINESS_RESULT_WRONG_PARTY: _BusinessResult.ValueType  # 6
+    """Somebody else was on the phone; not called again in this plan."""
+    BUSINESS_RESULT_WRONG_NUMBER: _BusinessResult.ValueType  # 7
+    """The number is not this customer's; not called again in this plan."""
+    BUSINESS_RESULT_COMPLAINT: _BusinessResult.ValueType  # 8
+    """Complained about being called: an opt-out from everything."""
+    BUSINESS_RESULT_LANGUAGE: _BusinessResult.ValueType  # 9
+    """No common language; not called again in this plan."""
+    BUSINESS_RESULT_OTHER: _BusinessResult.ValueType  # 10
+    """Something else; not called again in this plan."""
 
 class BusinessResult(_BusinessResult, metaclass=_BusinessResultEnumTypeWrapper):
     """What the customer said on the phone."""
@@ -143,6 +186,20 @@ BUSINESS_RESULT_NOT_INTERESTED: BusinessResult.ValueType  # 3
 """No."""
 BUSINESS_RESULT_DO_NOT_CALL: BusinessResult.ValueType  # 4
 """Never call again: an opt-out from everything."""
+BUSINESS_RESULT_CALL_BACK: BusinessResult.ValueType  # 5
+"""Wants to be called at call_back_time: the push is held until then, if the plan lasts so long, and offered first.
+Counts as thinking about it.
+"""
+BUSINESS_RESULT_WRONG_PARTY: BusinessResult.ValueType  # 6
+"""Somebody else was on the phone; not called again in this plan."""
+BUSINESS_RESULT_WRONG_NUMBER: BusinessResult.ValueType  # 7
+"""The number is not this customer's; not called again in this plan."""
+BUSINESS_RESULT_COMPLAINT: BusinessResult.ValueType  # 8
+"""Complained about being called: an opt-out from everything."""
+BUSINESS_RESULT_LANGUAGE: BusinessResult.ValueType  # 9
+"""No common language; not called again in this plan."""
+BUSINESS_RESULT_OTHER: BusinessResult.ValueType  # 10
+"""Something else; not called again in this plan."""
 Global___BusinessResult: _TypeAlias = BusinessResult  # noqa: Y015
 
 @_typing.final
@@ -159,6 +216,8 @@ class LeasedCall(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     MAX_ATTEMPTS_FIELD_NUMBER: _builtins.int
     NOT_AFTER_TIME_FIELD_NUMBER: _builtins.int
+    CALL_BACK_TIME_FIELD_NUMBER: _builtins.int
+    EARLIER_ANSWERS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """calls/{call}: one attempt; report with it."""
     msisdn: _builtins.str
@@ -172,10 +231,20 @@ class LeasedCall(_message.Message):
     attempt: _builtins.int
     """Which attempt for this customer in this plan, from 1."""
     max_attempts: _builtins.int
-    """Attempts allowed in all."""
+    """Attempts allowed in all; each call-back that was agreed allows one more."""
     @_builtins.property
     def not_after_time(self) -> _timestamp_pb2.Timestamp:
         """Not to be dialled at or after this time: the end of the lease, the hours or the plan, whichever is first."""
+
+    @_builtins.property
+    def call_back_time(self) -> _timestamp_pb2.Timestamp:
+        """The time that the customer agreed to be called at; absent unless this is a call-back. Call-backs are lent first, not before
+        that time, and whatever the caps say: the customer asked for them.
+        """
+
+    @_builtins.property
+    def earlier_answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___EarlierAnswer]:
+        """What the customer answered to us lately (three months), by any channel, newest first, at most 5."""
 
     def __init__(
         self,
@@ -188,14 +257,52 @@ class LeasedCall(_message.Message):
         attempt: _builtins.int = ...,
         max_attempts: _builtins.int = ...,
         not_after_time: _timestamp_pb2.Timestamp | None = ...,
+        call_back_time: _timestamp_pb2.Timestamp | None = ...,
+        earlier_answers: _abc.Iterable[Global___EarlierAnswer] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["not_after_time", b"not_after_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call_back_time", b"call_back_time", "not_after_time", b"not_after_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "customer_id", b"customer_id", "max_attempts", b"max_attempts", "msisdn", b"msisdn", "name", b"name", "not_after_time", b"not_after_time", "policy", b"policy", "script", b"script"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "call_back_time", b"call_back_time", "customer_id", b"customer_id", "earlier_answers", b"earlier_answers", "max_attempts", b"max_attempts", "msisdn", b"msisdn", "name", b"name", "not_after_time", b"not_after_time", "policy", b"policy", "script", b"script"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LeasedCall: _TypeAlias = LeasedCall  # noqa: Y015
+
+@_typing.final
+class EarlierAnswer(_message.Message):
+    """What a customer once answered to an offer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    ANSWER_TIME_FIELD_NUMBER: _builtins.int
+    policy: _builtins.str
+    """The policy that was offered."""
+    channel: _contact_pb2.Channel.ValueType
+    """How."""
+    answer: _contact_pb2.ContactAnswer.ValueType
+    """What the customer said."""
+    @_builtins.property
+    def answer_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        policy: _builtins.str = ...,
+        channel: _contact_pb2.Channel.ValueType = ...,
+        answer: _contact_pb2.ContactAnswer.ValueType = ...,
+        answer_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_time", b"answer_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_time", b"answer_time", "channel", b"channel", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EarlierAnswer: _TypeAlias = EarlierAnswer  # noqa: Y015
 
 @_typing.final
 class LeaseCallsRequest(_message.Message):
@@ -240,22 +347,142 @@ class LeaseCallsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CALLS_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    lease: _builtins.str
+    """leases/{lease}: renew or release with it."""
     @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeasedCall]:
-        """Best first."""
+        """Call-backs that are due first, then best first."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When the lease ends unless it is renewed; calls may end before it."""
 
     def __init__(
         self,
         *,
         calls: _abc.Iterable[Global___LeasedCall] | None = ...,
+        lease: _builtins.str = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "end_time", b"end_time", "lease", b"lease"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LeaseCallsResponse: _TypeAlias = LeaseCallsResponse  # noqa: Y015
+
+@_typing.final
+class RenewLeaseRequest(_message.Message):
+    """Asks to keep a lease."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    LEASE_DURATION_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID; the same one again renews nothing more."""
+    lease: _builtins.str
+    """leases/{lease}."""
+    @_builtins.property
+    def lease_duration(self) -> _duration_pb2.Duration:
+        """For how long from now, in whole seconds, 30 s to 1 h; default as long as was asked for at first."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        lease: _builtins.str = ...,
+        lease_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "lease_duration", b"lease_duration", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewLeaseRequest: _TypeAlias = RenewLeaseRequest  # noqa: Y015
+
+@_typing.final
+class RenewLeaseResponse(_message.Message):
+    """The lease as it stands now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLS_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeasedCall]:
+        """Those still to be dialled, as in LeaseCallsResponse."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When the lease ends now."""
+
+    def __init__(
+        self,
+        *,
+        calls: _abc.Iterable[Global___LeasedCall] | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "end_time", b"end_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewLeaseResponse: _TypeAlias = RenewLeaseResponse  # noqa: Y015
+
+@_typing.final
+class ReleaseLeaseRequest(_message.Message):
+    """Asks to give calls back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_FIELD_NUMBER: _builtins.int
+    lease: _builtins.str
+    """leases/{lease}."""
+    def __init__(
+        self,
+        *,
+        lease: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseLeaseRequest: _TypeAlias = ReleaseLeaseRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseLeaseResponse(_message.Message):
+    """What was given back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETURNED_COUNT_FIELD_NUMBER: _builtins.int
+    STARTED_COUNT_FIELD_NUMBER: _builtins.int
+    returned_count: _builtins.int
+    """Calls given back now."""
+    started_count: _builtins.int
+    """Calls of the lease that were started and not reported yet."""
+    def __init__(
+        self,
+        *,
+        returned_count: _builtins.int = ...,
+        started_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["returned_count", b"returned_count", "started_count", b"started_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseLeaseResponse: _TypeAlias = ReleaseLeaseResponse  # noqa: Y015
 
 @_typing.final
 class CallResult(_message.Message):
@@ -267,6 +494,7 @@ class CallResult(_message.Message):
     PHASE_FIELD_NUMBER: _builtins.int
     SYSTEM_RESULT_FIELD_NUMBER: _builtins.int
     BUSINESS_RESULT_FIELD_NUMBER: _builtins.int
+    CALL_BACK_TIME_FIELD_NUMBER: _builtins.int
     call: _builtins.str
     """calls/{call}."""
     phase: Global___CallPhase.ValueType
@@ -275,6 +503,10 @@ class CallResult(_message.Message):
     """What the network said; with CALL_PHASE_FINISHED."""
     business_result: Global___BusinessResult.ValueType
     """What the customer said; with SYSTEM_RESULT_ANSWERED."""
+    @_builtins.property
+    def call_back_time(self) -> _timestamp_pb2.Timestamp:
+        """When the customer wants to be called; with BUSINESS_RESULT_CALL_BACK."""
+
     def __init__(
         self,
         *,
@@ -282,10 +514,11 @@ class CallResult(_message.Message):
         phase: Global___CallPhase.ValueType = ...,
         system_result: Global___SystemResult.ValueType = ...,
         business_result: Global___BusinessResult.ValueType = ...,
+        call_back_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call_back_time", b"call_back_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_result", b"business_result", "call", b"call", "phase", b"phase", "system_result", b"system_result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_result", b"business_result", "call", b"call", "call_back_time", b"call_back_time", "phase", b"phase", "system_result", b"system_result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

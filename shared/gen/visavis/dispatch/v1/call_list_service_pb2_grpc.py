@@ -40,6 +40,16 @@ class CallListServiceStub:
                 request_serializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.LeaseCallsRequest.SerializeToString,
                 response_deserializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.LeaseCallsResponse.FromString,
                 _registered_method=True)
+        self.RenewLease = channel.unary_unary(
+                '/visavis.dispatch.v1.CallListService/RenewLease',
+                request_serializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.RenewLeaseRequest.SerializeToString,
+                response_deserializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.RenewLeaseResponse.FromString,
+                _registered_method=True)
+        self.ReleaseLease = channel.unary_unary(
+                '/visavis.dispatch.v1.CallListService/ReleaseLease',
+                request_serializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.ReleaseLeaseRequest.SerializeToString,
+                response_deserializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.ReleaseLeaseResponse.FromString,
+                _registered_method=True)
         self.ReportCallResults = channel.unary_unary(
                 '/visavis.dispatch.v1.CallListService/ReportCallResults',
                 request_serializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.ReportCallResultsRequest.SerializeToString,
@@ -61,9 +71,28 @@ class CallListServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenewLease(self, request, context):
+        """Lets the caller keep a lease for longer, as far as the hours and the plan allow, and at most 4 hours in all. It never ends
+        sooner for it. Returns the calls still to be dialled, with the times that hold now: one that is missing is withdrawn, not
+        to be dialled. The same request_id again renews nothing. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such lease of the
+        caller), WRONG_STATE (it has ended: lease again), PERMISSION_DENIED (roles as above).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseLease(self, request, context):
+        """Gives back at once what was not dialled, for others to lease; calls that were started stay to be reported. Repeating it
+        changes nothing. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such lease of the caller), PERMISSION_DENIED (roles as
+        above).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReportCallResults(self, request, context):
         """Takes what became of calls, one answer each; idempotent per call and result. STARTED asks for leave to dial: the rules are
-        checked once more. A late result is taken and reconciled. DO_NOT_CALL writes the opt-out in the same transaction.
+        checked once more. A late result is taken and reconciled. DO_NOT_CALL and COMPLAINT write the opt-out in the same transaction.
         A call outside the caller's cities is an unknown one. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (roles as above); what is
         wrong with one call is said in its own receipt.
         """
@@ -78,6 +107,16 @@ def add_CallListServiceServicer_to_server(servicer, server):
                     servicer.LeaseCalls,
                     request_deserializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.LeaseCallsRequest.FromString,
                     response_serializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.LeaseCallsResponse.SerializeToString,
+            ),
+            'RenewLease': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewLease,
+                    request_deserializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.RenewLeaseRequest.FromString,
+                    response_serializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.RenewLeaseResponse.SerializeToString,
+            ),
+            'ReleaseLease': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseLease,
+                    request_deserializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.ReleaseLeaseRequest.FromString,
+                    response_serializer=visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.ReleaseLeaseResponse.SerializeToString,
             ),
             'ReportCallResults': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportCallResults,
@@ -113,6 +152,60 @@ class CallListService:
             '/visavis.dispatch.v1.CallListService/LeaseCalls',
             visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.LeaseCallsRequest.SerializeToString,
             visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.LeaseCallsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewLease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.dispatch.v1.CallListService/RenewLease',
+            visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.RenewLeaseRequest.SerializeToString,
+            visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.RenewLeaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseLease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.dispatch.v1.CallListService/ReleaseLease',
+            visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.ReleaseLeaseRequest.SerializeToString,
+            visavis_dot_dispatch_dot_v1_dot_call__list__service__pb2.ReleaseLeaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

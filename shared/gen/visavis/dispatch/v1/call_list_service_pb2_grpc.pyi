@@ -39,9 +39,20 @@ class CallListServiceStub:
     Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED,
     PERMISSION_DENIED (roles call_platform, operations and service may).
     """
+    RenewLease: _grpc.UnaryUnaryMultiCallable[_call_list_service_pb2.RenewLeaseRequest, _call_list_service_pb2.RenewLeaseResponse]
+    """Lets the caller keep a lease for longer, as far as the hours and the plan allow, and at most 4 hours in all. It never ends
+    sooner for it. Returns the calls still to be dialled, with the times that hold now: one that is missing is withdrawn, not
+    to be dialled. The same request_id again renews nothing. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such lease of the
+    caller), WRONG_STATE (it has ended: lease again), PERMISSION_DENIED (roles as above).
+    """
+    ReleaseLease: _grpc.UnaryUnaryMultiCallable[_call_list_service_pb2.ReleaseLeaseRequest, _call_list_service_pb2.ReleaseLeaseResponse]
+    """Gives back at once what was not dialled, for others to lease; calls that were started stay to be reported. Repeating it
+    changes nothing. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such lease of the caller), PERMISSION_DENIED (roles as
+    above).
+    """
     ReportCallResults: _grpc.UnaryUnaryMultiCallable[_call_list_service_pb2.ReportCallResultsRequest, _call_list_service_pb2.ReportCallResultsResponse]
     """Takes what became of calls, one answer each; idempotent per call and result. STARTED asks for leave to dial: the rules are
-    checked once more. A late result is taken and reconciled. DO_NOT_CALL writes the opt-out in the same transaction.
+    checked once more. A late result is taken and reconciled. DO_NOT_CALL and COMPLAINT write the opt-out in the same transaction.
     A call outside the caller's cities is an unknown one. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (roles as above); what is
     wrong with one call is said in its own receipt.
     """
@@ -57,9 +68,20 @@ class CallListServiceAsyncStub(CallListServiceStub):
     Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, WRONG_STATE (not a started call plan), REQUEST_ID_REUSED,
     PERMISSION_DENIED (roles call_platform, operations and service may).
     """
+    RenewLease: _aio.UnaryUnaryMultiCallable[_call_list_service_pb2.RenewLeaseRequest, _call_list_service_pb2.RenewLeaseResponse]  # type: ignore[assignment]
+    """Lets the caller keep a lease for longer, as far as the hours and the plan allow, and at most 4 hours in all. It never ends
+    sooner for it. Returns the calls still to be dialled, with the times that hold now: one that is missing is withdrawn, not
+    to be dialled. The same request_id again renews nothing. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such lease of the
+    caller), WRONG_STATE (it has ended: lease again), PERMISSION_DENIED (roles as above).
+    """
+    ReleaseLease: _aio.UnaryUnaryMultiCallable[_call_list_service_pb2.ReleaseLeaseRequest, _call_list_service_pb2.ReleaseLeaseResponse]  # type: ignore[assignment]
+    """Gives back at once what was not dialled, for others to lease; calls that were started stay to be reported. Repeating it
+    changes nothing. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such lease of the caller), PERMISSION_DENIED (roles as
+    above).
+    """
     ReportCallResults: _aio.UnaryUnaryMultiCallable[_call_list_service_pb2.ReportCallResultsRequest, _call_list_service_pb2.ReportCallResultsResponse]  # type: ignore[assignment]
     """Takes what became of calls, one answer each; idempotent per call and result. STARTED asks for leave to dial: the rules are
-    checked once more. A late result is taken and reconciled. DO_NOT_CALL writes the opt-out in the same transaction.
+    checked once more. A late result is taken and reconciled. DO_NOT_CALL and COMPLAINT write the opt-out in the same transaction.
     A call outside the caller's cities is an unknown one. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (roles as above); what is
     wrong with one call is said in its own receipt.
     """
@@ -80,13 +102,36 @@ class CallListServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def RenewLease(
+        self,
+        request: _call_list_service_pb2.RenewLeaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_call_list_service_pb2.RenewLeaseResponse, _abc.Awaitable[_call_list_service_pb2.RenewLeaseResponse]]:
+        """Lets the caller keep a lease for longer, as far as the hours and the plan allow, and at most 4 hours in all. It never ends
+        sooner for it. Returns the calls still to be dialled, with the times that hold now: one that is missing is withdrawn, not
+        to be dialled. The same request_id again renews nothing. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such lease of the
+        caller), WRONG_STATE (it has ended: lease again), PERMISSION_DENIED (roles as above).
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseLease(
+        self,
+        request: _call_list_service_pb2.ReleaseLeaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_call_list_service_pb2.ReleaseLeaseResponse, _abc.Awaitable[_call_list_service_pb2.ReleaseLeaseResponse]]:
+        """Gives back at once what was not dialled, for others to lease; calls that were started stay to be reported. Repeating it
+        changes nothing. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such lease of the caller), PERMISSION_DENIED (roles as
+        above).
+        """
+
+    @_abc_1.abstractmethod
     def ReportCallResults(
         self,
         request: _call_list_service_pb2.ReportCallResultsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_call_list_service_pb2.ReportCallResultsResponse, _abc.Awaitable[_call_list_service_pb2.ReportCallResultsResponse]]:
         """Takes what became of calls, one answer each; idempotent per call and result. STARTED asks for leave to dial: the rules are
-        checked once more. A late result is taken and reconciled. DO_NOT_CALL writes the opt-out in the same transaction.
+        checked once more. A late result is taken and reconciled. DO_NOT_CALL and COMPLAINT write the opt-out in the same transaction.
         A call outside the caller's cities is an unknown one. Errors: INVALID_ARGUMENT, PERMISSION_DENIED (roles as above); what is
         wrong with one call is said in its own receipt.
         """
