@@ -49,6 +49,9 @@ PUSHES = Table(
     Column("reservations", Integer, nullable=False, server_default="0"),
     # Counts the calls that were dialled, and the mails that a mailbox did not take for now.
     Column("attempts", Integer, nullable=False, server_default="0"),
+    # When the customer agreed to be called back, last, and how often that happened. Such a push has reached its customer.
+    Column("call_back_time", DateTime(timezone=True)),
+    Column("call_backs", Integer, nullable=False, server_default="0"),
     # The contact reserved last.
     Column("contact_id", BigInteger),
     # The claim that took it last; whoever settles it later must name the same one.
@@ -58,6 +61,12 @@ PUSHES = Table(
     UniqueConstraint("plan", "rank"),
     Index("ix_pushes_plan_state_rank", "plan", "state", "rank"),
     Index("ix_pushes_held", "plan", "hold_until", postgresql_where=text("state = 'held'")),
+    Index(
+        "ix_pushes_call_backs",
+        "plan",
+        "call_back_time",
+        postgresql_where=text("call_back_time IS NOT NULL AND state = 'planned'"),
+    ),
     Index("ix_pushes_claim", "claim", postgresql_where=text("state IN ('claimed', 'indeterminate')")),
     Index(
         "ix_pushes_open_customer",
@@ -129,7 +138,12 @@ LEASES = Table(
     Column("plan", Text, nullable=False),
     Column("max_calls", Integer, nullable=False),
     Column("seconds", Integer, nullable=False),
+    # Who leased it; empty for those from before this was noted.
+    Column("principal", Text, nullable=False, server_default=""),
+    Column("lease_time", DateTime(timezone=True), nullable=False),
     Column("end_time", DateTime(timezone=True), nullable=False),
+    # The request that renewed it last.
+    Column("renewal", Text, nullable=False, server_default=""),
 )
 
 CALLS = Table(
@@ -149,6 +163,9 @@ CALLS = Table(
     Column("finish_time", DateTime(timezone=True)),
     Column("system_result", Text),
     Column("business_result", Text),
+    # When the customer agreed to be called back: what was agreed before this call, and in it.
+    Column("due_time", DateTime(timezone=True)),
+    Column("call_back_time", DateTime(timezone=True)),
     Index("ix_calls_lease", "lease"),
     Index("ix_calls_plan_phase", "plan", "phase"),
     Index("ix_calls_push_id", "push_id"),

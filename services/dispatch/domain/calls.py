@@ -1,18 +1,25 @@
-"""What becomes of a call that was lent: its phases, its results, and what a result says about push and contact."""
+"""A call that was lent: its phases, what platforms report of it, and the lease that it is part of."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType, assert_never
+from typing import NewType, TypeAlias
 
-from services.dispatch.domain.plans import PlanId
-from services.dispatch.domain.pushes import Answer, ContactId, ContactState, EventKind, Outcome, PushId, PushState
-from services.dispatch.domain.rules import Hours
+from services.dispatch.domain.plans import Channel, PlanId
+from services.dispatch.domain.pushes import Answer, ContactId, PushId, PushState
 
 CallId = NewType("CallId", int)
 
-MAX_ATTEMPTS = 3
-BUSY_PAUSE = timedelta(minutes=15)
+LONGEST_LEASE = timedelta(hours=4)
+"""However often it is renewed: who needs calls for longer leases others."""
+
+_UNANSWERED_AT_MOST = 3
+MAX_CALL_BACKS = 3
+
+
+def max_attempts(call_backs: int) -> int:
+    """Return how often a customer may be dialled in one plan; each call-back that was agreed allows one more."""
+    return _UNANSWERED_AT_MOST + call_backs
 
 
 class CallPhase(StrEnum):
@@ -22,7 +29,7 @@ class CallPhase(StrEnum):
     STARTED = "started"
     FINISHED = "finished"
     RETURNED = "returned"
-    """The lease ended before the call was started, or leave to dial was refused."""
+    """The lease ended or was released before the call was started, or leave to dial was refused."""
     LAPSED = "lapsed"
     """Started, and no result came: the customer may have been talked to."""
 
@@ -33,6 +40,15 @@ class SystemResult(StrEnum):
     BUSY = "busy"
     SUBSCRIBER_ABSENT = "subscriber_absent"
     INVALID_NUMBER = "invalid_number"
+    ANSWERING_MACHINE = "answering_machine"
+    FAX = "fax"
+    REJECTED = "rejected"
+    CONGESTION = "congestion"
+    ABANDONED = "abandoned"
+    """Answered, but there was no agent to talk."""
+    BLOCKED = "blocked"
+    """By the platform's own lists or hours."""
+    ERROR = "error"
 
 
 class BusinessResult(StrEnum):
@@ -40,28 +56,52 @@ class BusinessResult(StrEnum):
     CONSIDERING = "considering"
     NOT_INTERESTED = "not_interested"
     DO_NOT_CALL = "do_not_call"
+    CALL_BACK = "call_back"
+    WRONG_PARTY = "wrong_party"
+    WRONG_NUMBER = "wrong_number"
+    COMPLAINT = "complaint"
+    LANGUAGE = "language"
+    OTHER = "other"
 
 
 ANSWERS = {
     BusinessResult.ACCEPTED: Answer.ACCEPTED,
     BusinessResult.CONSIDERING: Answer.CONSIDERING,
+    BusinessResult.CALL_BACK: Answer.CONSIDERING,
     BusinessResult.NOT_INTERESTED: Answer.DECLINED,
     BusinessResult.DO_NOT_CALL: Answer.OPTED_OUT,
+    BusinessResult.COMPLAINT: Answer.OPTED_OUT,
 }
+"""The others say nothing of what the customer wants."""
+
+OPT_OUT_SOURCES = {BusinessResult.DO_NOT_CALL: "call", BusinessResult.COMPLAINT: "complaint"}
+"""The results that are an opt-out from everything, and where it is said to come from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A platform's word on one call; without a system result it asks for leave to dial."""
+    """A platform's word on one call; without a system result it asks for leave to dial. `call_back_at` comes with CALL_BACK."""
 
     call_id: CallId | None
     system_result: SystemResult | None = None
     business_result: BusinessResult | None = None
+    call_back_at: datetime | None = None
+
+    @property
+    def result(self) -> "Result":
+        return (self.system_result, self.business_result, self.call_back_at)
+
+
+Result: TypeAlias = tuple[SystemResult | None, BusinessResult | None, datetime | None]
+"""What was said at the end of a call: by the network, by the customer, and for when."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One attempt, with where its push and its plan stand now."""
+    """One attempt, with where its push and its plan stand now.
+
+    `agreed` says that it is a call-back: the customer was talked to before. `call_backs` counts those of the push so far.
+    """
 
     call_id: CallId
     plan_id: PlanId
@@ -73,8 +113,9 @@ class Call:
     attempt: int
     not_after: datetime
     phase: CallPhase
-    system_result: SystemResult | None
-    business_result: BusinessResult | None
+    result: Result
+    agreed: bool
+    call_backs: int
     push_state: PushState
     push_contact: ContactId | None
     plan_expire_time: datetime
@@ -87,15 +128,50 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierAnswer:
+    """What a customer once answered to an offer."""
+
+    policy: str
+    channel: Channel
+    answer: Answer
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LentCall:
-    """A call as the platform gets it."""
+    """A call as the platform gets it, with what its agent should know of the customer."""
 
     call_id: CallId
     msisdn: str
     customer_id: str
     policy: str
     attempt: int
+    max_attempts: int
     not_after: datetime
+    call_back_at: datetime | None
+    earlier_answers: tuple[EarlierAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What a platform asked for, and until when it has it. `principal` is empty where it was lent before that was noted."""
+
+    request_id: str
+    plan_id: PlanId
+    principal: str
+    max_calls: int
+    duration: timedelta
+    lease_time: datetime
+    end_time: datetime
+    renewal: str = ""
+    """The request that renewed it last."""
+
+    def lasts(self, now: datetime) -> bool:
+        return now < self.end_time
+
+    def renewed(self, duration: timedelta, now: datetime) -> datetime:
+        """Return when it ends if it is kept for so long from now: not sooner than it would, nor later than leases may."""
+        return max(self.end_time, min(now + duration, self.lease_time + LONGEST_LEASE))
 
 
 class CallVerdict(StrEnum):
@@ -109,34 +185,3 @@ class CallVerdict(StrEnum):
 class CallReceipt:
     verdict: CallVerdict
     detail: str = ""
-
-
-def outcome_of(call: Call, result: SystemResult, *, hours: Hours, now: datetime) -> Outcome:
-    """Return what the network's word makes of push and contact; a call that nobody answered is no contact."""
-    match result:
-        case SystemResult.ANSWERED:
-            told = EventKind.SENT
-            at = min(now, call.not_after)  # a late report does not make the call later
-            return Outcome(call.push_id, PushState.SENT, ContactState.SENT, "answered", told, sent_at=at)
-        case SystemResult.INVALID_NUMBER:
-            return Outcome(call.push_id, PushState.FAILED, ContactState.RELEASED, "the number does not exist")
-        case SystemResult.BUSY:
-            return _again(call, "busy", now + BUSY_PAUSE)
-        case SystemResult.NO_ANSWER:
-            return _again(call, "no answer", hours.next_opening(now))
-        case SystemResult.SUBSCRIBER_ABSENT:
-            return _again(call, "switched off or out of coverage", hours.next_opening(now))
-        case _:
-            assert_never(result)
-
-
-def _again(call: Call, why: str, at: datetime) -> Outcome:
-    if call.attempt >= MAX_ATTEMPTS:
-        given_up = f"no answer after {call.attempt} attempts; the last: {why}"
-        return Outcome(call.push_id, PushState.FAILED, ContactState.RELEASED, given_up)
-    detail = f"{why} at attempt {call.attempt} of {MAX_ATTEMPTS}"
-    if at >= call.plan_expire_time:
-        return Outcome(
-            call.push_id, PushState.EXPIRED, ContactState.RELEASED, f"{detail}; the plan ends before the next"
-        )
-    return Outcome(call.push_id, PushState.HELD, ContactState.RELEASED, detail, hold_until=at)

@@ -63,7 +63,10 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A push that is picked to leave now, with all that the rules ask about."""
+    """A push that is picked to leave now, with all that the rules ask about.
+
+    `call_back_at`: when the customer agreed to be called; None unless this is about a call-back. `call_backs` counts those.
+    """
 
     push_id: PushId
     rank: int
@@ -75,6 +78,8 @@ class Target:
     policy: str
     reservations: int
     attempts: int
+    call_back_at: datetime | None = None
+    call_backs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +156,5 @@ class Outcome:
     sent_at: datetime | None = None
     message_ids: tuple[str, ...] = ()
     hold_until: datetime | None = None
+    call_back_at: datetime | None = None
+    """The time that the customer agreed to, where a call ended so."""

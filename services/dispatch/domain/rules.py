@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -24,24 +24,39 @@ class Rule(StrEnum):
     PLAN_END = "plan_end"
 
 
+_LONGEST_CLOSURE = 366
+"""Days; settings see to it that holidays are no longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When people may be disturbed, each day in the legal zone: [opens, closes)."""
+    """When people may be disturbed, each day in the legal zone but on holidays: [opens, closes)."""
 
     opens: time
     closes: time
+    holidays: frozenset[date] = frozenset()
 
     def are_open(self, now: datetime) -> bool:
-        return self.opens <= now.astimezone(LEGAL_ZONE).time() < self.closes
+        local = now.astimezone(LEGAL_ZONE)
+        return self.opens <= local.time() < self.closes and local.date() not in self.holidays
 
     def closing(self, now: datetime) -> datetime:
         """Return when the hours that `now` lies in end."""
         return _at(now, self.closes)
 
     def next_opening(self, now: datetime) -> datetime:
-        """Return the first opening after `now`."""
-        today = _at(now, self.opens)
-        return today if now < today else _at(now + timedelta(days=1), self.opens)
+        """Return the first opening after `now`, on a day that is no holiday."""
+        days = (_at(now + timedelta(days=ahead), self.opens) for ahead in range(_LONGEST_CLOSURE + 2))
+        return next(opening for opening in days if opening > now and opening.date() not in self.holidays)
+
+    def earliest(self, wanted: datetime) -> datetime:
+        """Return `wanted`, or the first opening after it where the hours are closed then."""
+        return wanted if self.are_open(wanted) else self.next_opening(wanted)
+
+    def closure(self, now: datetime) -> str:
+        """Say for people why nothing leaves now."""
+        today = now.astimezone(LEGAL_ZONE).date()
+        return f"{today} is a holiday" if today in self.holidays else f"outside {self.opens:%H:%M}-{self.closes:%H:%M}"
 
 
 def _at(day: datetime, moment: time) -> datetime:
@@ -139,7 +154,13 @@ class Gate:
             return Suppress(Rule.OPT_OUT, "opted out")
         if self.now >= self.expire_time:
             return Expire(Rule.PLAN_END, "the plan has ended")
-        holds = [hold for hold in (self._same_policy(target, past), self._cap(past), self.closed()) if hold]
+        # Who asked to be called back is not called too often by it.
+        found = (
+            [self.closed()]
+            if target.call_back_at
+            else [self._same_policy(target, past), self._cap(past), self.closed()]
+        )
+        holds = [hold for hold in found if hold]
         if not holds:
             closing = self.rules.hours[self.channel].closing(self.now)
             return Allow(min(closing, self.expire_time))
@@ -153,7 +174,7 @@ class Gate:
         hours = self.rules.hours[self.channel]
         if hours.are_open(self.now):
             return None
-        return Hold(Rule.HOURS, hours.next_opening(self.now), f"outside {hours.opens:%H:%M}-{hours.closes:%H:%M}")
+        return Hold(Rule.HOURS, hours.next_opening(self.now), hours.closure(self.now))
 
     def _cap(self, past: Sequence[PastContact]) -> Hold | None:
         recent = self._recent([contact.at for contact in past])

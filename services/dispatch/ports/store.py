@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from services.dispatch.domain.calls import Call, CallId, CallPhase, LentCall, Report
+from services.dispatch.domain.calls import Call, CallId, CallPhase, Lease, LentCall, Report
 from services.dispatch.domain.plans import Balance, Channel, Plan, PlanId, PlanRequest
 from services.dispatch.domain.pushes import (
     Answer,
@@ -157,6 +157,10 @@ class Ledger(Protocol):
         """Lock planned pushes that nobody else has locked, best first."""
         ...
 
+    async def pick_call_backs(self, plan_id: PlanId, *, limit: int, cities: Collection[str] | None) -> Sequence[Target]:
+        """Lock such of them only whose customers agreed to be called back by now, the earliest agreed first."""
+        ...
+
     async def record_of(self, targets: Sequence[Target], *, since: datetime) -> Record:
         """Lock the targets' owners until the end of the transaction, then read what is known of them."""
         ...
@@ -235,28 +239,33 @@ class Claims(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """What a platform asked for, and until when it has it."""
-
-    request_id: str
-    plan_id: PlanId
-    max_calls: int
-    duration: timedelta
-    end_time: datetime
-
-
-class Calls(Protocol):
-    async def lease(self, request_id: str) -> Lease | None:
-        """Return an earlier lease of this id; until the transaction ends, nobody else asks for the same id."""
+class Leases(Protocol):
+    async def find(self, request_id: str) -> Lease | None:
+        """Return the lease of this id; until the transaction ends, nobody else asks for the same id."""
         ...
 
-    async def lend(self, lease: Lease, calls: Sequence[tuple[Target, ContactId, datetime]], *, now: datetime) -> None:
+    async def lend(self, lease: Lease, calls: Sequence[tuple[Target, ContactId, datetime]]) -> None:
         """Store a lease with its calls: target, contact, and the time from which not to dial any more."""
         ...
 
-    async def lent(self, request_id: str) -> Sequence[LentCall]: ...
+    async def lent(self, request_id: str, *, answers_since: datetime) -> Sequence[LentCall]:
+        """Return all its calls, with what their customers answered since then."""
+        ...
 
+    async def undialled(self, request_id: str, *, answers_since: datetime) -> Sequence[LentCall]:
+        """Return those that may still be dialled."""
+        ...
+
+    async def renew(self, lease: Lease, *, closing: datetime, now: datetime) -> None:
+        """Store its new end, and let its calls that may be dialled now be dialled up to it, the plan's end or `closing`."""
+        ...
+
+    async def release(self, request_id: str, now: datetime) -> tuple[int, int]:
+        """End it, planning again what was not dialled. Return how many that were, and how many calls are on the phone."""
+        ...
+
+
+class Calls(Protocol):
     async def lock(self, call_ids: Collection[CallId]) -> Mapping[CallId, Call]:
         """Lock the pushes of these calls, then read the calls."""
         ...
@@ -272,7 +281,7 @@ class Calls(Protocol):
     async def settle_contact(self, call: Call, outcome: Outcome) -> None: ...
 
     async def settle_push(self, call: Call, outcome: Outcome, *, attempts: int) -> None:
-        """Put the push where the outcome says, adding to the attempts made."""
+        """Put the push where the outcome says, adding to the attempts made, and noting a call-back where one was agreed."""
         ...
 
     async def take_back(self, push_id: PushId) -> bool:
@@ -354,6 +363,7 @@ class Work:
     contacts: ContactReader
     ledger: Ledger
     claims: Claims
+    leases: Leases
     calls: Calls
     opt_outs: OptOuts
     incoming: Incoming

@@ -9,6 +9,7 @@ from services.dispatch.postgres.claims import ClaimTable
 from services.dispatch.postgres.contacts import ContactQueries
 from services.dispatch.postgres.events import EventTable
 from services.dispatch.postgres.incoming import IncomingTables
+from services.dispatch.postgres.leases import LeaseTable
 from services.dispatch.postgres.ledger import LedgerTables
 from services.dispatch.postgres.opt_outs import OptOutTable
 from services.dispatch.postgres.plans import PlanQueries, PlanTable
@@ -24,6 +25,7 @@ def work_in(tx: WriteTransaction) -> Work:
         contacts=ContactQueries(tx),
         ledger=LedgerTables(tx),
         claims=ClaimTable(tx),
+        leases=LeaseTable(tx),
         calls=CallTable(tx),
         opt_outs=OptOutTable(tx),
         incoming=IncomingTables(tx),

@@ -16,11 +16,19 @@ from shared.db.transactions import WriteTransaction
 _OWNERS = "dispatch.owner"
 
 _PICK = text("""
-    SELECT push_id, rank, customer_id, owner_id, msisdn, city, arm, policy, reservations, attempts
+    SELECT push_id, rank, customer_id, owner_id, msisdn, city, arm, policy, reservations, attempts, call_back_time, call_backs
       FROM dispatch.pushes
      WHERE plan = :plan AND state = 'planned'
        AND (CAST(:cities AS text[]) IS NULL OR city = ANY(CAST(:cities AS text[])))
      ORDER BY rank LIMIT :limit FOR UPDATE SKIP LOCKED
+""")
+
+_PICK_CALL_BACKS = text("""
+    SELECT push_id, rank, customer_id, owner_id, msisdn, city, arm, policy, reservations, attempts, call_back_time, call_backs
+      FROM dispatch.pushes
+     WHERE plan = :plan AND state = 'planned' AND call_back_time IS NOT NULL
+       AND (CAST(:cities AS text[]) IS NULL OR city = ANY(CAST(:cities AS text[])))
+     ORDER BY call_back_time, rank LIMIT :limit FOR UPDATE SKIP LOCKED
 """)
 
 _RECORD = text(f"""
@@ -59,8 +67,11 @@ _SET_ASIDE = text("""
      WHERE p.push_id = a.push_id
 """)
 
+# Who agreed to be called back was reached before: without the call-back the push was sent all the same.
 _SET_PLANNED_ASIDE = text("""
-    UPDATE dispatch.pushes SET state = :state, detail = :detail, hold_until = :until
+    UPDATE dispatch.pushes
+       SET state = CASE WHEN call_back_time IS NOT NULL AND CAST(:state AS text) = 'expired' THEN 'sent' ELSE :state END,
+           detail = :detail, hold_until = :until
      WHERE push_id IN (SELECT push_id FROM dispatch.pushes WHERE plan = :plan AND state = 'planned'
                         ORDER BY rank LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
@@ -72,7 +83,11 @@ _RELEASE_HELD = text("""
 """)
 
 _EXPIRE = text("""
-    UPDATE dispatch.pushes SET state = 'expired', detail = 'the plan has ended', hold_until = NULL
+    UPDATE dispatch.pushes
+       SET state = CASE WHEN call_back_time IS NULL THEN 'expired' ELSE 'sent' END,
+           detail = CASE WHEN call_back_time IS NULL THEN 'the plan has ended'
+                         ELSE 'talked to, and not called back before the plan ended' END,
+           hold_until = NULL
      WHERE push_id IN (SELECT p.push_id FROM dispatch.push_plans AS pl JOIN dispatch.pushes AS p USING (plan)
                         WHERE pl.expire_time <= :now AND p.state IN ('planned', 'held')
                         LIMIT :limit FOR UPDATE OF p SKIP LOCKED)
@@ -88,6 +103,10 @@ class LedgerTables:
     async def pick(self, plan_id: PlanId, *, limit: int, cities: Collection[str] | None) -> Sequence[Target]:
         asked = {"plan": plan_id, "limit": limit, "cities": None if cities is None else sorted(cities)}
         return [Target(*row) for row in await self._tx.connection.execute(_PICK, asked)]
+
+    async def pick_call_backs(self, plan_id: PlanId, *, limit: int, cities: Collection[str] | None) -> Sequence[Target]:
+        asked = {"plan": plan_id, "limit": limit, "cities": None if cities is None else sorted(cities)}
+        return [Target(*row) for row in await self._tx.connection.execute(_PICK_CALL_BACKS, asked)]
 
     async def record_of(self, targets: Sequence[Target], *, since: datetime) -> Record:
         owners = sorted({target.owner_id for target in targets})

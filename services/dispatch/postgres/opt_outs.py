@@ -32,7 +32,10 @@ _LOCK_OPEN = text(f"""
 # What is being written, or is on the phone, has left as far as anybody knows.
 _WITHDRAW = text("""
     WITH cancelled AS (
-        UPDATE dispatch.pushes AS p SET state = 'cancelled', detail = 'opted out', hold_until = NULL
+        UPDATE dispatch.pushes AS p
+           SET state = CASE WHEN p.call_back_time IS NULL THEN 'cancelled' ELSE 'sent' END,
+               detail = CASE WHEN p.call_back_time IS NULL THEN 'opted out' ELSE 'talked to, then opted out' END,
+               hold_until = NULL
          WHERE p.push_id = ANY(CAST(:pushes AS bigint[]))
            AND (p.state IN ('planned', 'held')
                 OR (p.state = 'claimed' AND EXISTS (

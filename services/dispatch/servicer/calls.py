@@ -8,19 +8,29 @@ from visavis.dispatch.v1 import call_list_service_pb2 as pb
 from visavis.dispatch.v1 import call_list_service_pb2_grpc as rpc
 
 from services.dispatch.domain.calls import (
-    MAX_ATTEMPTS,
+    OPT_OUT_SOURCES,
     BusinessResult,
     CallReceipt,
+    EarlierAnswer,
+    Lease,
     LentCall,
     Report,
     SystemResult,
 )
 from services.dispatch.domain.plans import Plan
 from services.dispatch.domain.rules import ContactRules
-from services.dispatch.ports.store import Lease, Traces, WorkOpener
-from services.dispatch.servicer.parse import call_id_of, plan_id_of, request_id_of, uuid_violations
-from services.dispatch.servicer.render import timestamp
-from services.dispatch.use_cases.calls import lease_calls, report_calls
+from services.dispatch.ports.store import Traces, WorkOpener
+from services.dispatch.servicer.parse import (
+    call_id_of,
+    instant_of,
+    lease_id_of,
+    plan_id_of,
+    request_id_of,
+    uuid_violations,
+)
+from services.dispatch.servicer.render import CHANNELS, answer_number, timestamp
+from services.dispatch.use_cases.calls import report_calls
+from services.dispatch.use_cases.leases import Lent, lease_calls, release_lease, renew_lease
 from services.dispatch.use_cases.opt_outs import withdraw_pushes
 from shared.clock import Clock
 from shared.errors import InvalidInput, Violation
@@ -47,20 +57,50 @@ class CallListServicer(rpc.CallListServiceServicer):
         violations = list(_lease_violations(request))
         if violations:
             raise InvalidInput(violations)
-        now, duration = self.clock.now(), _duration(request)
-        lease = Lease(
-            request_id_of(request.request_id),
-            plan_id_of(request.push_plan, field="push_plan"),
-            request.max_calls,
-            duration,
-            now + duration,
+        now, duration = self.clock.now(), _duration(request) or _USUAL
+        asked = Lease(
+            request_id=request_id_of(request.request_id),
+            plan_id=plan_id_of(request.push_plan, field="push_plan"),
+            principal=caller.principal,
+            max_calls=request.max_calls,
+            duration=duration,
+            lease_time=now,
+            end_time=now + duration,
         )
         async with self.work() as work:
             lent = await lease_calls(
-                lease, cities=caller.cities, work=work, traces=self.traces, rules=self.rules, now=now
+                asked, cities=caller.cities, work=work, traces=self.traces, rules=self.rules, now=now
             )
-            plan = await work.plans.get(lease.plan_id)
-        return pb.LeaseCallsResponse(calls=[_leased(call, plan) for call in lent])
+            plan = await work.plans.get(asked.plan_id)
+        name, end_time = f"leases/{asked.request_id}", timestamp(lent.lease.end_time)
+        return pb.LeaseCallsResponse(calls=_calls(lent, plan), lease=name, end_time=end_time)
+
+    async def RenewLease(self, request: pb.RenewLeaseRequest, context: Context) -> pb.RenewLeaseResponse:
+        caller = require(*_PLATFORMS)
+        violations = [*uuid_violations(request.request_id, required=True), *_duration_violations(request)]
+        if violations:
+            raise InvalidInput(violations)
+        async with self.work() as work:
+            lent = await renew_lease(
+                lease_id_of(request.lease),
+                request_id=request_id_of(request.request_id),
+                duration=_duration(request),
+                principal=caller.principal,
+                work=work,
+                rules=self.rules,
+                now=self.clock.now(),
+            )
+            plan = await work.plans.get(lent.lease.plan_id)
+        return pb.RenewLeaseResponse(calls=_calls(lent, plan), end_time=timestamp(lent.lease.end_time))
+
+    async def ReleaseLease(self, request: pb.ReleaseLeaseRequest, context: Context) -> pb.ReleaseLeaseResponse:
+        caller = require(*_PLATFORMS)
+        lease_id = lease_id_of(request.lease)
+        async with self.work() as work:
+            returned, started = await release_lease(
+                lease_id, principal=caller.principal, work=work, now=self.clock.now()
+            )
+        return pb.ReleaseLeaseResponse(returned_count=returned, started_count=started)
 
     async def ReportCallResults(
         self, request: pb.ReportCallResultsRequest, context: Context
@@ -79,7 +119,7 @@ class CallListServicer(rpc.CallListServiceServicer):
 
     async def _withdraw_for(self, reports: Sequence[Report]) -> None:
         """The opt-outs are committed with their results; now nothing else of these customers may leave."""
-        spoken = {report.call_id for report in reports if report.business_result is BusinessResult.DO_NOT_CALL}
+        spoken = {report.call_id for report in reports if report.business_result in OPT_OUT_SOURCES}
         calls = {call_id for call_id in spoken if call_id is not None}
         if not calls:
             return
@@ -90,15 +130,19 @@ class CallListServicer(rpc.CallListServiceServicer):
                     await withdraw_pushes(opt_out, work=work)
 
 
-def _duration(request: pb.LeaseCallsRequest) -> timedelta:
-    """Return for how long, in whole seconds, as leases are stored."""
-    return timedelta(seconds=request.lease_duration.seconds) if request.HasField("lease_duration") else _USUAL
+def _duration(request: pb.LeaseCallsRequest | pb.RenewLeaseRequest) -> timedelta | None:
+    """Return for how long, in whole seconds, as leases are stored; None where that is left to us."""
+    return timedelta(seconds=request.lease_duration.seconds) if request.HasField("lease_duration") else None
 
 
 def _lease_violations(request: pb.LeaseCallsRequest) -> Iterator[Violation]:
     yield from uuid_violations(request.request_id, required=True)
     if not 1 <= request.max_calls <= _MOST:
         yield Violation("max_calls", f"expected 1 to {_MOST}, got {request.max_calls}")
+    yield from _duration_violations(request)
+
+
+def _duration_violations(request: pb.LeaseCallsRequest | pb.RenewLeaseRequest) -> Iterator[Violation]:
     if request.HasField("lease_duration") and not _SHORTEST_S <= request.lease_duration.seconds <= _LONGEST_S:
         yield Violation("lease_duration", "expected 30 s to 1 h")
 
@@ -123,6 +167,10 @@ def _wrong(result: pb.CallResult) -> Iterator[tuple[str, str]]:
         yield "business_result", f"{result.business_result} is unknown"
     elif result.business_result and result.system_result != pb.SYSTEM_RESULT_ANSWERED:
         yield "business_result", "expected only with SYSTEM_RESULT_ANSWERED"
+    if (result.business_result == pb.BUSINESS_RESULT_CALL_BACK) != result.HasField("call_back_time"):
+        yield "call_back_time", "expected with BUSINESS_RESULT_CALL_BACK, and only with it"
+    elif result.HasField("call_back_time") and instant_of(result.call_back_time) is None:
+        yield "call_back_time", "expected a time from the year 1 to 9999"
 
 
 def _report(result: pb.CallResult) -> Report:
@@ -133,6 +181,7 @@ def _report(result: pb.CallResult) -> Report:
         business_result=(
             BusinessResult[pb.BusinessResult.Name(business).removeprefix("BUSINESS_RESULT_")] if business else None
         ),
+        call_back_at=instant_of(result.call_back_time) if result.HasField("call_back_time") else None,
     )
 
 
@@ -149,6 +198,10 @@ def _receipts(request: pb.ReportCallResultsRequest, receipts: Sequence[CallRecei
     )
 
 
+def _calls(lent: Lent, plan: Plan) -> list[pb.LeasedCall]:
+    return [_leased(call, plan) for call in lent.calls]
+
+
 def _leased(call: LentCall, plan: Plan) -> pb.LeasedCall:
     return pb.LeasedCall(
         name=f"calls/{call.call_id}",
@@ -157,6 +210,17 @@ def _leased(call: LentCall, plan: Plan) -> pb.LeasedCall:
         policy=call.policy,
         script=plan.offer(call.policy).message,
         attempt=call.attempt,
-        max_attempts=MAX_ATTEMPTS,
+        max_attempts=call.max_attempts,
         not_after_time=timestamp(call.not_after),
+        call_back_time=timestamp(call.call_back_at),
+        earlier_answers=[_earlier(answer) for answer in call.earlier_answers],
+    )
+
+
+def _earlier(answer: EarlierAnswer) -> pb.EarlierAnswer:
+    return pb.EarlierAnswer(
+        policy=answer.policy,
+        channel=CHANNELS[answer.channel],
+        answer=answer_number(answer.answer),
+        answer_time=timestamp(answer.at),
     )

@@ -27,6 +27,14 @@ def call_id_of(name: str) -> CallId | None:
     return CallId(int(match.group(1))) if match else None
 
 
+def lease_id_of(name: str) -> str:
+    """Return the id in `leases/{lease}`; raises InvalidInput for what is no such name."""
+    lease_id = resource_id("leases", name, field="lease")
+    if any(uuid_violations(lease_id, required=True)):
+        raise InvalidInput.of("lease", "expected leases/{lease} as it was given with the calls")
+    return request_id_of(lease_id)
+
+
 def request_id_of(request_id: str) -> str:
     """Return a request id, whose form `uuid_violations` has checked, as it is stored: however it is written, it is one."""
     return str(uuid.UUID(request_id))

@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from visavis.dispatch.v1 import contact_pb2, contact_service_pb2, push_plan_service_pb2
 
 from services.dispatch.domain.plans import MESSAGE_CHANNELS, PLAN_KIND, Balance, Channel, Offer, Plan
-from services.dispatch.domain.pushes import Contact, ContactEvent, OptOut, Push, PushState
+from services.dispatch.domain.pushes import Answer, Contact, ContactEvent, OptOut, Push, PushState
 from shared.lake.refs import to_ref
 from shared.observability.context import trace_id_of
 from shared.runs.messages import to_status
@@ -97,12 +97,15 @@ def contact_message(contact: Contact) -> contact_pb2.Contact:
         reserve_time=timestamp(contact.reserve_time),
         send_time=timestamp(contact.send_time),
         delivery=contact_pb2.Delivery.Value(f"DELIVERY_{contact.delivery.name if contact.delivery else 'UNSPECIFIED'}"),
-        answer=contact_pb2.ContactAnswer.Value(
-            f"CONTACT_ANSWER_{contact.answer.name if contact.answer else 'UNSPECIFIED'}"
-        ),
+        answer=answer_number(contact.answer),
         answer_time=timestamp(contact.answer_time),
         trace_id=trace_id_of(contact.traceparent),
     )
+
+
+def answer_number(answer: Answer | None) -> contact_pb2.ContactAnswer.ValueType:
+    """Return an answer as the contract has it."""
+    return contact_pb2.ContactAnswer.Value(f"CONTACT_ANSWER_{answer.name if answer else 'UNSPECIFIED'}")
 
 
 def opt_out_message(opt_out: OptOut) -> contact_service_pb2.OptOut:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.dispatch.domain.plans import Plan
+from services.dispatch.domain.plans import Channel, Plan
 from services.dispatch.domain.pushes import ContactId, PushState, Target
 from services.dispatch.domain.rules import Allow, ContactRules, Expire, Gate, Hold, Suppress, Verdict
 from services.dispatch.ports.store import Aside, PushTrace, Reservation, Traces, Work
@@ -57,7 +57,7 @@ async def admit(
     gate = Gate(rules, plan.request.channel, plan.request.expire_time, now)
     if (closed := gate.closed()) is not None:
         return Admission(seen=await _set_all_aside(plan, closed, work=work))
-    targets = await work.ledger.pick(plan.plan_id, limit=limit + destination.spare, cities=destination.cities)
+    targets = await _pick(plan, destination, limit=limit + destination.spare, work=work)
     if not targets:
         return Admission()
     record = await work.ledger.record_of(targets, since=now - rules.window - _DELAY)
@@ -67,6 +67,16 @@ async def admit(
     allowed = [(target, verdict.not_after) for target, verdict in judged if isinstance(verdict, Allow)]
     admitted = await _reserve(plan, allowed, destination, work=work, traces=traces, now=now)
     return Admission(seen=len(judged), admitted=admitted)
+
+
+async def _pick(plan: Plan, destination: Destination, *, limit: int, work: Work) -> Sequence[Target]:
+    """Lock the pushes to judge; where people call, those who are waiting for a call-back come first."""
+    agreed: Sequence[Target] = ()
+    if plan.request.channel is Channel.CALL:
+        agreed = await work.ledger.pick_call_backs(plan.plan_id, limit=limit, cities=destination.cities)
+    best = await work.ledger.pick(plan.plan_id, limit=limit, cities=destination.cities)
+    first = {target.push_id for target in agreed}
+    return [*agreed, *(target for target in best if target.push_id not in first)]
 
 
 async def _reserve(
@@ -109,6 +119,8 @@ def _aside(target: Target, verdict: Verdict) -> Aside:
     match verdict:
         case Hold(rule, until, why):
             return Aside(target.push_id, PushState.HELD, f"{rule}: {why}", until)
+        case Suppress(rule, why) | Expire(rule, why) if target.call_back_at:
+            return Aside(target.push_id, PushState.SENT, f"talked to, and not called back: {rule}: {why}")
         case Suppress(rule, why):
             return Aside(target.push_id, PushState.SUPPRESSED, f"{rule}: {why}")
         case Expire(rule, why):

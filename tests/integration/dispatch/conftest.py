@@ -1,10 +1,12 @@
 """A rig on a fresh database, a province that receives, and the server in this process."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from services.dispatch.worker.housekeeping import Housekeeping
 from shared.clock import ManualClock
 from shared.db.embedded import ServerAddress
 from shared.db.engine import open_database
@@ -28,6 +30,12 @@ async def rig(admin_url: str) -> AsyncIterator[Rig]:
     url = service_url(admin_url, "dispatch", ROLE_SECRET)
     async with open_database(url, application_name="test-dispatch", pool_size=24) as database:
         yield Rig(database, ManualClock(MORNING))
+
+
+@pytest.fixture
+def rounds(rig: Rig) -> Housekeeping:
+    """What a worker does as time passes."""
+    return Housekeeping(rig.work, dict, timedelta(minutes=30), rig.clock)
 
 
 @pytest.fixture

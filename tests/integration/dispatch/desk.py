@@ -1,11 +1,14 @@
 """The server of dispatch in this process, over a real socket."""
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
 from visavis.dispatch.v1 import call_list_service_pb2 as call_pb
 from visavis.dispatch.v1 import call_list_service_pb2_grpc as call_rpc
 from visavis.dispatch.v1 import contact_service_pb2_grpc as contact_rpc
@@ -41,20 +44,43 @@ class Desk:
         asked = call_pb.LeaseCallsRequest(request_id=request_id, push_plan=f"pushPlans/{plan.plan_id}", max_calls=size)
         return list((await self.calls.LeaseCalls(asked)).calls)
 
+    async def renew(
+        self, lease: str, *, request_id: str = "", seconds: int = 600
+    ) -> tuple[list[call_pb.LeasedCall], datetime]:
+        """Renew `leases/{lease}`; return what is still to be dialled, and the new end."""
+        asked = call_pb.RenewLeaseRequest(
+            request_id=request_id or str(uuid.uuid4()), lease=lease, lease_duration=Duration(seconds=seconds)
+        )
+        renewed = await self.calls.RenewLease(asked)
+        return list(renewed.calls), renewed.end_time.ToDatetime(UTC)
+
+    async def release(self, lease: str) -> tuple[int, int]:
+        """Return how many calls were given back, and how many are on the phone."""
+        released = await self.calls.ReleaseLease(call_pb.ReleaseLeaseRequest(lease=lease))
+        return released.returned_count, released.started_count
+
     async def started(self, call: call_pb.LeasedCall) -> str:
         """Ask for leave to dial; return the verdict's name."""
         return await self._report(call_pb.CallResult(call=call.name, phase=call_pb.CALL_PHASE_STARTED))
 
-    async def finished(self, call: call_pb.LeasedCall, system: str, business: str = "UNSPECIFIED") -> str:
+    async def finished(
+        self,
+        call: call_pb.LeasedCall,
+        system: str,
+        business: str = "UNSPECIFIED",
+        *,
+        call_back_at: datetime | None = None,
+    ) -> str:
         """Report how a call ended; return the verdict's name."""
-        return await self._report(
-            call_pb.CallResult(
-                call=call.name,
-                phase=call_pb.CALL_PHASE_FINISHED,
-                system_result=call_pb.SystemResult.Value(f"SYSTEM_RESULT_{system}"),
-                business_result=call_pb.BusinessResult.Value(f"BUSINESS_RESULT_{business}"),
-            )
+        result = call_pb.CallResult(
+            call=call.name,
+            phase=call_pb.CALL_PHASE_FINISHED,
+            system_result=call_pb.SystemResult.Value(f"SYSTEM_RESULT_{system}"),
+            business_result=call_pb.BusinessResult.Value(f"BUSINESS_RESULT_{business}"),
         )
+        if call_back_at is not None:
+            result.call_back_time.FromDatetime(call_back_at)
+        return await self._report(result)
 
     async def _report(self, result: call_pb.CallResult) -> str:
         answer = await self.calls.ReportCallResults(call_pb.ReportCallResultsRequest(results=[result]))

@@ -28,12 +28,6 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-@pytest.fixture
-def rounds(rig: Rig) -> Housekeeping:
-    """What a worker does as time passes."""
-    return Housekeeping(rig.work, dict, timedelta(minutes=30), rig.clock)
-
-
 async def kinds(desk: Desk) -> list[str]:
     """Return what the outbox tells, in its order."""
     events = (await desk.contacts.ListContactEvents(contact_pb.ListContactEventsRequest())).events
