@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261122_x5_recalls"
-down_revision = "20261122_words_in_parts"
+down_revision = "20261122_x1_call_backs"
 
 SCHEMA = "dispatch"
 
