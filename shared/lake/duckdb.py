@@ -11,19 +11,13 @@ import pyarrow.parquet as pq
 
 from shared.errors import Failure, Unavailable
 from shared.lake.dataset import Dataset, DatasetUnreadable
-from shared.lake.duckdb_types import check_columns, quoted, sql_type, unified_select
-from shared.lake.engine import SCANNED_PARQUET, EngineFailure, Parameters
+from shared.lake.duckdb_types import quoted, unified_select, written_columns
+from shared.lake.engine import LOOKED_UP_PARQUET, SCANNED_PARQUET, EngineFailure, Parameters
 from shared.lake.lake import PARQUET, Lake
 from shared.lake.scratch import ScratchYard
 
-ROW_GROUP_ROWS = 8_192
-"""Small enough that looking up one key reads little (5 ms at 40 columns), and no slower to scan (ADR 0005)."""
-
 SCANNED_GROUP_ROWS = 122_880
 """What the engine itself prefers, for datasets in which nobody looks up a key."""
-
-_COMPRESSION = "lz4_raw"
-"""Half again as large as zstd, but written in two thirds and read in half of its time."""
 
 _DIGIT_RUN = re.compile(r"\d{7,}")
 _DAMAGED_FILE = re.compile(r"Failed to read file|in file [\"']|No files found|not a parquet file|Could not read")
@@ -108,12 +102,10 @@ class DuckDbEngine:
         parameters: Parameters | None = None,
     ) -> int:
         with _typed_failures():
-            check_columns(self._connection, sql, parameters, schema)
-            columns = ", ".join(f"CAST({quoted(f.name)} AS {sql_type(f.type)}) AS {quoted(f.name)}" for f in schema)
+            columns = written_columns(self._connection, sql, parameters, schema)
             keys = ", ".join(quoted(key) for key in order_by)
             order = f" ORDER BY {keys}" if keys else ""
-            looked_up = f"FORMAT parquet, COMPRESSION {_COMPRESSION}, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
-            options = looked_up if keys else f"{SCANNED_PARQUET}, ROW_GROUP_SIZE {SCANNED_GROUP_ROWS}"
+            options = LOOKED_UP_PARQUET if keys else f"{SCANNED_PARQUET}, ROW_GROUP_SIZE {SCANNED_GROUP_ROWS}"
             copy = f"COPY (SELECT {columns} FROM (\n{sql}\n) AS written{order}) TO {_literal(path)} ({options})"
             self._connection.execute(copy, parameters).fetchall()
         return _checked_row_count(path, schema)

@@ -42,15 +42,25 @@ def sql_type(arrow_type: pa.DataType) -> str:
 def unified_select(connection: duckdb.DuckDBPyConnection, source: str, schema: pa.Schema, uri: str) -> str:
     """Return a SELECT of exactly the schema's columns from `source`: nulls for those it lacks, also inside records."""
     stored = _described(connection, f"SELECT * FROM {source}", None)
-    wanted = _described(connection, "SELECT " + ", ".join(_null(field) for field in schema), None)
+    wanted = _wanted(connection, schema)
     return f"SELECT {', '.join(_unified(field, stored, wanted, uri) for field in schema)} FROM {source}"
 
 
-def check_columns(
+def written_columns(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: Parameters | None, schema: pa.Schema
-) -> None:
-    """Compare what a query gives with what the schema wants, all faults at once; raises EngineFailure."""
+) -> str:
+    """Return the SELECT list that brings a query's columns into exactly those of the schema, in its order.
+
+    Raises EngineFailure with all faults at once, where the query gives other columns.
+    """
     given = _described(connection, sql, parameters)
+    _check_columns(given, schema)
+    wanted = _wanted(connection, schema)
+    # The engine rebuilds every record that is cast, even to the type that it has.
+    return ", ".join(quoted(f.name) if given[f.name] == wanted[f.name] else _cast(f) for f in schema)
+
+
+def _check_columns(given: dict[str, str], schema: pa.Schema) -> None:
     faults = [f"column {name} is missing" for name in schema.names if name not in given]
     faults += [f"column {name} is not in the schema" for name in given if name not in schema.names]
     faults += [
@@ -67,6 +77,10 @@ def _described(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Para
     return {name: type_text for name, type_text, *_ in rows}
 
 
+def _wanted(connection: duckdb.DuckDBPyConnection, schema: pa.Schema) -> dict[str, str]:
+    return _described(connection, "SELECT " + ", ".join(_null(field) for field in schema), None)
+
+
 def _unified(field: "pa.Field[pa.DataType]", stored: dict[str, str], wanted: dict[str, str], uri: str) -> str:
     if field.name not in stored:
         return _null(field)
@@ -76,6 +90,10 @@ def _unified(field: "pa.Field[pa.DataType]", stored: dict[str, str], wanted: dic
         text = f"{uri}: column {field.name} is {stored[field.name]}, expected {wanted[field.name]}"
         raise DatasetUnreadable(text, uri=uri)
     # Records are cast by member name: a member added since is null.
+    return _cast(field)
+
+
+def _cast(field: "pa.Field[pa.DataType]") -> str:
     return f"CAST({quoted(field.name)} AS {sql_type(field.type)}) AS {quoted(field.name)}"
 
 

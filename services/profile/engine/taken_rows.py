@@ -48,8 +48,7 @@ def take_rows(engine: ColumnarEngine, layout: FileLayout, source: RowSource, cyc
     counted = RowCounts(checked.read, count_of(engine, accepted), rejected)
     if counted.read != counted.accepted + counted.rejected:
         raise Failure(f"rows of {layout.mapping.table.name} were lost: {counted}", reason="ERROR_REASON_INTERNAL")
-    is_final = not rejected and layout.mapping.table is not CUSTOMERS
-    return TakenRows(accepted, counted, _rules(engine), checked.file if is_final else None)
+    return TakenRows(accepted, counted, _rules(engine), None if rejected else checked.file)
 
 
 def write_accepted(engine: ColumnarEngine, layout: FileLayout, taken: TakenRows, path: Path) -> int:

@@ -26,8 +26,8 @@ from services.recommendation.use_cases.assembly import AssembledLists, AssemblyI
 from services.recommendation.use_cases.targets import SelectedTargets, TargetOrder
 from shared.errors import WrongState
 from shared.lake.dataset import Dataset
-from shared.lake.duckdb import ROW_GROUP_ROWS, open_engine
-from shared.lake.engine import ColumnarEngine
+from shared.lake.duckdb import open_engine
+from shared.lake.engine import ROW_GROUP_ROWS, ColumnarEngine
 from shared.lake.lake import Draft, Lake
 from shared.lake.schema import arrow_schema
 
@@ -131,7 +131,7 @@ class LakeWorkshop:
         schema = _schema(PolicyListRow)
         with origin.publish(self.lake, uri, PolicyListRow) as draft:
             rows = 0
-            with pq.ParquetWriter(draft.path("part.parquet"), schema, compression="zstd") as writer:
+            with pq.ParquetWriter(draft.path("part.parquet"), schema, compression="lz4") as writer:
                 for batch in base.lists(engine, rules, schema):
                     writer.write_batch(batch, row_group_size=ROW_GROUP_ROWS)
                     rows += batch.num_rows
