@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 
 import structlog
 from visavis.dispatch.v1 import call_list_service_pb2, push_plan_service_pb2
@@ -21,6 +21,7 @@ from services.sandbox.rounds import Party, go_round
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.world.oracle import Oracle
 from shared.clock import Clock
+from shared.errors import Failure
 from shared.rpc.client import open_channel, reading_methods
 from shared.wire.cmpp.versions import Version
 
@@ -31,6 +32,8 @@ _CALLS = call_list_service_pb2.DESCRIPTOR.services_by_name["CallListService"]
 _REPEATABLE = (
     *reading_methods(_PLANS),
     f"{_CALLS.full_name}/LeaseCalls",
+    f"{_CALLS.full_name}/RenewLease",
+    f"{_CALLS.full_name}/ReleaseLease",
     f"{_CALLS.full_name}/ReportCallResults",
 )
 """A lease bears a request id, and results are taken once however often they are told."""
@@ -58,6 +61,8 @@ async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop
             log.info("sandbox_ready", gateway_port=gateway.port)
             faults = FaultsFile(settings.faults, gateway.misbehave)
             await _work({"dialer": dialer, "boss": boss, "faults": faults}, settings.sandbox_poll_seconds, stop)
+            with suppress(Failure):  # else the calls come back when their lease ends
+                await dialer.release()
 
 
 async def _work(parties: Mapping[str, Party], pause_seconds: float, stop: asyncio.Event) -> None:
@@ -89,4 +94,5 @@ def _pace(settings: SandboxSettings) -> Pace:
         agents=settings.sandbox_agents,
         call_seconds=settings.sandbox_call_seconds,
         lease_seconds=settings.sandbox_lease_seconds,
+        call_back_seconds=settings.sandbox_call_back_seconds,
     )

@@ -38,6 +38,9 @@ class SandboxSettings(VisavisSettings):
         default=25, le=500, description="Calls that the simulated dialer makes at once."
     )
     sandbox_call_seconds: PositiveFloat = Field(default=0.2, description="How long a simulated call takes.")
+    sandbox_call_back_seconds: PositiveFloat = Field(
+        default=5.0, description="After so long those want to be called back who ask for it."
+    )
     sandbox_lease_seconds: PositiveInt = Field(
         default=30,
         ge=30,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 from visavis.dispatch.v1 import call_list_service_pb2 as call_pb
 from visavis.dispatch.v1 import call_list_service_pb2_grpc as call_rpc
 from visavis.dispatch.v1 import contact_pb2
@@ -15,6 +17,8 @@ from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 from visavis.feedback.v1 import feedback_service_pb2 as feedback_pb
 from visavis.feedback.v1 import feedback_service_pb2_grpc as feedback_rpc
+
+from shared.clock import ManualClock
 
 START = datetime(2026, 11, 9, 1, 30, tzinfo=UTC)
 
@@ -51,6 +55,12 @@ class FakePlans(plan_rpc.PushPlanServiceServicer):
         )
 
 
+def _ends(now: datetime, duration: Duration) -> Timestamp:
+    end_time = Timestamp()
+    end_time.FromDatetime(now + duration.ToTimedelta())
+    return end_time
+
+
 @dataclass
 class FakeCalls(call_rpc.CallListServiceServicer):
     """Lends the calls waiting, each to one lease at a time; the same request id gets the same lease again."""
@@ -61,6 +71,11 @@ class FakeCalls(call_rpc.CallListServiceServicer):
     leases: dict[str, list[call_pb.LeasedCall]] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     finished: dict[str, call_pb.CallResult] = field(default_factory=dict)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START))
+    withdrawn: set[str] = field(default_factory=set)
+    """Calls that a renewed lease has no more."""
+    renewed: list[call_pb.RenewLeaseRequest] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
     asked: list[call_pb.LeaseCallsRequest] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
     """Per report, what it was about: "started" or "finished"."""
@@ -89,7 +104,24 @@ class FakeCalls(call_rpc.CallListServiceServicer):
             self.leases[request.request_id] = self.waiting[: request.max_calls]
             self.waiting = self.waiting[request.max_calls :]
         await self._perhaps_lose("lease", context)
-        return call_pb.LeaseCallsResponse(calls=self.leases[request.request_id])
+        name = f"leases/{request.request_id}"
+        return call_pb.LeaseCallsResponse(
+            calls=self.leases[request.request_id], lease=name, end_time=_ends(START, request.lease_duration)
+        )
+
+    async def RenewLease(  # noqa: N802 - gRPC's name
+        self, request: call_pb.RenewLeaseRequest, context: object
+    ) -> call_pb.RenewLeaseResponse:
+        self.renewed.append(request)
+        lent = self.leases[request.lease.removeprefix("leases/")]
+        left = [call for call in lent if call.name not in self.started and call.name not in self.withdrawn]
+        return call_pb.RenewLeaseResponse(calls=left, end_time=_ends(self.clock.now(), request.lease_duration))
+
+    async def ReleaseLease(  # noqa: N802 - gRPC's name
+        self, request: call_pb.ReleaseLeaseRequest, context: object
+    ) -> call_pb.ReleaseLeaseResponse:
+        self.released.append(request.lease)
+        return call_pb.ReleaseLeaseResponse()
 
     async def ReportCallResults(  # noqa: N802 - gRPC's name
         self, request: call_pb.ReportCallResultsRequest, context: grpc.aio.ServicerContext[object, object]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from visavis.dispatch.v1 import call_list_service_pb2 as pb
@@ -14,7 +14,6 @@ from visavis.dispatch.v1.push_plan_service_pb2_grpc import PushPlanServiceStub
 
 from services.sandbox.dialer import Dialer, Pace
 from services.sandbox.world.catalogue import Subject
-from shared.clock import ManualClock
 from shared.errors import Unavailable
 from shared.rpc.client import open_channel
 from tests.factories.sandbox import oracle, secret
@@ -30,7 +29,7 @@ async def dialing(operator: Operator) -> AsyncIterator[Dialer]:
             oracle=oracle(),
             plans=PushPlanServiceStub(channel),
             calls=CallListServiceStub(channel),
-            clock=ManualClock(START),
+            clock=operator.calls.clock,
             pace=Pace(agents=20, call_seconds=0.001, lease_seconds=30),
         )
 
@@ -56,6 +55,9 @@ async def test_every_call_lent_is_made_once_and_answered_by_taste() -> None:
     said = Counter(result.business_result for result in answered)
     assert said[pb.BUSINESS_RESULT_ACCEPTED] > 0
     assert said[pb.BUSINESS_RESULT_NOT_INTERESTED] > said[pb.BUSINESS_RESULT_CONSIDERING] > 0
+    back = [result for result in answered if result.business_result == pb.BUSINESS_RESULT_CALL_BACK]
+    assert 0 < len(back) < said[pb.BUSINESS_RESULT_CONSIDERING]
+    assert {result.call_back_time.ToDatetime(UTC) for result in back} == {START + timedelta(seconds=5)}
     unanswered = [result for result in calls.finished.values() if result not in answered]
     assert {result.business_result for result in unanswered} == {pb.BUSINESS_RESULT_UNSPECIFIED}
 
@@ -69,6 +71,43 @@ async def test_leases_are_small_short_and_each_of_its_own() -> None:
     assert len(asked) == len({request.request_id for request in asked}) == 4
     assert {request.max_calls for request in asked} == {50}
     assert {request.lease_duration.seconds for request in asked} == {30}
+
+
+async def test_who_is_called_back_is_not_called_back_again() -> None:
+    operator = an_operator(*CUSTOMERS[:400])
+    for call in operator.calls.waiting:
+        call.call_back_time.FromDatetime(START)
+    async with operator.running(), dialing(operator) as dialer:
+        while await dialer.round():
+            pass
+    said = {result.business_result for result in operator.calls.finished.values()}
+    assert pb.BUSINESS_RESULT_CONSIDERING in said
+    assert pb.BUSINESS_RESULT_CALL_BACK not in said
+
+
+async def test_a_lease_is_renewed_while_its_calls_are_made_and_what_was_withdrawn_is_not_dialled() -> None:
+    operator = an_operator(*CUSTOMERS[:50])
+    operator.calls.withdrawn = {"calls/30"}
+    async with operator.running(), dialing(operator) as dialer:
+        hand = await dialer._lease(operator.plans.plans[0])
+        dialer._in_hand[operator.plans.plans[0].name] = hand
+        await dialer._make_calls(operator.plans.plans[0], hand)
+        operator.calls.clock.advance(timedelta(seconds=20))
+        await dialer.round()
+    (renewed,) = operator.calls.renewed
+    assert renewed.lease_duration.seconds == 30
+    assert operator.calls.finished.keys() == {f"calls/{place}" for place in range(50) if place != 30}
+
+
+async def test_who_stops_gives_back_what_was_not_dialled() -> None:
+    operator = an_operator(*CUSTOMERS[:50])
+    async with operator.running(), dialing(operator) as dialer:
+        hand = await dialer._lease(operator.plans.plans[0])
+        dialer._in_hand[operator.plans.plans[0].name] = hand
+        await dialer._make_calls(operator.plans.plans[0], hand)
+        await dialer.release()
+        await dialer.release()
+    assert operator.calls.released == [hand.lease]
 
 
 async def test_a_call_without_leave_to_dial_is_not_made() -> None:
@@ -173,8 +212,8 @@ async def test_a_dialer_killed_in_the_middle_leaves_calls_that_the_next_one_make
         await dialer.round()
     async with operator.running():
         async with dialing(operator) as killed:
-            leased = await killed._lease(operator.plans.plans[0])
-            await killed._make_calls(operator.plans.plans[0], list(leased[:20]))
+            hand = await killed._lease(operator.plans.plans[0])
+            await killed._make_calls(operator.plans.plans[0], hand)
         operator.calls.end_leases()
         async with dialing(operator) as next_one:
             while await next_one.round():
