@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from visavis.dispatch.v1 import call_list_service_pb2 as call_pb
+from visavis.dispatch.v1 import contact_pb2 as contact_pb
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 
 from tests.fakes.services import FakeServices
@@ -51,6 +52,31 @@ def test_a_lease_of_nothing_says_where_to_look(visavis: Visavis, services: FakeS
     assert len(services.requests("LeaseCalls")) == 1
 
 
+def test_a_lease_is_kept_and_given_back_by_its_name(visavis: Visavis, services: FakeServices) -> None:
+    call = call_pb.LeasedCall(name="calls/9", policy="gift", attempt=2, max_attempts=4)
+    call.call_back_time.FromDatetime(DIAL_BEFORE)
+    call.earlier_answers.add(policy="care-60", answer=contact_pb.CONTACT_ANSWER_DECLINED)
+    services.will("RenewLease", call_pb.RenewLeaseResponse(calls=[call]))
+    page = visavis("calls", "renew", "leases/7", "--minutes", "3").page
+    assert "declined care-60" in page
+    assert "09:30" in page
+    (renewed,) = services.requests("RenewLease")
+    assert isinstance(renewed, call_pb.RenewLeaseRequest)
+    assert (renewed.lease, renewed.lease_duration.seconds) == ("leases/7", 180)
+    services.will("ReleaseLease", call_pb.ReleaseLeaseResponse(returned_count=3, started_count=1))
+    assert visavis("calls", "release", "leases/7").page.strip() == "Given back: 3; 1 to be reported"
+
+
+def test_a_call_back_is_reported_with_its_time(visavis: Visavis, services: FakeServices) -> None:
+    receipt = call_pb.CallReceipt(call="calls/9", verdict=call_pb.CALL_VERDICT_TAKEN)
+    services.will("ReportCallResults", call_pb.ReportCallResultsResponse(receipts=[receipt]))
+    said = visavis("calls", "report", "calls/9", "answered", "--answer", "call_back", "--at", "2026-11-09 09:30")
+    assert said.code == 0
+    (asked,) = services.requests("ReportCallResults")
+    assert isinstance(asked, call_pb.ReportCallResultsRequest)
+    assert asked.results[0].call_back_time.ToDatetime(UTC) == DIAL_BEFORE
+
+
 def test_a_call_that_must_not_be_made_ends_with_code_one(visavis: Visavis, services: FakeServices) -> None:
     receipt = call_pb.CallReceipt(call="calls/9", verdict=call_pb.CALL_VERDICT_DO_NOT_DIAL, detail="opted out")
     services.will("ReportCallResults", call_pb.ReportCallResultsResponse(receipts=[receipt]))
@@ -73,6 +99,9 @@ def test_an_answer_is_reported_with_the_call(visavis: Visavis, services: FakeSer
         (("asleep",), "asleep is not one of: started, answered"),
         (("answered", "--answer", "maybe"), "maybe is not one of: accepted"),
         (("busy", "--answer", "accepted"), "a call that was busy has no answer"),
+        (("answered", "--answer", "call_back"), "expected with --answer call_back, and only with it"),
+        (("answered", "--answer", "accepted", "--at", "2026-11-23 15:00"), "expected with --answer call_back"),
+        (("answered", "--answer", "call_back", "--at", "noon"), "expected a time such as"),
     ],
 )
 def test_a_result_that_makes_no_sense_is_not_reported(
