@@ -23,6 +23,9 @@ MORNING = datetime(2026, 11, 9, 10, 0, tzinfo=LEGAL_ZONE)
 WEEK_LATER = MORNING + timedelta(days=7)
 
 NEWSPAPER = Offer("newspaper-trial", "mobile_newspaper", "手机报免费体验，回复{keyword}开通。", "DGSJB")
+PAGE = Offer(
+    "page-trial", "mobile_newspaper", "手机报免费体验，点击开通。", "", href="http://wap.example.com/offers/page-trial"
+)
 CONTRACT = Offer("prepaid-260", "", "Pay 100, get 260 of calls.", "")
 
 SCHEMA = "visavis.recommendation.v1.TargetRow"
@@ -80,12 +83,12 @@ def plan_request(
     expire_time: datetime = WEEK_LATER,
     display_name: str = "Newspaper",
 ) -> PlanRequest:
-    usual = (NEWSPAPER,) if channel is Channel.SMS else (CONTRACT,)
+    usual = {Channel.SMS: NEWSPAPER, Channel.CALL: CONTRACT, Channel.WAP_PUSH: PAGE}
     return PlanRequest(
         display_name=display_name,
         channel=channel,
         targets=targets or Dataset("recommendation/targets/none", SCHEMA, 1, "0" * 64),
-        offers=tuple(usual if offers is None else offers),
+        offers=tuple([usual[channel]] if offers is None else offers),
         expire_time=expire_time,
     )
 

@@ -13,7 +13,7 @@ from typing import Self
 import structlog
 
 from services.dispatch.channels.pacing import Backoff, TokenBucket
-from services.dispatch.channels.wap_batch import Tries, WapBatch
+from services.dispatch.channels.wap_batch import WapBatch
 from services.dispatch.channels.wap_results import WapResults
 from services.dispatch.channels.wap_wire import (
     TERMS,
@@ -67,7 +67,6 @@ class WapChannel:
         self._backoff = Backoff(first=account.retry_first, longest=account.retry_longest, rng=rng)
         self._watch = GatewayWatch(patience, TERMS)
         self._results = WapResults(account, incoming, self._watch)
-        self._tries = Tries()
         self._down = asyncio.Event()
         self._down.set()
         self._status = "not started"
@@ -152,26 +151,26 @@ class WapChannel:
             self._window.release()
             raise
         posting = self._client.post(push.content_type, push.body, headers=push.headers)
-        batch.post(message.push_id, posting, asyncio.create_task(self._follow(message.push_id, push, posting)))
+        batch.post(message.push_id, posting, asyncio.create_task(self._follow(message, push, posting)))
 
-    async def _follow(self, push_id: str, push: Written, posting: Posting) -> SendResult:
+    async def _follow(self, message: Message, push: Written, posting: Posting) -> SendResult:
         """Wait for the answer to a push, and learn from it."""
         began = time.monotonic()
         try:
             answer = await posting.answer()
         except NotSentError as failure:
             self._is_down(str(failure))
-            return SendResult(push_id, Verdict.NOT_WRITTEN, f"not written: {failure}")
+            return SendResult(message.push_id, Verdict.NOT_WRITTEN, f"not written: {failure}")
         except NoAnswerError as failure:
             self._missed(failure, time.monotonic() - began)
-            return unanswered(push_id, push.wire_id, str(failure))
+            return unanswered(message.push_id, push.wire_id, str(failure))
         finally:
             self._window.release()
-        result, heard = verdict_on(push_id, push.wire_id, answer)
+        result, heard = verdict_on(message, push.wire_id, answer)
         self._watch.answered(heard, after=time.monotonic() - began)
-        if heard is Heard.BUSY:
+        if result.verdict is Verdict.THROTTLED and result.again_after is None:
             self._bucket.pause(self._account.throttle_pause)
-        return self._tries.judge(result)
+        return result
 
     def _missed(self, failure: NoAnswerError, after: float) -> None:
         self._watch.answered(Heard.UNREADABLE if isinstance(failure, GarbledError) else None, after=after)

@@ -1,15 +1,10 @@
 """A batch of pushes after its writing: which may have left, and what the gateway's answers make of each."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 
 from services.dispatch.ports import Message, SendResult, Verdict
 from shared.wire.pap.client import Posting
-
-_MOST_TRIES = 20
-_REMEMBERED = 10_000
 
 
 class WapBatch:
@@ -53,22 +48,3 @@ class WapBatch:
     async def _result(self, push_id: str) -> SendResult:
         followed = self._followed.get(push_id)
         return self._settled[push_id] if followed is None else await followed
-
-
-class Tries:
-    """Counts how often each push was put off by its gateway, so that one which never passes does not go round for ever."""
-
-    def __init__(self) -> None:
-        self._counts: OrderedDict[str, int] = OrderedDict()
-
-    def judge(self, result: SendResult) -> SendResult:
-        """Return the result; the last of too many tries is a refusal."""
-        count = self._counts.pop(result.push_id, 0) + 1
-        if result.verdict is not Verdict.THROTTLED:
-            return result
-        if count >= _MOST_TRIES:
-            return replace(result, verdict=Verdict.REJECTED, detail=f"given up after {count} tries: {result.detail}")
-        self._counts[result.push_id] = count
-        while len(self._counts) > _REMEMBERED:
-            self._counts.popitem(last=False)
-        return result

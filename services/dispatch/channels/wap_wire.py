@@ -31,6 +31,8 @@ TERMS = Terms("WAP pushes", too_busy="code 3000, 4000 or 4001, or HTTP 503", not
 DELIVERED = "DELIVRD"
 _COUNTRY = "+86"
 _LONGEST_ID = "9" * 19
+_MOST_ATTEMPTS = 5
+_FIRST_REST = timedelta(minutes=1)
 _BUSY_STATUSES = frozenset({429, 503})
 _ACCOUNT_STATUSES = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 407, 411, 413, 415})
 """HTTP's words for "not here, not you, not like this": the next push would fare the same."""
@@ -131,14 +133,14 @@ def unsendable(message: Message, problem: FieldError) -> SendResult:
     return SendResult(message.push_id, verdict, str(problem))
 
 
-def verdict_on(push_id: str, wire_id: str, answer: HttpAnswer) -> tuple[SendResult, Heard]:
-    """Return what an answer says about its push, and about the gateway. The verdict is in the document; the HTTP status
+def verdict_on(message: Message, wire_id: str, answer: HttpAnswer) -> tuple[SendResult, Heard]:
+    """Return what an answer says about the push of a message, and about the gateway. The verdict is in the document; the HTTP status
     counts only where there is none."""
-    document = _document(answer)
+    document, push_id = _document(answer), message.push_id
     if isinstance(document, PushResponse) and document.push_id == wire_id:
-        return _from_code(push_id, wire_id, document.code, "")
+        return _from_code(message, wire_id, document.code, "")
     if isinstance(document, BadMessageResponse):
-        return _from_code(push_id, wire_id, document.code, " of a document that it could not read")
+        return _from_code(message, wire_id, document.code, " of a document that it could not read")
     if document is None and answer.status in _BUSY_STATUSES:
         return SendResult(push_id, Verdict.THROTTLED, f"the gateway is too busy (HTTP {answer.status})"), Heard.BUSY
     if document is None and answer.status in _ACCOUNT_STATUSES:
@@ -184,8 +186,8 @@ def _document(answer: HttpAnswer) -> PapMessage | None:
         return None
 
 
-def _from_code(push_id: str, wire_id: str, code: int, about: str) -> tuple[SendResult, Heard]:
-    told = f"(code {code}{about})"
+def _from_code(message: Message, wire_id: str, code: int, about: str) -> tuple[SendResult, Heard]:
+    told, push_id = f"(code {code}{about})", message.push_id
     if code == Code.DUPLICATE_PUSH_ID:
         return SendResult(push_id, Verdict.SENT, f"the gateway had taken it before {told}", (wire_id,)), Heard.TAKEN
     if is_address_fault(code):
@@ -198,6 +200,18 @@ def _from_code(push_id: str, wire_id: str, code: int, about: str) -> tuple[SendR
         case NextStep.NONE:
             return SendResult(push_id, Verdict.SENT, "taken by the gateway", (wire_id,)), Heard.TAKEN
         case NextStep.AGAIN:
-            return SendResult(push_id, Verdict.THROTTLED, f"the gateway cannot take it now {told}"), Heard.BUSY
+            return _put_off(message, code), Heard.BUSY
         case NextStep.NEVER:
             return SendResult(push_id, Verdict.REJECTED, f"refused by the gateway {told}"), Heard.REFUSED
+
+
+def _put_off(message: Message, code: int) -> SendResult:
+    """Return the verdict on a push that may be tried again: with all others soon where the gateway is too busy, else by
+    itself and not for ever, lest one that never passes goes round."""
+    if code == Code.SERVICE_UNAVAILABLE:
+        return SendResult(message.push_id, Verdict.THROTTLED, f"the gateway is too busy (code {code})")
+    if message.attempt >= _MOST_ATTEMPTS:
+        why = f"the gateway failed at it {message.attempt} times (the last: code {code})"
+        return SendResult(message.push_id, Verdict.REJECTED, why)
+    rest = _FIRST_REST * 4 ** (message.attempt - 1)
+    return SendResult(message.push_id, Verdict.THROTTLED, f"the gateway failed at it (code {code})", again_after=rest)

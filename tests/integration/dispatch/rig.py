@@ -27,6 +27,7 @@ from services.dispatch.worker.housekeeping import Housekeeping
 from services.dispatch.worker.incoming import StoredIncoming
 from services.dispatch.worker.presence import Presence
 from services.dispatch.worker.process import WorkerParts, run_worker
+from services.dispatch.worker.recalls import Recaller
 from services.dispatch.worker.sender import MessageSender, notices_of
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.journal import Journal, Received, read_journal
@@ -85,10 +86,10 @@ class Rig:
         async with self.reading() as reading:
             return (await reading.plans.balances([plan.plan_id]))[plan.plan_id]
 
-    async def notice(self) -> str:
+    async def notice(self, channel: Channel = Channel.SMS) -> str:
         """Return what the worker said last about its channel."""
         async with self.reading() as reading:
-            told = await reading.plans.notice(Channel.SMS)
+            told = await reading.plans.notice(channel)
         return told[0] if told else "nothing yet"
 
     async def until(self, condition: Callable[[], Awaitable[bool]], *, within: float = 20.0) -> None:
@@ -183,16 +184,33 @@ async def worker(
     work: WorkOpener | None = None,
     channel_of: ChannelOpener = _sms_channel,
 ) -> AsyncIterator[MessageSender]:
-    """Run a worker in this process, all but its plan loader; its sender works by `work`, and on another channel than that
-    of the account, where these are given."""
+    """Run a worker for SMS in this process, all but its plan loader; its sender works by `work`, and on another channel than
+    that of the account, where these are given."""
+
+    async def opened(incoming: IncomingMessages, closing: AsyncExitStack) -> Line:
+        channel = await closing.enter_async_context(channel_of(account, incoming, rig.clock))
+        return Line(Channel.SMS, channel, account.name)
+
+    async with line_worker(rig, opened, batches=batches, work=work) as sender:
+        yield sender
+
+
+LineOpener: TypeAlias = Callable[[IncomingMessages, AsyncExitStack], Awaitable[Line]]
+
+
+@asynccontextmanager
+async def line_worker(
+    rig: Rig, open_line: LineOpener, *, batches: int = 2, work: WorkOpener | None = None
+) -> AsyncIterator[MessageSender]:
+    """Run a worker in this process that serves one channel, all but its plan loader."""
     stop = asyncio.Event()
     async with AsyncExitStack() as closing:
         incoming = StoredIncoming(rig.work, rig.clock)
-        channel = await closing.enter_async_context(channel_of(account, incoming, rig.clock))
+        line = await open_line(incoming, closing)
         presence = Presence(rig.database, work=rig.work, clock=rig.clock)
         sender = MessageSender(
             work=work or rig.work,
-            line=Line(Channel.SMS, channel, account.name),
+            line=line,
             held=presence.held,
             worker_key=presence.worker_key,
             traces=PushTraces(),
@@ -202,7 +220,7 @@ async def worker(
         parts = WorkerParts(
             presence=presence,
             senders=[sender],
-            recallers=[],
+            recallers=[Recaller(rig.work, line.recalling, line.account, rig.clock)] if line.recalling else [],
             housekeeping=Housekeeping(rig.work, lambda: notices_of([sender]), timedelta(minutes=30), rig.clock),
             load_plans=_load_nothing,
             close_channels=closing.aclose,
