@@ -14,6 +14,7 @@ from services.dispatch.ports.channels import Line
 from services.dispatch.settings import (
     ContactRuleSettings,
     DispatchServerSettings,
+    MailSettings,
     SmsSettings,
     WapSettings,
     WorkerSettings,
@@ -70,7 +71,7 @@ async def _serve(stop: asyncio.Event) -> None:
 
         def register(to: grpc.aio.Server) -> None:
             plan_rpc.add_PushPlanServiceServicer_to_server(
-                PushPlanServicer(work, reading, forms_of(SmsSettings(), WapSettings()), clock), to
+                PushPlanServicer(work, reading, forms_of(SmsSettings(), WapSettings(), MailSettings()), clock), to
             )
             call_rpc.add_CallListServiceServicer_to_server(CallListServicer(work, PushTraces(), rules, clock), to)
             contact_rpc.add_ContactServiceServicer_to_server(ContactServicer(work, reading, clock), to)

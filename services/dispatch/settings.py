@@ -2,6 +2,7 @@
 
 from datetime import time, timedelta
 from typing import ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -35,18 +36,22 @@ class ContactRuleSettings(VisavisSettings):
     dispatch_hours_sms_close: time = Field(
         default=time(21), description="Until when messages may be sent, SMS and WAP push."
     )
+    dispatch_hours_mail_open: time = Field(default=time(0), description="From when mails may be sent.")
+    dispatch_hours_mail_close: time = Field(default=time(23, 59), description="Until when mails may be sent.")
     dispatch_hours_call_open: time = Field(default=time(9), description="From when calls may be made.")
     dispatch_hours_call_close: time = Field(default=time(20, 30), description="Until when calls may be made.")
 
     @model_validator(mode="after")
     def _hours_open_before_they_close(self) -> Self:
         """Hours that never open would hold every push back, silently, until its plan has ended."""
-        sms = self.dispatch_hours_sms_open < self.dispatch_hours_sms_close
-        call = self.dispatch_hours_call_open < self.dispatch_hours_call_close
-        if not (sms and call):
-            raise ValueError(
-                f"hours of {'calls' if sms else 'SMS'}: expected an opening before the closing of the same day"
-            )
+        hours = {
+            "SMS": (self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
+            "mails": (self.dispatch_hours_mail_open, self.dispatch_hours_mail_close),
+            "calls": (self.dispatch_hours_call_open, self.dispatch_hours_call_close),
+        }
+        never = [name for name, (opens, closes) in hours.items() if opens >= closes]
+        if never:
+            raise ValueError(f"hours of {never[0]}: expected an opening before the closing of the same day")
         return self
 
     def rules(self) -> ContactRules:
@@ -56,6 +61,7 @@ class ContactRuleSettings(VisavisSettings):
             hours={
                 Channel.SMS: Hours(self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
                 Channel.WAP_PUSH: Hours(self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
+                Channel.MAIL_139: Hours(self.dispatch_hours_mail_open, self.dispatch_hours_mail_close),
                 Channel.CALL: Hours(self.dispatch_hours_call_open, self.dispatch_hours_call_close),
             },
         )
@@ -167,14 +173,84 @@ class WapSettings(VisavisSettings):
         return self
 
 
+class MailSettings(VisavisSettings):
+    """The account at the operator's mail gateway, and what is ours of it; the defaults are those of the sandbox."""
+
+    owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_MAIL_",)
+
+    dispatch_mail_host: str = Field(default="127.0.0.1", description="The mail gateway (SMTP).")
+    dispatch_mail_port: int = Field(default=2525, ge=1, le=65535, description="Its port for submissions.")
+    dispatch_mail_encryption: Literal["none", "starttls", "tls"] = Field(
+        default="none", description="none, starttls or tls; a certificate that does not hold is refused."
+    )
+    dispatch_mail_user: str = Field(default="", description="Who logs in there; empty: nobody.")
+    dispatch_mail_password: SecretStr = Field(default=SecretStr(""), description="Their password.")
+    dispatch_mail_domain: str = Field(
+        default="push.example.com",
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="Our domain: mail comes from it, and what comes back goes to it.",
+    )
+    dispatch_mail_sender: str = Field(
+        default="marketing",
+        pattern=r"^[A-Za-z0-9._-]+$",
+        description="Name before the @ of the address that people see.",
+    )
+    dispatch_mail_signature: str = Field(
+        default="中国移动", min_length=1, description="Name of the sender, in From and below every text."
+    )
+    dispatch_mail_customer_domain: str = Field(
+        default="139.com",
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="A customer's address is their number at this domain.",
+    )
+    dispatch_mail_secret: SecretStr = Field(
+        default=SecretStr("sandbox-only"),
+        min_length=8,
+        description="Signs return addresses and unsubscribe links; with another one, those of mails sent before are void.",
+    )
+    dispatch_mail_unsubscribe_url: str = Field(
+        default="http://127.0.0.1:8092/unsubscribe",
+        pattern=r"^https?://[^\s?#,<>]+/[^\s?#,<>]*$",
+        description="The page behind unsubscribe links, as customers reach it: https, unless on this machine.",
+    )
+    dispatch_mail_pages_host: str = Field(default="127.0.0.1", description="Address to listen on for that page.")
+    dispatch_mail_pages_port: int = Field(
+        default=8092, ge=0, le=65535, description="Port to listen on for that page; one worker at a time has it."
+    )
+    dispatch_mail_returns_host: str = Field(
+        default="127.0.0.1", description="Address to listen on for mail to our domain (SMTP)."
+    )
+    dispatch_mail_returns_port: int = Field(
+        default=2526, ge=0, le=65535, description="Port to listen on for it; one worker at a time has it."
+    )
+    dispatch_mail_connections: int = Field(
+        default=4, ge=1, le=64, description="Connections that are kept open to the gateway."
+    )
+    dispatch_mail_rate: float = Field(default=100.0, gt=0, description="Mails a second that the contract allows.")
+    dispatch_mail_answer_seconds: float = Field(
+        default=60.0, gt=0, description="After so long a mail counts as unanswered."
+    )
+    dispatch_mail_write_seconds: float = Field(
+        default=4.0, gt=0, le=8, description="How long one batch may take to leave, and an opt-out may wait for it."
+    )
+
+    @model_validator(mode="after")
+    def _links_are_safe(self) -> Self:
+        """RFC 8058 wants https; a link within one machine needs none."""
+        link = urlsplit(self.dispatch_mail_unsubscribe_url)
+        if link.scheme != "https" and link.hostname not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError("VISAVIS_DISPATCH_MAIL_UNSUBSCRIBE_URL: expected https")
+        return self
+
+
 class WorkerSettings(VisavisSettings):
     """How the worker works."""
 
     owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_WORKER_",)
 
     dispatch_worker_channels: str = Field(
-        default="sms wap_push",
-        description="Channels for messages that this worker serves, parted by blanks: sms, wap_push.",
+        default="sms wap_push mail_139",
+        description="Channels for messages that this worker serves, parted by blanks: sms, wap_push, mail_139.",
     )
     dispatch_worker_batches: int = Field(
         default=3, ge=1, le=8, description="Batches of 64 messages under way at a time, on each channel."

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -27,16 +27,24 @@ _LOOK_SECONDS = 0.5
 
 class MailChannel:
     """`services.dispatch.ports.MessageChannel` over SMTP. An async context manager: connects in the background and
-    reconnects until left, or until the gateway refuses the login for good, which `status` and an error event tell."""
+    reconnects until left, or until the gateway refuses the login for good, which `status` and an error event tell. `doors`
+    returns what is wrong where things come back."""
 
     def __init__(
-        self, account: MailAccount, watch: MailWatch, *, clock: Clock, rng: random.Random | None = None
+        self,
+        account: MailAccount,
+        watch: MailWatch,
+        *,
+        clock: Clock,
+        doors: Callable[[], Sequence[str]] = list,
+        rng: random.Random | None = None,
     ) -> None:
         self._account = account
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - spreads reconnects, guards nothing
         self._bucket = TokenBucket(account.rate)
         self._watch = watch
+        self._doors = doors
         self._jobs: asyncio.Queue[MailJob] = asyncio.Queue()
         self._lines: set[MailLine] = set()
         self._refused = False
@@ -53,7 +61,7 @@ class MailChannel:
     @property
     def notice(self) -> str:
         said = [] if self.ready else [self._status]
-        return "; ".join([*said, *self._watch.problems()])
+        return "; ".join([*said, *self._doors(), *self._watch.problems()])
 
     async def __aenter__(self) -> Self:
         self._status = f"connecting since {self._now_text()}"

@@ -1,18 +1,25 @@
 """Opens the channels that a worker serves, each with the account that the settings have."""
 
 from contextlib import AsyncExitStack
+from typing import Protocol
 
 from services.dispatch.channels.account import account_of
+from services.dispatch.channels.mail_account import mail_account_of
+from services.dispatch.channels.mail_doors import open_mail
 from services.dispatch.channels.sms import SmsChannel
 from services.dispatch.channels.wap import WapChannel
 from services.dispatch.channels.wap_account import wap_account_of
 from services.dispatch.domain.plans import Channel
-from services.dispatch.ports import IncomingMessages, Line
-from services.dispatch.settings import SmsSettings, WapSettings
+from services.dispatch.ports import IncomingMessages, Line, Refusals
+from services.dispatch.settings import MailSettings, SmsSettings, WapSettings
 from shared.clock import Clock
 
 
-async def open_line(channel: Channel, incoming: IncomingMessages, *, clock: Clock, closing: AsyncExitStack) -> Line:
+class Incoming(IncomingMessages, Refusals, Protocol):
+    """Takes whatever comes back, by any channel."""
+
+
+async def open_line(channel: Channel, incoming: Incoming, *, clock: Clock, closing: AsyncExitStack) -> Line:
     """Open one channel for messages until `closing` ends. Raises ValueError for a channel that carries none."""
     match channel:
         case Channel.SMS:
@@ -23,5 +30,9 @@ async def open_line(channel: Channel, incoming: IncomingMessages, *, clock: Cloc
             wap = wap_account_of(WapSettings())
             pushing = await closing.enter_async_context(WapChannel(wap, incoming, clock=clock))
             return Line(channel, pushing, wap.name, recalling=pushing)
+        case Channel.MAIL_139:
+            mail = mail_account_of(MailSettings())
+            mailing = await closing.enter_async_context(open_mail(mail, incoming, incoming, clock=clock))
+            return Line(channel, mailing, mail.name)
         case Channel.CALL:
             raise ValueError(f"{channel} carries no messages")

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeAlias
@@ -64,14 +64,7 @@ class MessageForm:
         return replace(offer, message=message, parts=self.parts(message))
 
     def wrong(self, offer: Offer) -> Iterator[tuple[str, str]]:
-        yield from _unknown_placeholders(offer, known={KEYWORD})
-        keyword = normalised(offer.order_keyword)
-        if KEYWORD in offer.text and not keyword:
-            yield "order_keyword", f"expected a word, because the text says {KEYWORD}"
-        if keyword and KEYWORD not in offer.text:
-            yield "text", f"expected {KEYWORD} somewhere, because there is an order keyword"
-        if keyword in OPT_OUT_WORDS:
-            yield "order_keyword", f"{offer.order_keyword!r} is a word that opts out"
+        yield from wrong_keywords(offer)
         yield from self._too_long(self.render(offer))
 
     def _too_long(self, message: str) -> Iterator[tuple[str, str]]:
@@ -129,10 +122,18 @@ def _wrong(offer: Offer, form: Form) -> Iterator[tuple[str, str]]:
     yield from form.wrong(offer)
 
 
-def _unknown_placeholders(offer: Offer, *, known: Collection[str]) -> Iterator[tuple[str, str]]:
-    for unknown in placeholders_in(offer.text):
-        if unknown not in known:
-            yield "text", f"{unknown} is no placeholder; known is {KEYWORD}"
+def wrong_keywords(offer: Offer) -> Iterator[tuple[str, str]]:
+    """Yield field and fault of what is wrong with an offer that may ask to be answered with its order keyword."""
+    for placeholder in placeholders_in(offer.text):
+        if placeholder != KEYWORD:
+            yield "text", f"{placeholder} is no placeholder; known is {KEYWORD}"
+    keyword = normalised(offer.order_keyword)
+    if KEYWORD in offer.text and not keyword:
+        yield "order_keyword", f"expected a word, because the text says {KEYWORD}"
+    if keyword and KEYWORD not in offer.text:
+        yield "text", f"expected {KEYWORD} somewhere, because there is an order keyword"
+    if keyword in OPT_OUT_WORDS:
+        yield "order_keyword", f"{offer.order_keyword!r} is a word that opts out"
 
 
 def placeholders_in(text: str) -> Sequence[str]:

@@ -19,9 +19,10 @@ class Channel(StrEnum):
     SMS = "sms"
     CALL = "call"
     WAP_PUSH = "wap_push"
+    MAIL_139 = "mail_139"
 
 
-MESSAGE_CHANNELS = (Channel.SMS, Channel.WAP_PUSH)
+MESSAGE_CHANNELS = (Channel.SMS, Channel.WAP_PUSH, Channel.MAIL_139)
 """Those that a worker sends over by itself; calls are lent to platforms."""
 
 

@@ -15,6 +15,7 @@ CHANNELS = {
     Channel.SMS: contact_pb2.CHANNEL_SMS,
     Channel.CALL: contact_pb2.CHANNEL_CALL,
     Channel.WAP_PUSH: contact_pb2.CHANNEL_WAP_PUSH,
+    Channel.MAIL_139: contact_pb2.CHANNEL_MAIL_139,
 }
 _NOTICE_AGE = timedelta(seconds=15)
 

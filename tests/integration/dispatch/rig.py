@@ -21,7 +21,7 @@ from services.dispatch.domain.rules import ContactRules
 from services.dispatch.ports.channels import IncomingMessages, Line, MessageChannel
 from services.dispatch.ports.store import ReadingOpener, WorkOpener
 from services.dispatch.postgres import reading_opener, work_opener
-from services.dispatch.settings import SmsSettings, WapSettings
+from services.dispatch.settings import MailSettings, SmsSettings, WapSettings
 from services.dispatch.use_cases.plans import create_plan, start_plan
 from services.dispatch.worker.housekeeping import Housekeeping
 from services.dispatch.worker.incoming import StoredIncoming
@@ -39,7 +39,7 @@ from shared.wire.cmpp.versions import Version
 from tests.factories.dispatch import MORNING, plan_request, rules, values
 from tests.fakes.audience import ScriptedAudience
 
-FORMS = forms_of(SmsSettings(), WapSettings())
+FORMS = forms_of(SmsSettings(), WapSettings(), MailSettings())
 GATEWAY_ACCOUNT = GatewayAccount("901234", "sandbox-only", service_id="VISAVIS", src_id="10658899")
 UNCOUNTED = rules(cap=1000)
 
@@ -195,7 +195,7 @@ async def worker(
         yield sender
 
 
-LineOpener: TypeAlias = Callable[[IncomingMessages, AsyncExitStack], Awaitable[Line]]
+LineOpener: TypeAlias = Callable[[StoredIncoming, AsyncExitStack], Awaitable[Line]]
 
 
 @asynccontextmanager
