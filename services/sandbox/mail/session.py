@@ -17,6 +17,8 @@ class MailSession(SMTP):
     def __init__(self, exchange: MailExchange) -> None:
         super().__init__(_Handler(exchange), hostname="mx.139.com", data_size_limit=_MOST_OCTETS, ident="sandbox")
         self._exchange = exchange
+        self.breaks_in_text = False
+        """Set with the recipient: other lines go on counting before the text comes."""
 
     async def smtp_MAIL(self, arg: str | None) -> None:  # noqa: N802 - the library calls it by this name
         if self._exchange.faults.hang_up:
@@ -29,7 +31,7 @@ class MailSession(SMTP):
         await super().smtp_RCPT(_REPORTING.sub("", arg) if arg else arg)
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the same
-        if self._exchange.is_cut_here:
+        if self.breaks_in_text:
             await self.push("354 go on")
             await self._reader.readline()
             self.cut()
@@ -60,6 +62,8 @@ class _Handler:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         answer = self._exchange.admit(envelope.mail_from or "", address)
+        if isinstance(server, MailSession):
+            server.breaks_in_text = self._exchange.is_cut_here
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
