@@ -209,9 +209,9 @@ class MailSettings(VisavisSettings):
         description="Signs return addresses and unsubscribe links; with another one, those of mails sent before are void.",
     )
     dispatch_mail_unsubscribe_url: str = Field(
-        default="http://127.0.0.1:8092/unsubscribe",
-        pattern=r"^https?://[^\s?#,<>]+/[^\s?#,<>]*$",
-        description="The page behind unsubscribe links, as customers reach it: https, unless on this machine.",
+        default="",
+        pattern=r"^(https?://[^\s?#,<>]+/[^\s?#,<>]*)?$",
+        description="The page behind unsubscribe links, as customers reach it by https; empty: at its address and port.",
     )
     dispatch_mail_pages_host: str = Field(default="127.0.0.1", description="Address to listen on for that page.")
     dispatch_mail_pages_port: int = Field(
@@ -237,10 +237,16 @@ class MailSettings(VisavisSettings):
     @model_validator(mode="after")
     def _links_are_safe(self) -> Self:
         """RFC 8058 wants https; a link within one machine needs none."""
-        link = urlsplit(self.dispatch_mail_unsubscribe_url)
+        link = urlsplit(self.unsubscribe_url)
         if link.scheme != "https" and link.hostname not in {"127.0.0.1", "::1", "localhost"}:
             raise ValueError("VISAVIS_DISPATCH_MAIL_UNSUBSCRIBE_URL: expected https")
         return self
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """The page behind unsubscribe links, as customers reach it."""
+        here = f"http://{self.dispatch_mail_pages_host}:{self.dispatch_mail_pages_port}/unsubscribe"
+        return self.dispatch_mail_unsubscribe_url or here
 
 
 class WorkerSettings(VisavisSettings):

@@ -1,4 +1,4 @@
-"""Lets the simulated world live: its SMS gateway, its call platform and its BOSS, in one process."""
+"""Lets the simulated world live: its SMS and mail gateways, its call platform and its BOSS, in one process."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,6 +17,9 @@ from services.sandbox.faults import FaultsFile
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.journal import Journal
 from services.sandbox.gateway.server import Gateway
+from services.sandbox.mail.journal import MailJournal
+from services.sandbox.mail.server import MailGateway
+from services.sandbox.readers import TasteReaders
 from services.sandbox.rounds import Party, go_round
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.world.oracle import Oracle
@@ -40,8 +43,8 @@ _REPEATABLE = (
 
 
 async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop: asyncio.Event) -> None:
-    """Run until `stop`. Raises OSError if the gateway's port is taken."""
-    with closing(Journal(settings.journal)) as journal:
+    """Run until `stop`. Raises OSError if a gateway's port is taken."""
+    with closing(Journal(settings.journal)) as journal, closing(MailJournal(settings.mail_journal)) as mail_journal:
         async with (
             Gateway(
                 [_account(settings)],
@@ -50,6 +53,13 @@ async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop
                 clock=clock,
                 port=settings.sandbox_gateway_port,
             ) as gateway,
+            MailGateway(
+                TasteReaders(oracle),
+                journal=mail_journal,
+                clock=clock,
+                return_port=settings.dispatch_mail_returns_port,
+                port=settings.sandbox_mail_port,
+            ) as mails,
             open_channel(settings.dispatch_address, client_name="sandbox", retry=_REPEATABLE) as dispatch,
             open_channel(settings.feedback_address, client_name="sandbox") as feedback,
         ):
@@ -58,7 +68,7 @@ async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop
                 oracle=oracle, plans=plans, calls=CallListServiceStub(dispatch), clock=clock, pace=_pace(settings)
             )
             boss = Boss(oracle=oracle, plans=plans, feedback=FeedbackServiceStub(feedback), clock=clock)
-            log.info("sandbox_ready", gateway_port=gateway.port)
+            log.info("sandbox_ready", gateway_port=gateway.port, mail_port=mails.port)
             faults = FaultsFile(settings.faults, gateway.misbehave)
             await _work({"dialer": dialer, "boss": boss, "faults": faults}, settings.sandbox_poll_seconds, stop)
             with suppress(Failure):  # else the calls come back when their lease ends

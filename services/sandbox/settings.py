@@ -34,6 +34,12 @@ class SandboxSettings(VisavisSettings):
     sandbox_src_id: str = Field(
         default="10658899", pattern=r"^\d{1,21}$", description="Service number that its messages must come from."
     )
+    sandbox_mail_port: int = Field(
+        default=2525, ge=0, le=65535, description="Port of the simulated mail gateway (SMTP), on 127.0.0.1."
+    )
+    dispatch_mail_returns_port: int = Field(
+        default=2526, ge=0, le=65535, description="Port to listen on for it; one worker at a time has it."
+    )
     sandbox_agents: PositiveInt = Field(
         default=25, le=500, description="Calls that the simulated dialer makes at once."
     )
@@ -55,6 +61,11 @@ class SandboxSettings(VisavisSettings):
     def journal(self) -> Path:
         """Where the gateway notes every message that it was handed."""
         return self.home / "sandbox" / "gateway.jsonl"
+
+    @property
+    def mail_journal(self) -> Path:
+        """Where the mail gateway notes every mail that it had to decide on."""
+        return self.home / "sandbox" / "mails.jsonl"
 
     @property
     def faults(self) -> Path:

@@ -73,7 +73,7 @@ def mail_account_of(settings: MailSettings) -> MailAccount:
         sender=settings.dispatch_mail_sender,
         sender_name=settings.dispatch_mail_signature,
         customer_domain=settings.dispatch_mail_customer_domain,
-        unsubscribe_url=settings.dispatch_mail_unsubscribe_url,
+        unsubscribe_url=settings.unsubscribe_url,
         secret=settings.dispatch_mail_secret.get_secret_value().encode(),
         returns=Address(settings.dispatch_mail_returns_host, settings.dispatch_mail_returns_port),
         pages=Address(settings.dispatch_mail_pages_host, settings.dispatch_mail_pages_port),

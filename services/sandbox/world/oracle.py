@@ -10,6 +10,7 @@ from services.sandbox.world.secret import Secret
 
 _CONSIDERS = 0.12
 _BAD_NUMBER = 0.005
+_READS_MAIL = 0.5
 
 
 class Answer(StrEnum):
@@ -63,6 +64,13 @@ class Oracle:
         """Answer a message that asks for `keyword`; nobody writes back that they think about it."""
         yes = self._tastes.yes_by_sms[subject][place]
         return self._answer(place, yes, considers=0.0, key=f"sms {keyword.upper()}")
+
+    def answer_by_mail(self, place: int, subject: Subject, keyword: str) -> Answer:
+        """Answer a mail that asks for `keyword`: half of all people read theirs, and want as much as by SMS."""
+        if self.lot(place, "reads mail") >= _READS_MAIL:
+            return Answer.NO
+        yes = self._tastes.yes_by_sms[subject][place]
+        return self._answer(place, yes, considers=0.0, key=f"mail {keyword.upper()}")
 
     def answer_by_call(self, place: int, subject: Subject, policy: str) -> Answer:
         """Answer an agent who offers `policy`."""
