@@ -69,5 +69,8 @@ async def until(stop: asyncio.Event, work: Awaitable[None], *, stopping: Callabl
 
 def _ports(settings: ConsoleSettings, *, sandbox: bool) -> dict[str, str]:
     addresses = {settings.variable(f"{service}_port"): settings.address(service) for service in PORTS}
-    gateway = {settings.variable("sandbox_gateway_port"): settings.gateway_address}
-    return addresses | gateway if sandbox else addresses
+    gateways = {
+        settings.variable("sandbox_gateway_port"): settings.gateway_address,
+        settings.variable("sandbox_mail_port"): settings.mail_gateway_address,
+    }
+    return addresses | gateways if sandbox else addresses

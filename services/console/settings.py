@@ -47,11 +47,17 @@ class ConsoleSettings(VisavisSettings):
     feedback_port: int = _port("feedback")
     feedback_address: str = _address("feedback")
     sandbox_gateway_port: int = Field(default=7890, ge=1, le=65535, description="Port of the simulated SMS gateway.")
+    sandbox_mail_port: int = Field(default=2525, ge=1, le=65535, description="Port of the simulated mail gateway.")
 
     @property
     def gateway_address(self) -> str:
         """Where the simulated SMS gateway listens, host:port."""
         return f"{_HOST}:{self.sandbox_gateway_port}"
+
+    @property
+    def mail_gateway_address(self) -> str:
+        """Where the simulated mail gateway listens, host:port."""
+        return f"{_HOST}:{self.sandbox_mail_port}"
 
     def address(self, service: ServiceName) -> str:
         """Return where a service is found, host:port."""

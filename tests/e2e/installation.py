@@ -128,16 +128,19 @@ def leftovers(home: Path) -> list[str]:
 
 def _environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VISAVIS_")}
-    ports = _free_ports(len(SERVICES) + 1)
-    for service, port in zip(SERVICES, ports, strict=False):
-        kept[f"VISAVIS_{service.upper()}_PORT"] = str(port)
+    *ports, gateway, mail, returns, pages = map(str, _free_ports(len(SERVICES) + 4))
+    for service, port in zip(SERVICES, ports, strict=True):
+        kept[f"VISAVIS_{service.upper()}_PORT"] = port
         kept[f"VISAVIS_{service.upper()}_ADDRESS"] = f"127.0.0.1:{port}"
-    gateway = str(ports[-1])
     return {
         **kept,
         "VISAVIS_HOME": str(home),
         "VISAVIS_SANDBOX_GATEWAY_PORT": gateway,
         "VISAVIS_DISPATCH_SMS_PORT": gateway,
+        "VISAVIS_SANDBOX_MAIL_PORT": mail,
+        "VISAVIS_DISPATCH_MAIL_PORT": mail,
+        "VISAVIS_DISPATCH_MAIL_RETURNS_PORT": returns,
+        "VISAVIS_DISPATCH_MAIL_PAGES_PORT": pages,
         "PYTHONPATH": f"{ROOT}:{ROOT / 'shared' / 'gen'}",
         **variables,
     }

@@ -29,6 +29,13 @@ class ProcessSpec:
         return (sys.executable, *self.arguments)
 
 
+_GATEWAY_PORTS = {
+    "sandbox_gateway_port": "VISAVIS_DISPATCH_SMS_PORT",
+    "sandbox_mail_port": "VISAVIS_DISPATCH_MAIL_PORT",
+}
+"""By the port of a gateway of the sandbox, where dispatch looks for it."""
+
+
 def postgres(settings: ConsoleSettings) -> tuple[ProcessSpec, ...]:
     """Return the embedded server, or nothing where a real one is configured."""
     if settings.database_url:
@@ -58,11 +65,14 @@ def sandbox(settings: ConsoleSettings, world: Path) -> tuple[ProcessSpec, ...]:
 def _environment(settings: ConsoleSettings) -> Mapping[str, str]:
     """Return our own environment, with the home and every address as this installation has them.
 
-    Where the sandbox's gateway was moved, dispatch sends there, unless it was told another one.
+    Where a gateway of the sandbox was moved, dispatch sends there, unless it was told another one.
     """
-    moved = "sandbox_gateway_port" in settings.model_fields_set
-    gateway = {"VISAVIS_DISPATCH_SMS_PORT": str(settings.sandbox_gateway_port)} if moved else {}
+    moved = {
+        variable: str(getattr(settings, port))
+        for port, variable in _GATEWAY_PORTS.items()
+        if port in settings.model_fields_set
+    }
     addresses = {ConsoleSettings.variable(f"{name}_address"): settings.address(name) for name in PORTS}
     ports = {ConsoleSettings.variable(f"{name}_port"): str(settings.port(name)) for name in PORTS}
     home = {ConsoleSettings.variable("home"): str(settings.home.resolve())}
-    return {**gateway, **os.environ, **addresses, **ports, **home}
+    return {**moved, **os.environ, **addresses, **ports, **home}

@@ -56,6 +56,7 @@ async def sandbox_process(
         "VISAVIS_DISPATCH_ADDRESS": operator.address,
         "VISAVIS_FEEDBACK_ADDRESS": operator.address,
         "VISAVIS_SANDBOX_GATEWAY_PORT": "0",
+        "VISAVIS_SANDBOX_MAIL_PORT": "0",
         "VISAVIS_SANDBOX_POLL_SECONDS": "0.05",
         "VISAVIS_SANDBOX_AGENTS": "5",
         "VISAVIS_LOG_FORMAT": "json",
@@ -121,7 +122,11 @@ async def test_customers_who_get_an_sms_answer_over_cmpp_by_their_tastes(world: 
 
 async def test_a_port_in_use_is_named(world: Path, tmp_path: Path) -> None:
     async with sandbox_process(world, tmp_path / "one", Operator(port=1)) as (_, port):
-        environment = os.environ | {"VISAVIS_SANDBOX_GATEWAY_PORT": str(port), "VISAVIS_HOME": str(tmp_path / "two")}
+        environment = os.environ | {
+            "VISAVIS_SANDBOX_GATEWAY_PORT": str(port),
+            "VISAVIS_SANDBOX_MAIL_PORT": "0",
+            "VISAVIS_HOME": str(tmp_path / "two"),
+        }
         second = await asyncio.create_subprocess_exec(
             *command("serve", "--world", str(world)), env=environment, stderr=asyncio.subprocess.PIPE
         )

@@ -40,15 +40,23 @@ def test_an_address_moves_the_server_too(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (server.name, server.environment["VISAVIS_PROFILE_PORT"]) == ("profile", "6002")
 
 
-@pytest.mark.parametrize(("given", "used"), [({}, "6003"), ({"VISAVIS_DISPATCH_SMS_PORT": "9"}, "9")])
+@pytest.mark.parametrize(
+    ("sandbox_port", "dispatch_port"),
+    [
+        ("VISAVIS_SANDBOX_GATEWAY_PORT", "VISAVIS_DISPATCH_SMS_PORT"),
+        ("VISAVIS_SANDBOX_MAIL_PORT", "VISAVIS_DISPATCH_MAIL_PORT"),
+    ],
+)
+@pytest.mark.parametrize(("given", "used"), [(None, "6003"), ("9", "9")])
 def test_a_moved_gateway_is_where_messages_go_unless_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], used: str
+    monkeypatch: pytest.MonkeyPatch, sandbox_port: str, dispatch_port: str, given: str | None, used: str
 ) -> None:
-    monkeypatch.delenv("VISAVIS_DISPATCH_SMS_PORT", raising=False)
-    for name, value in {"VISAVIS_SANDBOX_GATEWAY_PORT": "6003", **given}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(dispatch_port, raising=False)
+    for name, value in {sandbox_port: "6003", dispatch_port: given}.items():
+        if value is not None:
+            monkeypatch.setenv(name, value)
     (sandbox,) = processes.sandbox(ConsoleSettings(), Path("world"))
-    assert sandbox.environment["VISAVIS_DISPATCH_SMS_PORT"] == used
+    assert sandbox.environment[dispatch_port] == used
 
 
 async def test_work_ends_by_itself_with_its_own_failure() -> None:
