@@ -17,7 +17,7 @@ from services.sandbox.mail.faults import MailFaults
 from tests.conformance.mail_cases import MAIL_MISBEHAVIOURS
 from tests.factories.dispatch import msisdn, target_row
 from tests.integration.dispatch.mail_rig import OFFER, MailProvince, mail_plan, mail_province_in, mail_worker
-from tests.integration.dispatch.rig import Rig, serving
+from tests.integration.dispatch.rig import Rig, line_worker
 
 ROWS = [target_row(n) for n in range(1, 25)]
 ENDED = {"sent", "failed", "indeterminate", "cancelled", "suppressed", "expired", "held"}
@@ -120,7 +120,7 @@ async def test_nobody_gets_mail_after_the_acknowledgement_of_a_refusal_that_come
         province.gateway.misbehave(MailFaults(opt_out_every=3))
         first = await rig.plan([target_row(n) for n in range(129, 189)], mail_plan())
         again = await rig.plan([target_row(n, policy=second.policy) for n in range(1, 189)], mail_plan(second))
-        async with serving(rig, open_line, batches=1):
+        async with line_worker(rig, open_line, batches=1):
             await until_ended(rig, first)
             await until_ended(rig, again)
         received = province.received()

@@ -19,7 +19,7 @@ from services.sandbox.mail.server import MailGateway
 from shared.clock import ManualClock
 from tests.factories.dispatch import plan_request
 from tests.fakes.mail_audience import ScriptedReaders
-from tests.integration.dispatch.rig import Rig, serving
+from tests.integration.dispatch.rig import Rig, line_worker
 
 PATIENCE = Patience(answer=3.0)
 OFFER = Offer(
@@ -93,7 +93,7 @@ async def mail_worker(rig: Rig, account: MailAccount, *, batches: int = 2) -> As
         channel = await closing.enter_async_context(open_mail(account, incoming, incoming, clock=rig.clock))
         return Line(Channel.MAIL_139, channel, account.name)
 
-    async with serving(rig, open_line, batches=batches) as sender:
+    async with line_worker(rig, open_line, batches=batches) as sender:
         yield sender
 
 
