@@ -20,7 +20,7 @@ from shared.errors import Failure
 async def installation(settings: ConsoleSettings, *, notice: Notice, sandbox: bool) -> AsyncIterator[Supervisor]:
     """Run PostgreSQL, migrations, five servers and five workers for the body; on leaving all are stopped.
 
-    The caller holds the home (`sole_owner`). With `sandbox` the gateway's port is looked at, too, so that it is told at once if
+    The caller holds the home (`sole_owner`). With `sandbox` its gateways' ports are looked at, too, so that it is told at once if
     it is taken. Raises InvalidInput for ports in use, Unavailable for what does not start.
     """
     require_free_ports(_ports(settings, sandbox=sandbox))
@@ -69,8 +69,10 @@ async def until(stop: asyncio.Event, work: Awaitable[None], *, stopping: Callabl
 
 def _ports(settings: ConsoleSettings, *, sandbox: bool) -> dict[str, str]:
     addresses = {settings.variable(f"{service}_port"): settings.address(service) for service in PORTS}
+    addresses[settings.variable("dispatch_wap_reports_port")] = settings.wap_reports_address
     gateways = {
         settings.variable("sandbox_gateway_port"): settings.gateway_address,
         settings.variable("sandbox_mail_port"): settings.mail_gateway_address,
+        settings.variable("sandbox_ppg_port"): settings.push_gateway_address,
     }
     return addresses | gateways if sandbox else addresses

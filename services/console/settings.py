@@ -48,6 +48,10 @@ class ConsoleSettings(VisavisSettings):
     feedback_address: str = _address("feedback")
     sandbox_gateway_port: int = Field(default=7890, ge=1, le=65535, description="Port of the simulated SMS gateway.")
     sandbox_mail_port: int = Field(default=2525, ge=1, le=65535, description="Port of the simulated mail gateway.")
+    sandbox_ppg_port: int = Field(default=8090, ge=1, le=65535, description="Port of the simulated push gateway.")
+    dispatch_wap_reports_port: int = Field(
+        default=8091, ge=1, le=65535, description="Port on which dispatch hears what became of WAP pushes."
+    )
 
     @property
     def gateway_address(self) -> str:
@@ -58,6 +62,16 @@ class ConsoleSettings(VisavisSettings):
     def mail_gateway_address(self) -> str:
         """Where the simulated mail gateway listens, host:port."""
         return f"{_HOST}:{self.sandbox_mail_port}"
+
+    @property
+    def push_gateway_address(self) -> str:
+        """Where the simulated push gateway listens, host:port."""
+        return f"{_HOST}:{self.sandbox_ppg_port}"
+
+    @property
+    def wap_reports_address(self) -> str:
+        """Where dispatch hears what became of WAP pushes, host:port."""
+        return f"{_HOST}:{self.dispatch_wap_reports_port}"
 
     def address(self, service: ServiceName) -> str:
         """Return where a service is found, host:port."""

@@ -1,8 +1,13 @@
-"""The people who get an SMS: whether it reaches them, and what they write back."""
+"""The people who get an SMS or a WAP push: whether it reaches them, and what they do then."""
+
+from collections.abc import Callable
 
 from services.sandbox.gateway.audience import Reaction
+from services.sandbox.ppg.audience import Arrival
 from services.sandbox.world.catalogue import invited_keyword, subject_of_keyword
 from services.sandbox.world.oracle import Answer, Oracle
+from shared.wire.pap.indication import ServiceIndication
+from shared.wire.pap.messages import MessageState
 
 _UNREACHED = 0.02
 _OPT_OUT = "TD"
@@ -34,3 +39,22 @@ class TasteAudience:
         answer = self._oracle.answer_by_sms(place, subject_of_keyword(keyword), keyword)
         words = {Answer.YES: keyword, Answer.OPT_OUT: _OPT_OUT}
         return (words[answer],) if answer in words else ()
+
+
+class TastePushAudience:
+    """A `PushAudience`: whom a push reaches opens its page; what they do there is the page's affair."""
+
+    def __init__(
+        self, oracle: Oracle, *, open_page: Callable[[str, ServiceIndication], None], refuse: Callable[[str], None]
+    ) -> None:
+        self._oracle = oracle
+        self._open_page = open_page
+        self.refuse = refuse
+
+    async def receive(self, msisdn: str, indication: ServiceIndication) -> Arrival:
+        """Show one push; a number that nobody in the province holds is never reached."""
+        place = self._oracle.place_of_number(msisdn)
+        if place is None or self._oracle.lot(place, f"reached {indication.href}") < _UNREACHED:
+            return Arrival(MessageState.UNDELIVERABLE, after=_FASTEST_REPORT)
+        self._open_page(msisdn, indication)
+        return Arrival(after=_FASTEST_REPORT + _SPREAD_SECONDS * self._oracle.lot(place, f"report {indication.href}"))

@@ -1,8 +1,9 @@
-"""Lets the simulated world live: its SMS and mail gateways, its call platform and its BOSS, in one process."""
+"""Lets the simulated world live: its gateways, its call platform, its WAP pages and its BOSS, in one process."""
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import AsyncExitStack, closing, suppress
+from functools import partial
 
 import structlog
 from visavis.dispatch.v1 import call_list_service_pb2, push_plan_service_pb2
@@ -10,18 +11,21 @@ from visavis.dispatch.v1.call_list_service_pb2_grpc import CallListServiceStub
 from visavis.dispatch.v1.push_plan_service_pb2_grpc import PushPlanServiceStub
 from visavis.feedback.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 
-from services.sandbox.audience import TasteAudience
+from services.sandbox.audience import TasteAudience, TastePushAudience
 from services.sandbox.boss import Boss
 from services.sandbox.dialer import Dialer, Pace
-from services.sandbox.faults import FaultsFile
+from services.sandbox.faults import SMS_ORDERS, WAP_ORDERS, FaultsFile
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.journal import Journal
 from services.sandbox.gateway.server import Gateway
 from services.sandbox.mail.journal import MailJournal
 from services.sandbox.mail.server import MailGateway
+from services.sandbox.ppg.journal import PushJournal
+from services.sandbox.ppg.server import PpgAccount, PushGateway
 from services.sandbox.readers import TasteReaders
 from services.sandbox.rounds import Party, go_round
 from services.sandbox.settings import SandboxSettings
+from services.sandbox.wap_hall import WapHall
 from services.sandbox.world.oracle import Oracle
 from shared.clock import Clock
 from shared.errors import Failure
@@ -32,6 +36,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 _PLANS = push_plan_service_pb2.DESCRIPTOR.services_by_name["PushPlanService"]
 _CALLS = call_list_service_pb2.DESCRIPTOR.services_by_name["CallListService"]
+_OPT_OUT = "TD"
 _REPEATABLE = (
     *reading_methods(_PLANS),
     f"{_CALLS.full_name}/LeaseCalls",
@@ -44,35 +49,61 @@ _REPEATABLE = (
 
 async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop: asyncio.Event) -> None:
     """Run until `stop`. Raises OSError if a gateway's port is taken."""
-    with closing(Journal(settings.journal)) as journal, closing(MailJournal(settings.mail_journal)) as mail_journal:
-        async with (
-            Gateway(
-                [_account(settings)],
-                TasteAudience(oracle),
-                journal=journal,
-                clock=clock,
-                port=settings.sandbox_gateway_port,
-            ) as gateway,
-            MailGateway(
-                TasteReaders(oracle),
-                journal=mail_journal,
-                clock=clock,
-                return_port=settings.dispatch_mail_returns_port,
-                port=settings.sandbox_mail_port,
-            ) as mails,
-            open_channel(settings.dispatch_address, client_name="sandbox", retry=_REPEATABLE) as dispatch,
-            open_channel(settings.feedback_address, client_name="sandbox") as feedback,
-        ):
-            plans = PushPlanServiceStub(dispatch)
-            dialer = Dialer(
-                oracle=oracle, plans=plans, calls=CallListServiceStub(dispatch), clock=clock, pace=_pace(settings)
-            )
-            boss = Boss(oracle=oracle, plans=plans, feedback=FeedbackServiceStub(feedback), clock=clock)
-            log.info("sandbox_ready", gateway_port=gateway.port, mail_port=mails.port)
-            faults = FaultsFile(settings.faults, gateway.misbehave)
-            await _work({"dialer": dialer, "boss": boss, "faults": faults}, settings.sandbox_poll_seconds, stop)
-            with suppress(Failure):  # else the calls come back when their lease ends
-                await dialer.release()
+    async with (
+        open_channel(settings.dispatch_address, client_name="sandbox", retry=_REPEATABLE) as dispatch,
+        open_channel(settings.feedback_address, client_name="sandbox") as feedback,
+        AsyncExitStack() as closing_gateways,
+    ):
+        plans, outcomes = PushPlanServiceStub(dispatch), FeedbackServiceStub(feedback)
+        gateway = await _sms_gateway(settings, oracle, clock, closing_gateways)
+        refuse = partial(gateway.post_reply, settings.sandbox_sp_id, text=_OPT_OUT)
+        hall = WapHall(oracle=oracle, plans=plans, feedback=outcomes, clock=clock, refuse=refuse)
+        people = TastePushAudience(oracle, open_page=hall.open_page, refuse=refuse)
+        push_gateway = await _push_gateway(settings, people, clock, closing_gateways)
+        mails = await _mail_gateway(settings, oracle, clock, closing_gateways)
+        dialer = Dialer(
+            oracle=oracle, plans=plans, calls=CallListServiceStub(dispatch), clock=clock, pace=_pace(settings)
+        )
+        parties: dict[str, Party] = {
+            "dialer": dialer,
+            "boss": Boss(oracle=oracle, plans=plans, feedback=outcomes, clock=clock),
+            "wap_hall": hall,
+            "faults": FaultsFile(settings.faults, SMS_ORDERS, gateway.misbehave),
+            "push_faults": FaultsFile(settings.push_faults, WAP_ORDERS, push_gateway.misbehave),
+        }
+        log.info("sandbox_ready", gateway_port=gateway.port, push_gateway_port=push_gateway.port, mail_port=mails.port)
+        await _work(parties, settings.sandbox_poll_seconds, stop)
+        with suppress(Failure):  # else the calls come back when their lease ends
+            await dialer.release()
+
+
+async def _sms_gateway(settings: SandboxSettings, oracle: Oracle, clock: Clock, stack: AsyncExitStack) -> Gateway:
+    journal = stack.enter_context(closing(Journal(settings.journal)))
+    gateway = Gateway(
+        [_account(settings)], TasteAudience(oracle), journal=journal, clock=clock, port=settings.sandbox_gateway_port
+    )
+    return await stack.enter_async_context(gateway)
+
+
+async def _push_gateway(
+    settings: SandboxSettings, people: TastePushAudience, clock: Clock, stack: AsyncExitStack
+) -> PushGateway:
+    journal = stack.enter_context(closing(PushJournal(settings.push_journal)))
+    account = PpgAccount(settings.sandbox_ppg_username, settings.sandbox_ppg_password.get_secret_value())
+    gateway = PushGateway(account, people, journal=journal, clock=clock, port=settings.sandbox_ppg_port)
+    return await stack.enter_async_context(gateway)
+
+
+async def _mail_gateway(settings: SandboxSettings, oracle: Oracle, clock: Clock, stack: AsyncExitStack) -> MailGateway:
+    journal = stack.enter_context(closing(MailJournal(settings.mail_journal)))
+    gateway = MailGateway(
+        TasteReaders(oracle),
+        journal=journal,
+        clock=clock,
+        return_port=settings.dispatch_mail_returns_port,
+        port=settings.sandbox_mail_port,
+    )
+    return await stack.enter_async_context(gateway)
 
 
 async def _work(parties: Mapping[str, Party], pause_seconds: float, stop: asyncio.Event) -> None:

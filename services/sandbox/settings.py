@@ -40,6 +40,15 @@ class SandboxSettings(VisavisSettings):
     dispatch_mail_returns_port: int = Field(
         default=2526, ge=0, le=65535, description="Port to listen on for it; one worker at a time has it."
     )
+    sandbox_ppg_port: int = Field(
+        default=8090, ge=0, le=65535, description="Port of the simulated push gateway (PAP over HTTP), on 127.0.0.1."
+    )
+    sandbox_ppg_username: str = Field(
+        default="visavis", pattern=r"^[^:]+$", description="Who may push there, by HTTP's basic authentication."
+    )
+    sandbox_ppg_password: SecretStr = Field(
+        default=SecretStr("sandbox-only"), description="Their password; the default protects simulated customers only."
+    )
     sandbox_agents: PositiveInt = Field(
         default=25, le=500, description="Calls that the simulated dialer makes at once."
     )
@@ -71,3 +80,13 @@ class SandboxSettings(VisavisSettings):
     def faults(self) -> Path:
         """Where the gateway reads how it shall misbehave; while there is no such file it behaves."""
         return self.home / "sandbox" / "faults.json"
+
+    @property
+    def push_journal(self) -> Path:
+        """Where the push gateway notes everything that it was handed."""
+        return self.home / "sandbox" / "pushes.jsonl"
+
+    @property
+    def push_faults(self) -> Path:
+        """Where the push gateway reads how it shall misbehave."""
+        return self.home / "sandbox" / "faults-wap.json"

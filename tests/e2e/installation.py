@@ -128,7 +128,7 @@ def leftovers(home: Path) -> list[str]:
 
 def _environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VISAVIS_")}
-    *ports, gateway, mail, returns, pages = map(str, _free_ports(len(SERVICES) + 4))
+    *ports, gateway, mail, returns, pages, push_gateway, reports = map(str, _free_ports(len(SERVICES) + 6))
     for service, port in zip(SERVICES, ports, strict=True):
         kept[f"VISAVIS_{service.upper()}_PORT"] = port
         kept[f"VISAVIS_{service.upper()}_ADDRESS"] = f"127.0.0.1:{port}"
@@ -141,6 +141,8 @@ def _environment(home: Path, variables: Mapping[str, str]) -> dict[str, str]:
         "VISAVIS_DISPATCH_MAIL_PORT": mail,
         "VISAVIS_DISPATCH_MAIL_RETURNS_PORT": returns,
         "VISAVIS_DISPATCH_MAIL_PAGES_PORT": pages,
+        "VISAVIS_SANDBOX_PPG_PORT": push_gateway,
+        "VISAVIS_DISPATCH_WAP_REPORTS_PORT": reports,
         "PYTHONPATH": f"{ROOT}:{ROOT / 'shared' / 'gen'}",
         **variables,
     }

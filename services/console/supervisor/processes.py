@@ -72,6 +72,8 @@ def _environment(settings: ConsoleSettings) -> Mapping[str, str]:
         for port, variable in _GATEWAY_PORTS.items()
         if port in settings.model_fields_set
     }
+    if "sandbox_ppg_port" in settings.model_fields_set:
+        moved["VISAVIS_DISPATCH_WAP_URL"] = f"http://{settings.push_gateway_address}/wappush"
     addresses = {ConsoleSettings.variable(f"{name}_address"): settings.address(name) for name in PORTS}
     ports = {ConsoleSettings.variable(f"{name}_port"): str(settings.port(name)) for name in PORTS}
     home = {ConsoleSettings.variable("home"): str(settings.home.resolve())}

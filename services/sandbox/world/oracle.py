@@ -56,6 +56,10 @@ class Oracle:
         """Return a customer's place in the world; None if there is no such customer."""
         return self._by_customer.get(customer_id)
 
+    def customer_at(self, place: int) -> str:
+        """Return the id of the customer at a place in the world."""
+        return str(self._customer_ids[place])
+
     def lot(self, place: int, key: str) -> float:
         """Return the customer's lot in [0, 1) for anything that chance decides."""
         return float(lots(self._seed, key, self._places[place : place + 1])[0])
@@ -71,6 +75,11 @@ class Oracle:
             return Answer.NO
         yes = self._tastes.yes_by_sms[subject][place]
         return self._answer(place, yes, considers=0.0, key=f"mail {keyword.upper()}")
+
+    def answer_by_page(self, place: int, subject: Subject, policy: str) -> Answer:
+        """Answer the page of `policy` that a WAP push opened: about as many want it as by SMS, but not the same."""
+        yes = self._tastes.yes_by_sms[subject][place]
+        return self._answer(place, yes, considers=0.0, key=f"page {policy}")
 
     def answer_by_call(self, place: int, subject: Subject, policy: str) -> Answer:
         """Answer an agent who offers `policy`."""

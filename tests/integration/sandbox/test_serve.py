@@ -57,6 +57,7 @@ async def sandbox_process(
         "VISAVIS_FEEDBACK_ADDRESS": operator.address,
         "VISAVIS_SANDBOX_GATEWAY_PORT": "0",
         "VISAVIS_SANDBOX_MAIL_PORT": "0",
+        "VISAVIS_SANDBOX_PPG_PORT": "0",
         "VISAVIS_SANDBOX_POLL_SECONDS": "0.05",
         "VISAVIS_SANDBOX_AGENTS": "5",
         "VISAVIS_LOG_FORMAT": "json",
