@@ -169,7 +169,7 @@ class Contact(_message.Message):
     policy: _builtins.str
     """The policy offered."""
     push_plan: _builtins.str
-    """pushPlans/{push_plan}."""
+    """pushPlans/{push_plan}; empty for a contact at the desk."""
     state: Global___ContactState.ValueType
     """What the ledger knows."""
     delivery: Global___Delivery.ValueType

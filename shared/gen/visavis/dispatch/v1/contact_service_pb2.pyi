@@ -122,18 +122,24 @@ class ContactEvent(_message.Message):
     PUSH_FIELD_NUMBER: _builtins.int
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Unique; the same event told twice bears the same id."""
     kind: Global___ContactEventKind.ValueType
     """What."""
     push_plan: _builtins.str
-    """pushPlans/{push_plan}; empty for an opt-out that no plan caused."""
+    """pushPlans/{push_plan}; empty for contacts at the desk and for an opt-out that no plan caused."""
     push: _builtins.str
-    """pushes/{push}; empty for events of a plan and such opt-outs."""
+    """pushes/{push}; empty for events of a plan, such contacts and such opt-outs."""
     customer_id: _builtins.str
     """The customer; empty for events of a plan."""
     traceparent: _builtins.str
     """The W3C traceparent of the push, or of what caused the event."""
+    policy: _builtins.str
+    """The policy that was offered, where no push says it: at the desk."""
+    channel: _contact_pb2.Channel.ValueType
+    """How, where no push says it: CHANNEL_DESK."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -148,10 +154,12 @@ class ContactEvent(_message.Message):
         push: _builtins.str = ...,
         customer_id: _builtins.str = ...,
         traceparent: _builtins.str = ...,
+        policy: _builtins.str = ...,
+        channel: _contact_pb2.Channel.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "event_id", b"event_id", "event_time", b"event_time", "kind", b"kind", "push", b"push", "push_plan", b"push_plan", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "customer_id", b"customer_id", "event_id", b"event_id", "event_time", b"event_time", "kind", b"kind", "policy", b"policy", "push", b"push", "push_plan", b"push_plan", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -226,6 +234,82 @@ class ListContactsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListContactsResponse: _TypeAlias = ListContactsResponse  # noqa: Y015
+
+@_typing.final
+class RecordContactRequest(_message.Message):
+    """Asks to take what happened at the desk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    MSISDN_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    CONTACT_TIME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID; the same one is one contact."""
+    customer_id: _builtins.str
+    """The customer who was there."""
+    owner_id: _builtins.str
+    """The person behind the line, as profile.v1 CustomerView names it: all lines of one person count together."""
+    msisdn: _builtins.str
+    """The number, 11 digits; empty when unknown."""
+    city: _builtins.str
+    """The customer's city."""
+    policy: _builtins.str
+    """The policy that was offered."""
+    answer: _contact_pb2.ContactAnswer.ValueType
+    """What the customer said."""
+    @_builtins.property
+    def contact_time(self) -> _timestamp_pb2.Timestamp:
+        """When; absent = now. Not later than now, at most 31 days ago."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+        owner_id: _builtins.str = ...,
+        msisdn: _builtins.str = ...,
+        city: _builtins.str = ...,
+        policy: _builtins.str = ...,
+        answer: _contact_pb2.ContactAnswer.ValueType = ...,
+        contact_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact_time", b"contact_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "city", b"city", "contact_time", b"contact_time", "customer_id", b"customer_id", "msisdn", b"msisdn", "owner_id", b"owner_id", "policy", b"policy", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordContactRequest: _TypeAlias = RecordContactRequest  # noqa: Y015
+
+@_typing.final
+class RecordContactResponse(_message.Message):
+    """The contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contact(self) -> _contact_pb2.Contact:
+        """As the ledger has it: sent, by CHANNEL_DESK, with the answer."""
+
+    def __init__(
+        self,
+        *,
+        contact: _contact_pb2.Contact | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordContactResponse: _TypeAlias = RecordContactResponse  # noqa: Y015
 
 @_typing.final
 class CreateOptOutRequest(_message.Message):

@@ -40,6 +40,11 @@ class ContactServiceStub:
                 request_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsRequest.SerializeToString,
                 response_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsResponse.FromString,
                 _registered_method=True)
+        self.RecordContact = channel.unary_unary(
+                '/visavis.dispatch.v1.ContactService/RecordContact',
+                request_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.RecordContactRequest.SerializeToString,
+                response_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.RecordContactResponse.FromString,
+                _registered_method=True)
         self.CreateOptOut = channel.unary_unary(
                 '/visavis.dispatch.v1.ContactService/CreateOptOut',
                 request_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CreateOptOutRequest.SerializeToString,
@@ -58,6 +63,18 @@ class ContactServiceServicer:
 
     def ListContacts(self, request, context):
         """Lists one customer's contacts, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordContact(self, request, context):
+        """Takes what a clerk offered a customer at the desk, and what the customer said. It counts against the person's cap like any
+        contact, but no rule refuses it, neither cap nor hours nor an opt-out: the customer was there, and it happened. An answer
+        of OPTED_OUT is an opt-out as by CreateOptOut, recorded in the same transaction. The same request_id with the same content
+        returns the contact that is there.
+        Errors: INVALID_ARGUMENT, REQUEST_ID_REUSED, PERMISSION_DENIED (roles clerk, agent, operations and service may, in their
+        cities).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,6 +103,11 @@ def add_ContactServiceServicer_to_server(servicer, server):
                     servicer.ListContacts,
                     request_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsRequest.FromString,
                     response_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsResponse.SerializeToString,
+            ),
+            'RecordContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordContact,
+                    request_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.RecordContactRequest.FromString,
+                    response_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.RecordContactResponse.SerializeToString,
             ),
             'CreateOptOut': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateOptOut,
@@ -126,6 +148,33 @@ class ContactService:
             '/visavis.dispatch.v1.ContactService/ListContacts',
             visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsRequest.SerializeToString,
             visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.dispatch.v1.ContactService/RecordContact',
+            visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.RecordContactRequest.SerializeToString,
+            visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.RecordContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

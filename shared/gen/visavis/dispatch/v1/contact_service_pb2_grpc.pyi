@@ -35,6 +35,14 @@ class ContactServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ContactServiceAsyncStub: ...
     ListContacts: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]
     """Lists one customer's contacts, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
+    RecordContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.RecordContactRequest, _contact_service_pb2.RecordContactResponse]
+    """Takes what a clerk offered a customer at the desk, and what the customer said. It counts against the person's cap like any
+    contact, but no rule refuses it, neither cap nor hours nor an opt-out: the customer was there, and it happened. An answer
+    of OPTED_OUT is an opt-out as by CreateOptOut, recorded in the same transaction. The same request_id with the same content
+    returns the contact that is there.
+    Errors: INVALID_ARGUMENT, REQUEST_ID_REUSED, PERMISSION_DENIED (roles clerk, agent, operations and service may, in their
+    cities).
+    """
     CreateOptOut: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.CreateOptOutRequest, _contact_service_pb2.CreateOptOutResponse]
     """Takes an opt-out. When it returns, every push of the customer has left or been cancelled: none leaves after it.
     Repeating it changes nothing. Errors: INVALID_ARGUMENT.
@@ -51,6 +59,14 @@ class ContactServiceAsyncStub(ContactServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListContacts: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]  # type: ignore[assignment]
     """Lists one customer's contacts, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
+    RecordContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RecordContactRequest, _contact_service_pb2.RecordContactResponse]  # type: ignore[assignment]
+    """Takes what a clerk offered a customer at the desk, and what the customer said. It counts against the person's cap like any
+    contact, but no rule refuses it, neither cap nor hours nor an opt-out: the customer was there, and it happened. An answer
+    of OPTED_OUT is an opt-out as by CreateOptOut, recorded in the same transaction. The same request_id with the same content
+    returns the contact that is there.
+    Errors: INVALID_ARGUMENT, REQUEST_ID_REUSED, PERMISSION_DENIED (roles clerk, agent, operations and service may, in their
+    cities).
+    """
     CreateOptOut: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.CreateOptOutRequest, _contact_service_pb2.CreateOptOutResponse]  # type: ignore[assignment]
     """Takes an opt-out. When it returns, every push of the customer has left or been cancelled: none leaves after it.
     Repeating it changes nothing. Errors: INVALID_ARGUMENT.
@@ -70,6 +86,20 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.ListContactsResponse, _abc.Awaitable[_contact_service_pb2.ListContactsResponse]]:
         """Lists one customer's contacts, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def RecordContact(
+        self,
+        request: _contact_service_pb2.RecordContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.RecordContactResponse, _abc.Awaitable[_contact_service_pb2.RecordContactResponse]]:
+        """Takes what a clerk offered a customer at the desk, and what the customer said. It counts against the person's cap like any
+        contact, but no rule refuses it, neither cap nor hours nor an opt-out: the customer was there, and it happened. An answer
+        of OPTED_OUT is an opt-out as by CreateOptOut, recorded in the same transaction. The same request_id with the same content
+        returns the contact that is there.
+        Errors: INVALID_ARGUMENT, REQUEST_ID_REUSED, PERMISSION_DENIED (roles clerk, agent, operations and service may, in their
+        cities).
+        """
 
     @_abc_1.abstractmethod
     def CreateOptOut(
