@@ -82,8 +82,10 @@ CONTACTS = Table(
     "contacts",
     metadata,
     Column("contact_id", BigInteger, Identity(always=True), primary_key=True),
+    # Both empty at the desk, where the request that told of it is noted.
     Column("plan", Text, nullable=False),
-    Column("push_id", BigInteger, nullable=False),
+    Column("push_id", BigInteger),
+    Column("request_id", Text),
     Column("attempt", Integer, nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("owner_id", Text, nullable=False),
@@ -107,6 +109,7 @@ CONTACTS = Table(
     Index("ix_contacts_owner_id_reserve_time", "owner_id", "reserve_time"),
     Index("ix_contacts_customer_id_reserve_time", "customer_id", "reserve_time", "contact_id"),
     Index("ix_contacts_msisdn_reserve_time", "msisdn", "reserve_time"),
+    Index("uq_contacts_request_id", "request_id", unique=True, postgresql_where=text("request_id IS NOT NULL")),
     Index("ix_contacts_recall_due", "reserve_time", postgresql_where=text("recall = 'due'")),
     Index("ix_contacts_delivered", "plan", "delivery", postgresql_where=text("delivery IS NOT NULL")),
 )

@@ -60,4 +60,5 @@ def _event(event: contact_pb.ContactEvent) -> ContactEvent:
         plan=PlanName(event.push_plan),
         customer_id=event.customer_id,
         traceparent=event.traceparent,
+        policy=event.policy,
     )

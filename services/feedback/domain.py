@@ -35,7 +35,8 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContactEvent:
-    """One event of dispatch; `customer_id` is empty for an event of a plan, `plan` for an opt-out that no plan caused."""
+    """One event of dispatch; `customer_id` is empty for an event of a plan, `plan` for an opt-out that no plan caused and at
+    the desk, where `policy` says what was offered."""
 
     event_id: str
     kind: EventKind
@@ -43,6 +44,13 @@ class ContactEvent:
     plan: PlanName
     customer_id: str
     traceparent: str
+    policy: str = ""
+
+    def as_order(self) -> "Outcome | None":
+        """Return the order that a yes at the desk is: no plan had to cause it; None for all else."""
+        if self.kind is not EventKind.ACCEPTED or not self.policy:
+            return None
+        return Outcome(f"desk/{self.event_id}", self.customer_id, self.policy, self.event_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class StartedPlan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An order that BOSS saw; `order_id` is BOSS's own and unique."""
+    """An order that BOSS saw, or a yes at the desk; `order_id` is unique, BOSS's own for the former."""
 
     order_id: str
     customer_id: str

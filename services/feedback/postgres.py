@@ -81,6 +81,8 @@ class PostgresIntake(PostgresEvaluations):
         for kind, run in _runs(events):
             if kind in _MARKS:
                 await self._mark(kind, run)
+        if orders := [order for event in events if (order := event.as_order()) is not None]:
+            await self.add_outcomes(orders)
         for plan, latest in _latest(events).items():
             greatest = func.greatest(func.coalesce(PLANS.c.latest_event_time, latest), latest)
             await self._connection.execute(update(PLANS).where(PLANS.c.plan == plan).values(latest_event_time=greatest))

@@ -1,4 +1,4 @@
-"""`visavis list`, `why`, `contacts`, `optout`: one customer at a time, as a desk or a hotline sees them."""
+"""`visavis list`, `why`, `contacts`, `optout`, `answered`: one customer at a time, as a desk or a hotline sees them."""
 
 import re
 import uuid
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from visavis.dispatch.v1 import contact_pb2 as contact_pb
 from visavis.dispatch.v1 import contact_service_pb2 as contact_service_pb
+from visavis.profile.v1 import profile_service_pb2 as profile_pb
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
 
@@ -14,9 +15,14 @@ from services.console.clients import Clients, connect
 from services.console.render.output import Output, enum_word, local_time
 from services.console.runs import pages
 from services.console.session import AsJson, Session, run
+from shared.errors import InvalidInput
 
 _NUMBER = re.compile(r"(\+?86)?1\d{10}", re.ASCII)
 """A mobile number, as GetPolicyList takes it."""
+
+_ANSWERS = {
+    name.removeprefix("CONTACT_ANSWER_").lower(): number for name, number in contact_pb.ContactAnswer.items() if number
+}
 
 Customer = Annotated[str, typer.Argument(help="The customer id.")]
 
@@ -84,6 +90,36 @@ def optout(
             answer = (await clients.contacts.CreateOptOut(asked)).opt_out
         if not session.output.message(answer):
             session.output.line(f"{customer} has opted out; nothing more leaves for this customer.")
+
+    run(command, as_json=as_json)
+
+
+def answered(
+    customer: Customer,
+    policy: Annotated[str, typer.Argument(help="The policy that was offered.")],
+    answer: Annotated[str, typer.Argument(help=f"What the customer said: {', '.join(_ANSWERS)}.")],
+    request_id: Annotated[str, typer.Option(help="A UUID; the same one is the same contact.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Record what a customer at the desk answered to an offer: it counts like any contact, and changes the list."""
+
+    async def command(session: Session) -> None:
+        if answer not in _ANSWERS:
+            raise InvalidInput.of("answer", f"{answer} is not one of: {', '.join(_ANSWERS)}")
+        async with connect(session.settings) as clients:
+            view = (await clients.profile.GetCustomerView(profile_pb.GetCustomerViewRequest(customer_id=customer))).view
+            asked = contact_service_pb.RecordContactRequest(
+                request_id=request_id or str(uuid.uuid4()),
+                customer_id=customer,
+                owner_id=view.owner_id,
+                msisdn=view.msisdn,
+                city=view.city,
+                policy=policy,
+                answer=_ANSWERS[answer],
+            )
+            recorded = (await clients.contacts.RecordContact(asked)).contact
+        if not session.output.message(recorded):
+            session.output.line(f"Recorded as {recorded.name}; {customer} said: {answer.replace('_', ' ')}")
 
     run(command, as_json=as_json)
 

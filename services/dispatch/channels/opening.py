@@ -34,5 +34,5 @@ async def open_line(channel: Channel, incoming: Incoming, *, clock: Clock, closi
             mail = mail_account_of(MailSettings())
             mailing = await closing.enter_async_context(open_mail(mail, incoming, incoming, clock=clock))
             return Line(channel, mailing, mail.name)
-        case Channel.CALL:
+        case Channel.CALL | Channel.DESK:
             raise ValueError(f"{channel} carries no messages")

@@ -20,10 +20,14 @@ class Channel(StrEnum):
     CALL = "call"
     WAP_PUSH = "wap_push"
     MAIL_139 = "mail_139"
+    DESK = "desk"
+    """Where customers come by themselves: no plan goes by it."""
 
 
 MESSAGE_CHANNELS = (Channel.SMS, Channel.WAP_PUSH, Channel.MAIL_139)
 """Those that a worker sends over by itself; calls are lent to platforms."""
+
+PLAN_CHANNELS = (*MESSAGE_CHANNELS, Channel.CALL)
 
 
 class PlanState(StrEnum):

@@ -101,6 +101,20 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskContact:
+    """What a clerk offered somebody who was there, and the answer; `at` is None where that is now."""
+
+    request_id: str
+    customer_id: str
+    owner_id: str
+    msisdn: str
+    city: str
+    policy: str
+    answer: Answer
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OptOut:
     """A customer's word that there be no more marketing, said first and last at these times, from one number.
 
@@ -137,6 +151,9 @@ class ContactEvent:
     push_id: PushId | None = None
     customer_id: str = ""
     traceparent: str = ""
+    policy: str = ""
+    channel: Channel | None = None
+    """These two of contacts at the desk, which have no push that says them."""
     event_id: str = ""
     """Given when it is stored."""
 

@@ -7,6 +7,7 @@ from services.dispatch.ports.store import Reading, ReadingOpener, Work, WorkOpen
 from services.dispatch.postgres.calls import CallTable
 from services.dispatch.postgres.claims import ClaimTable
 from services.dispatch.postgres.contacts import ContactQueries
+from services.dispatch.postgres.desk import DeskTable
 from services.dispatch.postgres.events import EventTable
 from services.dispatch.postgres.incoming import IncomingTables
 from services.dispatch.postgres.leases import LeaseTable
@@ -27,6 +28,7 @@ def work_in(tx: WriteTransaction) -> Work:
         claims=ClaimTable(tx),
         leases=LeaseTable(tx),
         calls=CallTable(tx),
+        desk=DeskTable(tx),
         opt_outs=OptOutTable(tx),
         incoming=IncomingTables(tx),
         recalls=RecallTable(tx),

@@ -57,7 +57,7 @@ _OVERDUE = text("""
 
 
 class CallTable:
-    """`services.dispatch.ports.store.Calls`."""
+    """`services.dispatch.ports.calls.Calls`."""
 
     def __init__(self, tx: WriteTransaction) -> None:
         self._tx = tx

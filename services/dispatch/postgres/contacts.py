@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, select, tuple_
 
 from services.dispatch.domain.plans import Channel, PlanId
 from services.dispatch.domain.pushes import (
@@ -46,23 +46,7 @@ class ContactQueries:
         if cities is not None:
             statement = statement.where(columns.city.in_(cities))
         statement = statement.order_by(columns.reserve_time.desc(), columns.contact_id.desc()).limit(limit)
-        return [
-            Contact(
-                contact_id=ContactId(row.contact_id),
-                customer_id=row.customer_id,
-                channel=Channel(row.channel),
-                policy=row.policy,
-                plan_id=PlanId(row.plan),
-                state=ContactState(row.state),
-                reserve_time=row.reserve_time,
-                send_time=row.send_time,
-                delivery=Delivery(row.delivery) if row.delivery else None,
-                answer=Answer(row.answer) if row.answer else None,
-                answer_time=row.answer_time,
-                traceparent=row.traceparent,
-            )
-            for row in await self._tx.connection.execute(statement)
-        ]
+        return [contact_of(row) for row in await self._tx.connection.execute(statement)]
 
     async def opt_out_of(self, customer_id: str) -> OptOut | None:
         columns = OPT_OUTS.c
@@ -95,3 +79,21 @@ class ContactQueries:
 
     async def events(self, *, cursor: str, limit: int) -> EventPage:
         return await page_of_events(self._tx, cursor=cursor, limit=limit)
+
+
+def contact_of(row: Row[tuple[object, ...]]) -> Contact:
+    """Return a row of the ledger as a value."""
+    return Contact(
+        contact_id=ContactId(row.contact_id),
+        customer_id=row.customer_id,
+        channel=Channel(row.channel),
+        policy=row.policy,
+        plan_id=PlanId(row.plan),
+        state=ContactState(row.state),
+        reserve_time=row.reserve_time,
+        send_time=row.send_time,
+        delivery=Delivery(row.delivery) if row.delivery else None,
+        answer=Answer(row.answer) if row.answer else None,
+        answer_time=row.answer_time,
+        traceparent=row.traceparent,
+    )

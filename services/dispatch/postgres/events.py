@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.dispatch.domain.plans import Channel
 from services.dispatch.domain.pushes import ContactEvent, EventKind, PushId
 from services.dispatch.ports.store import EventPage
 from services.dispatch.tables import OUTBOX
@@ -39,6 +40,7 @@ def _stored(event: ContactEvent) -> OutboxEvent:
             "plan": event.plan_id,
             "push": event.push_id,
             "customer": event.customer_id,
+            **({"policy": event.policy, "channel": event.channel.value} if event.channel else {}),
         },
         traceparent=event.traceparent,
     )
@@ -53,6 +55,8 @@ def _event(stored: OutboxEvent) -> ContactEvent:
         plan_id=str(payload["plan"]),
         push_id=PushId(push) if isinstance(push, int) else None,
         customer_id=str(payload["customer"]),
+        policy=str(payload.get("policy", "")),
+        channel=Channel(str(payload["channel"])) if "channel" in payload else None,
         traceparent=stored.traceparent,
         event_id=stored.key,
     )

@@ -68,7 +68,7 @@ _RELEASE = text("""
 
 
 class LeaseTable:
-    """`services.dispatch.ports.store.Leases`."""
+    """`services.dispatch.ports.calls.Leases`."""
 
     def __init__(self, tx: WriteTransaction) -> None:
         self._tx = tx

@@ -13,7 +13,8 @@ from services.dispatch.postgres.refusals import opted_out
 from shared.db.locks import advisory_lock
 from shared.db.transactions import WriteTransaction
 
-_OWNERS = "dispatch.owner"
+OWNERS = "dispatch.owner"
+"""What the locks of those are called whose contacts are being counted or added to."""
 
 _PICK = text("""
     SELECT push_id, rank, customer_id, owner_id, msisdn, city, arm, policy, reservations, attempts, call_back_time, call_backs
@@ -110,7 +111,7 @@ class LedgerTables:
 
     async def record_of(self, targets: Sequence[Target], *, since: datetime) -> Record:
         owners = sorted({target.owner_id for target in targets})
-        await advisory_lock(self._tx, _OWNERS, owners)
+        await advisory_lock(self._tx, OWNERS, owners)
         asked = {"owners": owners, "since": since, "pushes": [target.push_id for target in targets]}
         contacts: dict[str, list[PastContact]] = {}
         refused = set()

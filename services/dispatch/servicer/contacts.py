@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from visavis.dispatch.v1 import contact_pb2
 from visavis.dispatch.v1 import contact_service_pb2 as pb
 from visavis.dispatch.v1 import contact_service_pb2_grpc as rpc
 
+from services.dispatch.domain.pushes import Answer, DeskContact
 from services.dispatch.ports.store import ContactPlace, ReadingOpener, WorkOpener
-from services.dispatch.servicer.parse import instant_of, number_of, uuid_violations
+from services.dispatch.servicer.parse import instant_of, number_of, request_id_of, uuid_violations
 from services.dispatch.servicer.render import contact_message, event_message, opt_out_message
+from services.dispatch.use_cases.desk import record_desk_contact
 from services.dispatch.use_cases.opt_outs import record_opt_out, withdraw_pushes
 from shared.clock import Clock
 from shared.errors import Denied, InvalidInput, Violation
+from shared.observability.context import current_traceparent
 from shared.rpc.calls import Context
 from shared.rpc.identity import Role, current_caller, require
 from shared.rpc.pages import Key, encode_token, instant_key, number_key, page_size, place_in
@@ -21,6 +25,9 @@ from shared.rpc.pages import Key, encode_token, instant_key, number_key, page_si
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _THREE_MONTHS = timedelta(days=92)
+_LATEST_TOLD = timedelta(days=31)
+_ANSWER_NAMES = {answer: f"CONTACT_ANSWER_{answer.name}" for answer in Answer}
+_ANSWERS = {contact_pb2.ContactAnswer.Value(name): answer for answer, name in _ANSWER_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,23 @@ class ContactServicer(rpc.ContactServiceServicer):
             next_page_token=encode_token([last.reserve_time.isoformat(), last.contact_id], filters) if last else "",
             opt_out=opt_out_message(opt_out) if opt_out else None,
         )
+
+    async def RecordContact(self, request: pb.RecordContactRequest, context: Context) -> pb.RecordContactResponse:
+        caller = require(Role.CLERK, Role.AGENT, Role.OPERATIONS, Role.SERVICE)
+        now = self.clock.now()
+        violations = list(_desk_violations(request, now))
+        if violations:
+            raise InvalidInput(violations)
+        if not caller.sees(request.city):
+            raise Denied(f"this customer is outside the cities of {caller.principal}")
+        async with self.work() as work:
+            contact, opt_out = await record_desk_contact(
+                _said(request), work=work, traceparent=current_traceparent(), now=now
+            )
+        if opt_out is not None:
+            async with self.work() as work:
+                await withdraw_pushes(opt_out, work=work)
+        return pb.RecordContactResponse(contact=contact_message(contact))
 
     async def CreateOptOut(self, request: pb.CreateOptOutRequest, context: Context) -> pb.CreateOptOutResponse:
         violations = list(_violations(request))
@@ -91,13 +115,48 @@ def _place(reserve_time: Key, contact_id: Key) -> ContactPlace:
     return ContactPlace(instant_key(reserve_time), number_key(contact_id))
 
 
+def _said(request: pb.RecordContactRequest) -> DeskContact:
+    return DeskContact(
+        request_id=request_id_of(request.request_id),
+        customer_id=request.customer_id,
+        owner_id=request.owner_id,
+        msisdn=number_of(request.msisdn),
+        city=request.city,
+        policy=request.policy,
+        answer=_ANSWERS[request.answer],
+        at=instant_of(request.contact_time) if request.HasField("contact_time") else None,
+    )
+
+
+def _desk_violations(request: pb.RecordContactRequest, now: datetime) -> Iterator[Violation]:
+    yield from uuid_violations(request.request_id, required=True)
+    texts = {
+        "customer_id": (request.customer_id, "the customer"),
+        "owner_id": (request.owner_id, "the person behind the line, whose cap it counts against"),
+        "city": (request.city, "the customer's city"),
+        "policy": (request.policy, "the policy that was offered"),
+    }
+    yield from (Violation(field, f"expected {what}") for field, (text, what) in texts.items() if not text)
+    if request.answer not in _ANSWERS:
+        yield Violation("answer", f"expected one of {', '.join(_ANSWER_NAMES.values())}")
+    if request.HasField("contact_time"):
+        at = instant_of(request.contact_time)
+        if at is None or not now - _LATEST_TOLD <= at <= now:
+            yield Violation("contact_time", f"expected a time of the last {_LATEST_TOLD.days} days")
+    yield from _number_violations(request.msisdn)
+
+
 def _violations(request: pb.CreateOptOutRequest) -> Iterator[Violation]:
     yield from uuid_violations(request.request_id, required=False)
     if not request.customer_id:
         yield Violation("customer_id", "expected the customer")
     if not request.source:
         yield Violation("source", 'expected where it came from, such as "desk"')
+    yield from _number_violations(request.msisdn)
+
+
+def _number_violations(msisdn: str) -> Iterator[Violation]:
     try:
-        number_of(request.msisdn)
+        number_of(msisdn)
     except InvalidInput as wrong:
         yield from wrong.violations

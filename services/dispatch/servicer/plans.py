@@ -10,7 +10,7 @@ from visavis.dispatch.v1 import push_plan_service_pb2 as pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as rpc
 
 from services.dispatch.domain.messages import Forms
-from services.dispatch.domain.plans import PLAN_KIND, Balance, Channel, Offer, Plan, PlanId, PlanRequest
+from services.dispatch.domain.plans import PLAN_CHANNELS, PLAN_KIND, Balance, Channel, Offer, Plan, PlanId, PlanRequest
 from services.dispatch.domain.pushes import PushState
 from services.dispatch.ports.store import PlanReader, ReadingOpener, WorkOpener
 from services.dispatch.servicer.parse import instant_of, plan_id_of, request_id_of, uuid_violations
@@ -26,7 +26,7 @@ from shared.rpc.pages import encode_token, number_key, page_size, place_in
 from shared.runs.pages import place_of, token_of
 
 _TARGET_ROW = "visavis.recommendation.v1.TargetRow"
-_CHANNELS = {number: channel for channel, number in CHANNELS.items()}
+_CHANNELS = {CHANNELS[channel]: channel for channel in PLAN_CHANNELS}
 _PAGE, _MOST = 50, 1000
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -16,6 +16,7 @@ CHANNELS = {
     Channel.CALL: contact_pb2.CHANNEL_CALL,
     Channel.WAP_PUSH: contact_pb2.CHANNEL_WAP_PUSH,
     Channel.MAIL_139: contact_pb2.CHANNEL_MAIL_139,
+    Channel.DESK: contact_pb2.CHANNEL_DESK,
 }
 _NOTICE_AGE = timedelta(seconds=15)
 
@@ -93,7 +94,7 @@ def contact_message(contact: Contact) -> contact_pb2.Contact:
         customer_id=contact.customer_id,
         channel=CHANNELS[contact.channel],
         policy=contact.policy,
-        push_plan=f"{PLAN_KIND}/{contact.plan_id}",
+        push_plan=f"{PLAN_KIND}/{contact.plan_id}" if contact.plan_id else "",
         state=contact_pb2.ContactState.Value(f"CONTACT_STATE_{contact.state.name}"),
         reserve_time=timestamp(contact.reserve_time),
         send_time=timestamp(contact.send_time),
@@ -129,6 +130,8 @@ def event_message(event: ContactEvent) -> contact_service_pb2.ContactEvent:
         push=f"pushes/{event.push_id}" if event.push_id is not None else "",
         customer_id=event.customer_id,
         traceparent=event.traceparent,
+        policy=event.policy,
+        channel=CHANNELS[event.channel] if event.channel else contact_pb2.CHANNEL_UNSPECIFIED,
     )
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from services.dispatch.domain.plans import Channel
+from services.dispatch.domain.plans import PLAN_CHANNELS, Channel
 from services.dispatch.ports.store import Work, WorkOpener
 from services.dispatch.use_cases.calls import expire_call
 from services.dispatch.use_cases.incoming import match_receipts, settle_by_number
@@ -52,7 +52,7 @@ class Housekeeping:
             log.warning("housekeeping_waits", why=failure.message)
 
     async def _release_held(self, work: Work) -> None:
-        for channel in Channel:
+        for channel in PLAN_CHANNELS:
             for plan in await work.plans.started(channel):
                 await work.ledger.release_held(plan.plan_id, self.clock.now(), limit=_AT_ONCE)
 

@@ -8,6 +8,8 @@ from visavis.dispatch.v1 import contact_pb2 as contact_pb
 from visavis.dispatch.v1 import contact_service_pb2 as contact_service_pb
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
+from visavis.profile.v1 import profile_service_pb2 as profile_pb
+from visavis.profile.v1.customer_view_pb2 import CustomerView
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
 
@@ -183,6 +185,22 @@ def test_an_opt_out_is_confirmed(visavis: Visavis, services: FakeServices) -> No
     (asked,) = services.requests("CreateOptOut")
     assert isinstance(asked, contact_service_pb.CreateOptOutRequest)
     assert (asked.customer_id, asked.source) == ("c", "hotline")
+
+
+def test_an_answer_at_the_desk_is_recorded_for_the_person_behind_the_line(
+    visavis: Visavis, services: FakeServices
+) -> None:
+    view = CustomerView(customer_id="c", owner_id="o", msisdn="13800000001", city="合肥")
+    services.will("GetCustomerView", profile_pb.GetCustomerViewResponse(view=view))
+    recorded = contact_pb.Contact(name="contacts/7")
+    services.will("RecordContact", contact_service_pb.RecordContactResponse(contact=recorded))
+    assert "contacts/7; c said: opted out" in visavis("answered", "c", "gift", "opted_out").page
+    (asked,) = services.requests("RecordContact")
+    assert isinstance(asked, contact_service_pb.RecordContactRequest)
+    assert (asked.owner_id, asked.msisdn, asked.city, asked.policy) == ("o", "13800000001", "合肥", "gift")
+    assert asked.answer == contact_pb.CONTACT_ANSWER_OPTED_OUT
+    said = visavis("answered", "c", "gift", "maybe")
+    assert (said.code, "maybe is not one of: accepted" in said.errors) == (1, True)
 
 
 def test_a_plan_is_found_by_its_name_and_shows_its_balance(visavis: Visavis, services: FakeServices) -> None:

@@ -153,6 +153,21 @@ async def test_arms_are_drawn_once_for_one_request(feedback: Feedback) -> None:
     assert sum(group.arm_counts.values()) == group.membership.row_count == 400
 
 
+async def test_a_yes_at_the_desk_is_an_order_told_once_or_twice(feedback: Feedback) -> None:
+    feedback.dispatch.tell(EventKind.PLAN_STARTED, minutes=0)
+    at = NOW + timedelta(minutes=5)
+    for kind, customer, event in (
+        (EventKind.SENT, "c006", "e-1"),
+        (EventKind.ACCEPTED, "c006", "e-2"),
+        (EventKind.ACCEPTED, "c006", "e-2"),
+        (EventKind.DECLINED, "c007", "e-3"),
+    ):
+        said = ContactEvent(event, kind, at, PlanName(""), customer, "", policy="newspaper-trial")
+        feedback.dispatch.log.append(said)
+    control = await feedback.arm("control", lambda arm: arm.success_count > 0)
+    assert (control.success_count, control.sent_count, control.declined_count) == (1, 0, 0)
+
+
 async def test_success_counts_answers_and_orders_once_and_control_by_itself(feedback: Feedback) -> None:
     tell = feedback.dispatch.tell
     tell(EventKind.PLAN_STARTED)
