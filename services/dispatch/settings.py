@@ -1,14 +1,18 @@
 """What can be set about dispatch: where it serves, the contact rules, and the accounts at gateways."""
 
-from datetime import time, timedelta
+from collections.abc import Mapping
+from datetime import date, time, timedelta
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.dispatch.domain.holidays import read_holidays
 from services.dispatch.domain.plans import MESSAGE_CHANNELS, Channel
 from services.dispatch.domain.rules import ContactRules, Hours
+from shared.errors import InvalidInput
 from shared.rpc.settings import ServerSettings
 from shared.settings import VisavisSettings
 
@@ -24,7 +28,11 @@ class DispatchServerSettings(ServerSettings):
 class ContactRuleSettings(VisavisSettings):
     """The province's contact rules. Times are HH:MM in Asia/Shanghai; nothing happens at or after the closing time."""
 
-    owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_CAP_", "VISAVIS_DISPATCH_HOURS_")
+    owned_prefixes: ClassVar[tuple[str, ...]] = (
+        "VISAVIS_DISPATCH_CAP_",
+        "VISAVIS_DISPATCH_HOURS_",
+        "VISAVIS_DISPATCH_HOLIDAYS_",
+    )
 
     dispatch_cap_contacts: int = Field(
         default=2, ge=1, description="Contacts that one person may get in VISAVIS_DISPATCH_CAP_DAYS, over all channels."
@@ -40,6 +48,11 @@ class ContactRuleSettings(VisavisSettings):
     dispatch_hours_mail_close: time = Field(default=time(23, 59), description="Until when mails may be sent.")
     dispatch_hours_call_open: time = Field(default=time(9), description="From when calls may be made.")
     dispatch_hours_call_close: time = Field(default=time(20, 30), description="Until when calls may be made.")
+    dispatch_holidays_file: Path | None = Field(
+        default=None,
+        description="Text file of days on which nothing leaves, with lines like '2027-02-06..2027-02-12 call sms'; a line "
+        "without channels is about all. Read at the start.",
+    )
 
     @model_validator(mode="after")
     def _hours_open_before_they_close(self) -> Self:
@@ -55,16 +68,28 @@ class ContactRuleSettings(VisavisSettings):
         return self
 
     def rules(self) -> ContactRules:
+        """Return the rules. Raises InvalidInput for a file of holidays that cannot be read."""
+        hours = {
+            Channel.SMS: (self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
+            Channel.WAP_PUSH: (self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
+            Channel.MAIL_139: (self.dispatch_hours_mail_open, self.dispatch_hours_mail_close),
+            Channel.CALL: (self.dispatch_hours_call_open, self.dispatch_hours_call_close),
+        }
+        holidays = self._holidays()
         return ContactRules(
             cap=self.dispatch_cap_contacts,
             window=timedelta(days=self.dispatch_cap_days),
-            hours={
-                Channel.SMS: Hours(self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
-                Channel.WAP_PUSH: Hours(self.dispatch_hours_sms_open, self.dispatch_hours_sms_close),
-                Channel.MAIL_139: Hours(self.dispatch_hours_mail_open, self.dispatch_hours_mail_close),
-                Channel.CALL: Hours(self.dispatch_hours_call_open, self.dispatch_hours_call_close),
-            },
+            hours={channel: Hours(*times, holidays[channel]) for channel, times in hours.items()},
         )
+
+    def _holidays(self) -> Mapping[Channel, frozenset[date]]:
+        file = self.dispatch_holidays_file
+        try:
+            text = file.read_text(encoding="utf-8") if file else ""
+        except (OSError, UnicodeDecodeError) as failure:
+            variable = self.variable("dispatch_holidays_file")
+            raise InvalidInput.of(variable, f"expected a text file in UTF-8 at {file}: {failure}") from None
+        return read_holidays(text, source=str(file))
 
 
 class SmsSettings(VisavisSettings):

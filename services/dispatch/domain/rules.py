@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
+from services.dispatch.domain.holidays import LONGEST_CLOSURE
 from services.dispatch.domain.plans import Channel
 from services.dispatch.domain.pushes import Target
 from shared.clock import LEGAL_ZONE
@@ -22,10 +23,6 @@ class Rule(StrEnum):
     SAME_POLICY = "same_policy"
     HOURS = "hours"
     PLAN_END = "plan_end"
-
-
-_LONGEST_CLOSURE = 366
-"""Days; settings see to it that holidays are no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ class Hours:
 
     def next_opening(self, now: datetime) -> datetime:
         """Return the first opening after `now`, on a day that is no holiday."""
-        days = (_at(now + timedelta(days=ahead), self.opens) for ahead in range(_LONGEST_CLOSURE + 2))
+        days = (_at(now + timedelta(days=ahead), self.opens) for ahead in range(LONGEST_CLOSURE + 2))
         return next(opening for opening in days if opening > now and opening.date() not in self.holidays)
 
     def earliest(self, wanted: datetime) -> datetime:
