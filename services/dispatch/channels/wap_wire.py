@@ -137,7 +137,7 @@ def verdict_on(message: Message, wire_id: str, answer: HttpAnswer) -> tuple[Send
     """Return what an answer says about the push of a message, and about the gateway. The verdict is in the document; the HTTP status
     counts only where there is none."""
     document, push_id = _document(answer), message.push_id
-    if isinstance(document, PushResponse) and document.push_id == wire_id:
+    if isinstance(document, PushResponse) and document.push_id == wire_id and 1000 <= document.code < 6000:
         return _from_code(message, wire_id, document.code, "")
     if isinstance(document, BadMessageResponse):
         return _from_code(message, wire_id, document.code, " of a document that it could not read")
