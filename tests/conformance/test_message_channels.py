@@ -65,9 +65,9 @@ async def until_reported(rig: Rig, plan: Plan, case: Misbehaviour) -> None:
         await rig.until(reported)
 
 
-async def sent_numbers(rig: Rig, plan: Plan) -> set[str]:
+async def sent_numbers(rig: Rig, plan: Plan, *, most: int = 100, state: PushState = PushState.SENT) -> set[str]:
     async with rig.reading() as reading:
-        pushes = await reading.contacts.pushes(plan.plan_id, state=PushState.SENT, after_rank=0, limit=100, cities=None)
+        pushes = await reading.contacts.pushes(plan.plan_id, state=state, after_rank=0, limit=most, cities=None)
     return {msisdn(push.rank) for push in pushes}
 
 
