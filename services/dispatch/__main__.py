@@ -23,6 +23,7 @@ from shared import process
 from shared.clock import Clock, SystemClock
 from shared.db.engine import Database, open_database
 from shared.db.settings import DatabaseSettings, database_url
+from shared.db.single_reads import open_single_reads
 from shared.observability.settings import TelemetrySettings
 from shared.observability.telemetry import configure
 from shared.rpc import server
@@ -59,6 +60,7 @@ async def _serve(stop: asyncio.Event) -> None:
     from services.dispatch.channels.forms import forms_of
     from services.dispatch.channels.tracing import PushTraces
     from services.dispatch.postgres import reading_opener, work_opener
+    from services.dispatch.postgres.records import ContactRecords
     from services.dispatch.servicer import SERVICE_NAMES
     from services.dispatch.servicer.calls import CallListServicer
     from services.dispatch.servicer.contacts import ContactServicer
@@ -66,7 +68,10 @@ async def _serve(stop: asyncio.Event) -> None:
 
     clock, rules = SystemClock.from_environment(), ContactRuleSettings().rules()
     url = database_url(DatabaseSettings(), "dispatch")
-    async with open_database(url, application_name="visavis-dispatch") as database:
+    async with (
+        open_database(url, application_name="visavis-dispatch") as database,
+        open_single_reads(url, application_name="visavis-dispatch-desk") as reads,
+    ):
         work, reading = work_opener(database), reading_opener(database)
 
         def register(to: grpc.aio.Server) -> None:
@@ -74,7 +79,9 @@ async def _serve(stop: asyncio.Event) -> None:
                 PushPlanServicer(work, reading, forms_of(SmsSettings(), WapSettings(), MailSettings()), clock), to
             )
             call_rpc.add_CallListServiceServicer_to_server(CallListServicer(work, PushTraces(), rules, clock), to)
-            contact_rpc.add_ContactServiceServicer_to_server(ContactServicer(work, reading, clock), to)
+            contact_rpc.add_ContactServiceServicer_to_server(
+                ContactServicer(work, reading, ContactRecords(reads), clock), to
+            )
 
         await server.serve(
             DispatchServerSettings(),

@@ -14,6 +14,7 @@ from shared import process
 from shared.clock import SystemClock
 from shared.db.engine import open_database
 from shared.db.settings import DatabaseSettings, database_url
+from shared.db.single_reads import open_single_reads
 from shared.lake.lake import Lake
 from shared.lake.settings import LakeSettings
 from shared.observability.settings import TelemetrySettings
@@ -39,7 +40,7 @@ def worker() -> None:
 async def _serve(stop: asyncio.Event) -> None:
     from services.recommendation.clients import DispatchContacts
     from services.recommendation.datasets.evidence import LakeEvidence
-    from services.recommendation.postgres import PostgresRuns, open_desk
+    from services.recommendation.postgres import PostgresDesk, PostgresRuns
     from services.recommendation.servicer import (
         SERVICE_NAMES,
         MatrixServicer,
@@ -55,7 +56,7 @@ async def _serve(stop: asyncio.Event) -> None:
     url, lake = database_url(DatabaseSettings(), "recommendation"), Lake(LakeSettings().root)
     async with (
         open_database(url, application_name="recommendation") as database,
-        open_desk(url, application_name="recommendation-desk") as desk,
+        open_single_reads(url, application_name="recommendation-desk") as reads,
         open_channel(PeerSettings().dispatch_address, client_name="recommendation") as dispatch,
     ):
         rulebook, fields = PostgresRulebook(database), matrix_fields()
@@ -64,7 +65,7 @@ async def _serve(stop: asyncio.Event) -> None:
             runs=PostgresRuns(database, RunStore(RUNS)),
             rulebook=rulebook,
             readings=readings,
-            desk=desk,
+            desk=PostgresDesk(reads),
             contacts=DispatchContacts.on(dispatch, deadline_seconds=settings.contacts_deadline_seconds),
             evidence=LakeEvidence(lake),
             clock=clock,

@@ -1,13 +1,11 @@
 """All SQL of recommendation."""
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
-import asyncpg
 from sqlalchemy import MetaData, Row, Table, insert, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_or_find
 
@@ -15,10 +13,10 @@ from services.recommendation.domain import Arm, Purpose, Zone
 from services.recommendation.ports import DeskItem, DeskList, Place, StoredCatalogue, StoredMatrix
 from services.recommendation.tables import CATALOGUES, DESK_NUMBER_PAGES, DESK_PAGES, MATRICES, SWITCHES, metadata
 from shared.db.engine import Database
-from shared.db.errors import driver_errors_translated
 from shared.db.locks import advisory_lock
+from shared.db.single_reads import Found, SingleReads
 from shared.db.transactions import WriteTransaction
-from shared.errors import AlreadyExists, NotFound, Unavailable
+from shared.errors import AlreadyExists, NotFound
 from shared.jsontypes import JsonObject
 from shared.runs.domain import Run, RunPage, RunPlace
 from shared.runs.store import RunStore
@@ -27,10 +25,8 @@ KEPT_BATCHES = 2
 """How many switched-in runs stay loaded: the current one, and the one before for readers still in it."""
 
 _SCHEMA = metadata.schema
-_CONNECT_SECONDS = 5.0
 _WHOLE_BLOCK = 8_160
 """The largest allowed: what fits a block is stored there as it is, neither compressed nor set aside."""
-_DeskPool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 
 def _entry(page: str, key: str) -> str:
@@ -194,9 +190,9 @@ class PostgresRuns:
 
 @dataclass(frozen=True, slots=True)
 class PostgresDesk:
-    """The desk's read: one prepared, indexed statement without a transaction around it, since a person waits for it."""
+    """The lists that are switched in, by index."""
 
-    pool: _DeskPool
+    reads: SingleReads
 
     async def by_customer(self, customer_id: str) -> DeskList | None:
         """Return the list of a customer as it is switched in now."""
@@ -207,32 +203,8 @@ class PostgresDesk:
         return await self._one(_BY_MSISDN, msisdn)
 
     async def _one(self, sql: str, key: str) -> DeskList | None:
-        with driver_errors_translated():
-            try:
-                row = await self.pool.fetchrow(sql, key)
-            except OSError as error:  # refused, unreachable, or not in time
-                raise Unavailable("the database cannot be reached; try again") from error
-        return None if row is None or row["list"] is None else _desk_list(row)
-
-
-@asynccontextmanager
-async def open_desk(url: str, *, application_name: str, pool_size: int = 8) -> AsyncIterator[PostgresDesk]:
-    """Open the desk's own connections; the first is made at first use, so the server may come up later."""
-    pool = asyncpg.create_pool(
-        url,
-        min_size=0,
-        max_size=pool_size,
-        timeout=_CONNECT_SECONDS,
-        command_timeout=_CONNECT_SECONDS,
-        reset=_keep,
-        server_settings={"application_name": application_name, "default_transaction_read_only": "on", "jit": "off"},
-    )
-    async with pool:
-        yield PostgresDesk(pool)
-
-
-async def _keep(_connection: object) -> None:
-    """Give a connection back as it is: the desk's statements leave nothing behind, and resetting is a round trip."""
+        rows = await self.reads.rows(sql, key)
+        return _desk_list(rows[0]) if rows and rows[0]["list"] is not None else None
 
 
 async def _add(tx: WriteTransaction, table: Table, values: dict[str, object]) -> Row[tuple[object, ...]]:
@@ -280,7 +252,7 @@ def _catalogue(row: Row[tuple[object, ...]]) -> StoredCatalogue:
     )
 
 
-def _desk_list(row: asyncpg.Record) -> DeskList:
+def _desk_list(row: Found) -> DeskList:
     msisdn, city, arm, withheld, items = json.loads(row["list"])
     return DeskList(
         run_id=row["run_id"],

@@ -39,14 +39,6 @@ class PlanPage:
 
 
 @dataclass(frozen=True, slots=True)
-class ContactPlace:
-    """A place in a customer's contacts, newest first: behind the one with these values."""
-
-    reserve_time: datetime
-    contact_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class EventPage:
     """Events in the order of their commit, and the cursor behind the last."""
 
@@ -95,16 +87,6 @@ class Plans(PlanReader, Protocol):
 
 
 class ContactReader(Protocol):
-    async def contacts(
-        self,
-        customer_id: str,
-        *,
-        since: datetime,
-        after: ContactPlace | None,
-        limit: int,
-        cities: Collection[str] | None,
-    ) -> Sequence[Contact]: ...
-
     async def opt_out_of(self, customer_id: str) -> OptOut | None: ...
 
     async def pushes(

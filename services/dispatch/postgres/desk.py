@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import RowMapping, insert, select, text
 
 from services.dispatch.domain.plans import Channel
 from services.dispatch.domain.pushes import Contact, ContactState, DeskContact
-from services.dispatch.postgres.contacts import contact_of
 from services.dispatch.postgres.ledger import OWNERS
+from services.dispatch.postgres.records import contact_of
 from services.dispatch.tables import CONTACTS
 from shared.db.locks import advisory_lock
 from shared.db.transactions import WriteTransaction
@@ -29,14 +29,15 @@ class DeskTable:
     async def record(self, said: DeskContact, *, traceparent: str, now: datetime) -> tuple[Contact, bool]:
         await advisory_lock(self._tx, "dispatch.desk", [said.request_id])
         statement = select(CONTACTS).where(CONTACTS.c.request_id == said.request_id)
-        if (known := (await self._tx.connection.execute(statement)).one_or_none()) is not None:
+        if (known := (await self._tx.connection.execute(statement)).mappings().one_or_none()) is not None:
             _require_same(known, said)
             return contact_of(known), False
         await advisory_lock(self._tx, OWNERS, [said.owner_id])
         place = {"customer": said.customer_id, "policy": said.policy}
         earlier = (await self._tx.connection.execute(_EARLIER, place)).scalar_one()
         added = insert(CONTACTS).values(**_values(said, said.at or now), attempt=earlier + 1, traceparent=traceparent)
-        return contact_of((await self._tx.connection.execute(added.returning(CONTACTS))).one()), True
+        stored = (await self._tx.connection.execute(added.returning(CONTACTS))).mappings().one()
+        return contact_of(stored), True
 
 
 def _values(said: DeskContact, at: datetime) -> dict[str, object]:
@@ -52,8 +53,7 @@ def _values(said: DeskContact, at: datetime) -> dict[str, object]:
     }
 
 
-def _require_same(known: Row[tuple[object, ...]], said: DeskContact) -> None:
-    stored = known._mapping  # noqa: SLF001 - the public name of a row's values
-    same = all(stored[name] == getattr(said, name) for name in _COMPARED)
-    if not same or (said.at is not None and said.at != known.send_time):
+def _require_same(known: RowMapping, said: DeskContact) -> None:
+    same = all(known[name] == getattr(said, name) for name in _COMPARED)
+    if not same or (said.at is not None and said.at != known["send_time"]):
         raise AlreadyExists(f"contact of request {said.request_id}")

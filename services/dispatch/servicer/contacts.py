@@ -10,7 +10,8 @@ from visavis.dispatch.v1 import contact_service_pb2 as pb
 from visavis.dispatch.v1 import contact_service_pb2_grpc as rpc
 
 from services.dispatch.domain.pushes import Answer, DeskContact
-from services.dispatch.ports.store import ContactPlace, ReadingOpener, WorkOpener
+from services.dispatch.ports.records import ContactPlace, Records
+from services.dispatch.ports.store import ReadingOpener, WorkOpener
 from services.dispatch.servicer.parse import instant_of, number_of, request_id_of, uuid_violations
 from services.dispatch.servicer.render import contact_message, event_message, opt_out_message
 from services.dispatch.use_cases.desk import record_desk_contact
@@ -36,6 +37,7 @@ class ContactServicer(rpc.ContactServiceServicer):
 
     work: WorkOpener
     reading: ReadingOpener
+    records: Records
     clock: Clock
 
     async def ListContacts(self, request: pb.ListContactsRequest, context: Context) -> pb.ListContactsResponse:
@@ -44,20 +46,19 @@ class ContactServicer(rpc.ContactServiceServicer):
             raise InvalidInput.of("customer_id", "expected the customer")
         since = self._since(request)
         filters = f"{request.customer_id}\n{request.since_time.seconds}\n{request.since_time.nanos}"
-        async with self.reading() as reading:
-            found = await reading.contacts.contacts(
-                request.customer_id,
-                since=since,
-                after=place_in(request.page_token, filters, _place),
-                limit=limit + 1,
-                cities=current_caller().cities,
-            )
-            opt_out = await reading.contacts.opt_out_of(request.customer_id)
+        record = await self.records.of(
+            request.customer_id,
+            since=since,
+            after=place_in(request.page_token, filters, _place),
+            limit=limit + 1,
+            cities=current_caller().cities,
+        )
+        found = record.contacts
         last = found[limit - 1] if len(found) > limit else None
         return pb.ListContactsResponse(
             contacts=[contact_message(contact) for contact in found[:limit]],
             next_page_token=encode_token([last.reserve_time.isoformat(), last.contact_id], filters) if last else "",
-            opt_out=opt_out_message(opt_out) if opt_out else None,
+            opt_out=opt_out_message(record.opt_out) if record.opt_out else None,
         )
 
     async def RecordContact(self, request: pb.RecordContactRequest, context: Context) -> pb.RecordContactResponse:

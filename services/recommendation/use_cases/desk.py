@@ -1,5 +1,6 @@
 """What to offer one customer now: the list that was switched in, under what happened since."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
@@ -54,18 +55,27 @@ async def answer_desk(
 
     Without dispatch the list is answered all the same. Raises NotFound, Denied outside the caller's cities.
     """
-    found = await (desk.by_customer(customer_id) if customer_id else desk.by_msisdn(msisdn))
+    found, record = await _look_up(customer_id, msisdn, desk, contacts)
     if found is None:
         raise NotFound(f"a policy list of customer {customer_id}" if customer_id else "a policy list of this number")
     if not caller.sees(found.city):
         raise Denied(f"this customer is outside the cities of {caller.principal}")
-    record = await _ask(contacts, found.customer_id)
     reason = _withheld_reason(found, record)
     if reason:
         return DeskAnswer(found, (), record, reason)
     catalogue = await readings.catalogue(found.catalogue_id)
     offered = _offered(found, catalogue, record, local_date(clock.now()))
     return DeskAnswer(found, _zones(offered), record, "")
+
+
+async def _look_up(
+    customer_id: str, msisdn: str, desk: Desk, contacts: Contacts[Entry]
+) -> tuple[DeskList | None, ContactRecord[Entry] | None]:
+    """Look for list and contacts at once where the customer is known: somebody is waiting."""
+    if customer_id:
+        return await asyncio.gather(desk.by_customer(customer_id), _ask(contacts, customer_id))
+    found = await desk.by_msisdn(msisdn)
+    return found, await _ask(contacts, found.customer_id) if found else None
 
 
 async def _ask(contacts: Contacts[Entry], customer_id: str) -> ContactRecord[Entry] | None:

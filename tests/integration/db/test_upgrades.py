@@ -10,10 +10,11 @@ import pytest
 from services.dispatch.domain.plans import PlanId
 from services.dispatch.postgres import reading_opener, work_opener
 from services.dispatch.use_cases.incoming import match_receipts
-from services.recommendation.postgres import open_desk
+from services.recommendation.postgres import PostgresDesk
 from shared.db.engine import open_database
 from shared.db.migrate import migrate
 from shared.db.roles import provision, service_url
+from shared.db.single_reads import open_single_reads
 from tests.architecture.tree import ROOT
 from tests.databases import ROLE_SECRET
 from tests.factories.dispatch import plan_request
@@ -110,7 +111,8 @@ async def test_lists_of_the_first_release_stay_at_the_desk(empty_database: str, 
         insert = "INSERT INTO recommendation.desk_lists VALUES (1, $1, $2, '合肥', 'targeted', '', $3)"
         await execute(url, insert, *row)
     await upgrade(url, "recommendation")
-    async with open_desk(url, application_name="test") as desk:
+    async with open_single_reads(url, application_name="test") as reads:
+        desk = PostgresDesk(reads)
         for number in range(40):
             by_id = await desk.by_customer(f"5510{number:02}")
             assert by_id == await desk.by_msisdn(f"138000000{number:02}")

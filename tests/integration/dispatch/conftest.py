@@ -11,6 +11,7 @@ from shared.clock import ManualClock
 from shared.db.embedded import ServerAddress
 from shared.db.engine import open_database
 from shared.db.roles import service_url
+from shared.db.single_reads import open_single_reads
 from tests.databases import ROLE_SECRET, TestDatabases
 from tests.factories.dispatch import MORNING
 from tests.integration.dispatch.desk import Desk, desk_of
@@ -28,8 +29,11 @@ async def admin_url(postgres: ServerAddress, databases: TestDatabases) -> AsyncI
 @pytest.fixture
 async def rig(admin_url: str) -> AsyncIterator[Rig]:
     url = service_url(admin_url, "dispatch", ROLE_SECRET)
-    async with open_database(url, application_name="test-dispatch", pool_size=24) as database:
-        yield Rig(database, ManualClock(MORNING))
+    async with (
+        open_database(url, application_name="test-dispatch", pool_size=24) as database,
+        open_single_reads(url, application_name="test-desk") as reads,
+    ):
+        yield Rig(database, ManualClock(MORNING), reads=reads)
 
 
 @pytest.fixture

@@ -94,7 +94,9 @@ async def desk_of(rig: Rig) -> AsyncIterator[Desk]:
         call_rpc.add_CallListServiceServicer_to_server(
             CallListServicer(rig.work, PushTraces(), rig.rules, rig.clock), to
         )
-        contact_rpc.add_ContactServiceServicer_to_server(ContactServicer(rig.work, rig.reading, rig.clock), to)
+        contact_rpc.add_ContactServiceServicer_to_server(
+            ContactServicer(rig.work, rig.reading, rig.records, rig.clock), to
+        )
 
     settings = DispatchServerSettings(port=0, drain_seconds=0)
     async with (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,10 +17,13 @@ from services.dispatch.channels.sms import SmsChannel
 from services.dispatch.channels.sms_wire import SmsAccount
 from services.dispatch.channels.tracing import PushTraces
 from services.dispatch.domain.plans import Balance, Channel, Plan, PlanId, PlanRequest
+from services.dispatch.domain.pushes import Contact
 from services.dispatch.domain.rules import ContactRules
 from services.dispatch.ports.channels import IncomingMessages, Line, MessageChannel
+from services.dispatch.ports.records import Records
 from services.dispatch.ports.store import ReadingOpener, WorkOpener
 from services.dispatch.postgres import reading_opener, work_opener
+from services.dispatch.postgres.records import ContactRecords
 from services.dispatch.settings import MailSettings, SmsSettings, WapSettings
 from services.dispatch.use_cases.plans import create_plan, start_plan
 from services.dispatch.worker.housekeeping import Housekeeping
@@ -34,6 +37,7 @@ from services.sandbox.gateway.journal import Journal, Received, read_journal
 from services.sandbox.gateway.server import Gateway
 from shared.clock import ManualClock
 from shared.db.engine import Database
+from shared.db.single_reads import SingleReads
 from shared.wire.cmpp.link import LinkLimits
 from shared.wire.cmpp.versions import Version
 from tests.factories.dispatch import MORNING, plan_request, rules, values
@@ -51,6 +55,13 @@ class Rig:
     database: Database
     clock: ManualClock = field(default_factory=lambda: ManualClock(MORNING))
     rules: ContactRules = field(default_factory=rules)
+    reads: SingleReads | None = None
+
+    @property
+    def records(self) -> Records:
+        """What the desk reads; of rigs that have connections for it."""
+        assert self.reads is not None
+        return ContactRecords(self.reads)
 
     @property
     def work(self) -> WorkOpener:
@@ -75,6 +86,10 @@ class Rig:
 
     async def call_plan(self, rows: Sequence[TargetRow]) -> Plan:
         return await self.plan(rows, plan_request(Channel.CALL))
+
+    async def contacts(self, customer: str, since: datetime = MORNING) -> Sequence[Contact]:
+        """Return a customer's contacts, newest first, as the desk is told of them."""
+        return (await self.records.of(customer, since=since, after=None, limit=10, cities=None)).contacts
 
     async def states(self, plan: Plan) -> dict[str, int]:
         """Return the plan's balance: state -> pushes."""

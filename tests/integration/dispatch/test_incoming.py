@@ -67,10 +67,7 @@ async def sent(rig: Rig, number: int = 1, *, message_id: str | None = "m-1", pla
 
 async def contact_of(rig: Rig, number: int = 1) -> Contact:
     """Return the customer's latest contact."""
-    async with rig.reading() as reading:
-        since = MORNING - timedelta(days=400)
-        found = await reading.contacts.contacts(f"c-{number}", since=since, after=None, limit=1, cities=None)
-    return found[0]
+    return (await rig.contacts(f"c-{number}", since=MORNING - timedelta(days=400)))[0]
 
 
 async def told(rig: Rig) -> list[EventKind]:

@@ -72,8 +72,7 @@ async def test_throttled_messages_are_sent_later_and_count_once(rig: Rig, provin
     async with worker(rig, province.account):
         await rig.until_states(plan, sent=100)
     assert province.taken() == {msisdn(n): 1 for n in range(1, 101)}
-    async with rig.reading() as reading:
-        contacts = await reading.contacts.contacts("c-1", since=MORNING, after=None, limit=10, cities=None)
+    contacts = await rig.contacts("c-1")
     assert [contact.state for contact in contacts].count(ContactState.SENT) == 1
 
 
@@ -96,8 +95,7 @@ async def test_a_number_that_the_gateway_does_not_serve_fails_and_its_contact_co
     async with worker(rig, province.account):
         await rig.until_states(plan, sent=2, failed=1)
     assert "does not serve this number" in (await pushes_in(rig, plan, PushState.FAILED))[0].detail
-    async with rig.reading() as reading:
-        contacts = await reading.contacts.contacts("c-2", since=MORNING, after=None, limit=10, cities=None)
+    contacts = await rig.contacts("c-2")
     assert [contact.state for contact in contacts] == ["released"]
 
 

@@ -22,7 +22,7 @@ from services.recommendation.datasets.evidence import LakeEvidence
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.domain import NEEDED, OPTIONAL
-from services.recommendation.postgres import PostgresRulebook, PostgresRuns, PostgresSwitches, open_desk
+from services.recommendation.postgres import PostgresDesk, PostgresRulebook, PostgresRuns, PostgresSwitches
 from services.recommendation.servicer import SERVICE_NAMES, MatrixServicer, PolicyServicer, RecommendationServicer
 from services.recommendation.settings import RecommendationServerSettings
 from services.recommendation.tables import RUNS
@@ -31,6 +31,7 @@ from services.recommendation.use_cases.rules import Readings
 from services.recommendation.worker import Assembler, TargetPicker, handlers
 from shared.clock import ManualClock
 from shared.db.engine import open_database
+from shared.db.single_reads import open_single_reads
 from shared.lake.lake import Lake
 from shared.lake.refs import to_ref
 from shared.rpc.client import open_channel
@@ -169,7 +170,7 @@ async def _served(url: str, lake: Lake, dispatch: str, clock: ManualClock) -> As
     settings = RecommendationServerSettings(port=0, drain_seconds=0)
     async with (
         open_database(url, application_name="test") as database,
-        open_desk(url, application_name="test-desk") as desk,
+        open_single_reads(url, application_name="test-desk") as reads,
         open_channel(dispatch, client_name="recommendation") as to_dispatch,
     ):
         rulebook, fields = PostgresRulebook(database), matrix_fields()
@@ -182,7 +183,7 @@ async def _served(url: str, lake: Lake, dispatch: str, clock: ManualClock) -> As
                 runs=PostgresRuns(database, RunStore(RUNS)),
                 rulebook=rulebook,
                 readings=readings,
-                desk=desk,
+                desk=PostgresDesk(reads),
                 contacts=DispatchContacts.on(to_dispatch, deadline_seconds=settings.contacts_deadline_seconds),
                 evidence=LakeEvidence(lake),
                 clock=clock,

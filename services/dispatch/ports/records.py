@@ -1,0 +1,38 @@
+"""What the desk asks about one customer while somebody waits."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.dispatch.domain.pushes import Contact, OptOut
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPlace:
+    """A place in a customer's contacts, newest first: behind the one with these values."""
+
+    reserve_time: datetime
+    contact_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """A customer's contacts, newest first, and the first opt-out, if there is one."""
+
+    contacts: Sequence[Contact]
+    opt_out: OptOut | None
+
+
+class Records(Protocol):
+    async def of(
+        self,
+        customer_id: str,
+        *,
+        since: datetime,
+        after: ContactPlace | None,
+        limit: int,
+        cities: Collection[str] | None,
+    ) -> CustomerRecord:
+        """Return up to `limit` contacts reserved from `since` on, those in `cities` (None: everywhere); raises Unavailable."""
+        ...
