@@ -43,6 +43,8 @@ class Channel(StrEnum):
 
     SMS = "sms"
     CALL = "call"
+    WAP = "wap"
+    MAIL = "mail"
 
 
 _ZONES = {
@@ -50,7 +52,14 @@ _ZONES = {
     Zone.NEW_SERVICE: policy_pb.ZONE_NEW_SERVICE,
     Zone.VOICE_USAGE: policy_pb.ZONE_VOICE_USAGE,
 }
-_CHANNELS = {Channel.SMS: contact_pb.CHANNEL_SMS, Channel.CALL: contact_pb.CHANNEL_CALL}
+_CHANNELS = {
+    Channel.SMS: contact_pb.CHANNEL_SMS,
+    Channel.CALL: contact_pb.CHANNEL_CALL,
+    Channel.WAP: contact_pb.CHANNEL_WAP_PUSH,
+    Channel.MAIL: contact_pb.CHANNEL_MAIL_139,
+}
+_HANDSET_NEEDS: Mapping[Channel, Sequence[str]] = {Channel.WAP: ("wap",)}
+"""What a handset must be able to do for a channel to reach its holder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,7 @@ async def _select(request: PlanRequest, *, clients: Clients, follower: Follower)
         request.policy,
         str(request.limit),
         *sorted(request.cities),
+        *_HANDSET_NEEDS.get(request.channel, ()),
     )
     asked = recommendation_pb.SelectTargetsRequest(
         request_id=request_id(request.assembly_run.cycle, "targets", *chosen),
@@ -167,6 +177,7 @@ async def _select(request: PlanRequest, *, clients: Clients, follower: Follower)
         limit=request.limit,
         cities=request.cities,
         matrix=request.matrix,
+        handset_needs=_HANDSET_NEEDS.get(request.channel, ()),
     )
     return await follower.complete(
         f"targets for {request.channel}",
@@ -199,9 +210,15 @@ async def _policies(request: PlanRequest, *, clients: Clients) -> AsyncIterator[
 
 
 def _offer(policy: policy_pb.Policy, channel: Channel) -> plan_pb.PlanOffer:
-    return plan_pb.PlanOffer(
-        policy=policy.policy,
-        product=policy.product,
-        text=policy.sms_text if channel is Channel.SMS else policy.call_script or policy.script,
-        order_keyword=policy.order_keyword,
-    )
+    """Return what a policy says on a channel: a WAP push is a line before its page, a mail has room for what a clerk says."""
+    offer = plan_pb.PlanOffer(policy=policy.policy, product=policy.product)
+    match channel:
+        case Channel.SMS:
+            offer.text, offer.order_keyword = policy.sms_text, policy.order_keyword
+        case Channel.CALL:
+            offer.text = policy.call_script or policy.script
+        case Channel.WAP:
+            offer.text, offer.href = policy.display_name, policy.page_url
+        case Channel.MAIL:
+            offer.title, offer.text, offer.href = policy.display_name, policy.script, policy.page_url
+    return offer

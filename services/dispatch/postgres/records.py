@@ -52,7 +52,7 @@ class ContactRecords:
         return CustomerRecord([contact_of(row) for row in rows if row["contact_id"] is not None], _opt_out(rows[0]))
 
 
-def contact_of(row: Found | RowMapping) -> Contact:
+def contact_of(row: "Found | RowMapping") -> Contact:
     """Return a row of the ledger as a value."""
     return Contact(
         contact_id=ContactId(row["contact_id"]),
