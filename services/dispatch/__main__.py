@@ -94,18 +94,29 @@ async def _serve(stop: asyncio.Event) -> None:
 
 async def _work(stop: asyncio.Event) -> None:
     from services.dispatch.channels.opening import open_line
+    from services.dispatch.clients import READING, ProfileSnapshots
+    from services.dispatch.datasets import barred_customers
     from services.dispatch.postgres import work_opener
+    from services.dispatch.worker.barring import ViewsFollower
     from services.dispatch.worker.incoming import StoredIncoming
     from services.dispatch.worker.process import run_worker
+    from shared.lake.lake import Lake
+    from shared.lake.settings import LakeSettings
+    from shared.rpc.client import open_channel, reading_methods
 
     clock, settings = SystemClock.from_environment(), WorkerSettings()
     url = database_url(DatabaseSettings(), "dispatch")
     connections = _OTHER_CONNECTIONS + len(settings.channels) * (settings.dispatch_worker_batches + 1)
     async with (
         open_database(url, application_name="dispatch-worker", pool_size=connections) as database,
+        open_channel(settings.profile_address, client_name="dispatch", retry=reading_methods(*READING)) as profile,
         AsyncExitStack() as closing,
+        asyncio.TaskGroup() as tasks,
     ):
-        incoming = StoredIncoming(work_opener(database), clock)
+        lake, work = Lake(LakeSettings().root), work_opener(database)
+        follower = ViewsFollower(ProfileSnapshots.on(profile), partial(barred_customers, lake), work)
+        tasks.create_task(follower.run(stop))
+        incoming = StoredIncoming(work, clock)
         lines = [await open_line(channel, incoming, clock=clock, closing=closing) for channel in settings.channels]
         await run_worker(_parts(database, lines, closing.aclose, settings, clock), stop)
 

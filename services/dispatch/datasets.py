@@ -1,4 +1,4 @@
-"""Reads targets from the lake."""
+"""Reads targets, and whom the customer views forbid to contact, from the lake."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from visavis.profile.v1 import customer_view_pb2
 from visavis.recommendation.v1 import policy_list_pb2
 
+from services.dispatch.domain.rules import Rule
 from services.dispatch.ports.store import TargetValues
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
 
+VIEWS = customer_view_pb2.CustomerView.DESCRIPTOR.full_name
 SCHEMA = policy_list_pb2.TargetRow.DESCRIPTOR.full_name
 _CONTROL = "control"
 _COLUMNS = ["rank", "customer_id", "owner_id", "msisdn", "city", "arm", "policy", "product", "number_since"]
@@ -45,6 +48,21 @@ class Targets:
                 for batch in file.iter_batches(columns=_COLUMNS):
                     pushed = batch.filter(pc.not_equal(batch.column("arm"), pa.scalar(_CONTROL)))
                     yield from zip(*(_values(pushed, name) for name in _COLUMNS), strict=True)
+
+
+def barred_customers(lake: Lake, views: Dataset) -> list[tuple[str, Rule]]:
+    """Return who is on the red list, and who was asked and refused. Raises DatasetUnreadable."""
+    found: list[tuple[str, Rule]] = []
+    for path in lake.open(views, expect=VIEWS):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=["customer_id", "red_list", "marketing_consent"]):
+                refused = pc.equal(batch.column("marketing_consent"), pa.scalar(value=False))
+                barred = batch.filter(pc.or_kleene(batch.column("red_list"), refused))
+                found.extend(
+                    (str(customer_id), Rule.RED_LIST if red else Rule.CONSENT)
+                    for customer_id, red in zip(*(barred.column(place).to_pylist() for place in range(2)), strict=True)
+                )
+    return found
 
 
 def _values(batch: pa.RecordBatch, name: str) -> list[object]:

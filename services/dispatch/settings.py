@@ -275,7 +275,7 @@ class MailSettings(VisavisSettings):
 
 
 class WorkerSettings(VisavisSettings):
-    """How the worker works."""
+    """How the worker works, and whom it asks."""
 
     owned_prefixes: ClassVar[tuple[str, ...]] = ("VISAVIS_DISPATCH_WORKER_",)
 
@@ -283,6 +283,7 @@ class WorkerSettings(VisavisSettings):
         default="sms wap_push mail_139",
         description="Channels for messages that this worker serves, parted by blanks: sms, wap_push, mail_139.",
     )
+    profile_address: str = Field(default="127.0.0.1:50051", description="Where profile answers, host:port.")
     dispatch_worker_batches: int = Field(
         default=3, ge=1, le=8, description="Batches of 64 messages under way at a time, on each channel."
     )

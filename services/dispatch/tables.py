@@ -190,6 +190,17 @@ OPT_OUTS = Table(
     Index("ix_opt_outs_msisdn", "msisdn"),
 )
 
+# Whom the newest customer views forbid to contact: on the red list, or refused consent. Replaced as a whole.
+BARRED = Table(
+    "barred_customers",
+    metadata,
+    Column("customer_id", Text, primary_key=True),
+    Column("rule", Text, nullable=False),
+)
+
+# The snapshot whose views those are; one row, or none before the first.
+BARRED_BY = Table("barred_by", metadata, Column("snapshot", Text, primary_key=True))
+
 # Gateway ids recur after a year: a row older than 72 hours gives way to a new one of the same id.
 RECEIPTS = Table(
     "receipts",

@@ -1,7 +1,7 @@
 """The contact rules, and the one gate that every push passes before a byte of it leaves or a call is lent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeAlias
@@ -19,6 +19,8 @@ class Rule(StrEnum):
 
     CONTROL_ARM = "control_arm"
     OPT_OUT = "opt_out"
+    RED_LIST = "red_list"
+    CONSENT = "consent"
     CAP = "cap"
     SAME_POLICY = "same_policy"
     HOURS = "hours"
@@ -80,10 +82,12 @@ class PastContact:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of some targets when they are judged: counting contacts by owner, and who has opted out."""
+    """What is known of some targets when they are judged: counting contacts by owner, who has opted out, and whom the newest
+    customer views forbid to contact, by the rule."""
 
     contacts: Mapping[str, Sequence[PastContact]]
     opted_out: frozenset[int]
+    barred: Mapping[int, Rule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +140,21 @@ class Gate:
             if enough == 0:
                 break
             past = contacts.setdefault(target.owner_id, [])
-            verdict = self.judge(target, past, opted_out=target.push_id in record.opted_out)
+            barred = record.barred.get(target.push_id)
+            verdict = self.judge(target, past, opted_out=target.push_id in record.opted_out, barred=barred)
             if isinstance(verdict, Allow):
                 past.append(PastContact(target.customer_id, target.policy, self.now))
                 enough -= 1
             verdicts.append(verdict)
         return verdicts
 
-    def judge(self, target: Target, past: Sequence[PastContact], *, opted_out: bool) -> Verdict:
+    def judge(
+        self, target: Target, past: Sequence[PastContact], *, opted_out: bool, barred: Rule | None = None
+    ) -> Verdict:
         """Judge one target by the counting contacts of its owner, at any time in the past."""
-        if target.arm == _CONTROL:
-            return Suppress(Rule.CONTROL_ARM, "in the control group")
-        if opted_out:
-            return Suppress(Rule.OPT_OUT, "opted out")
+        never = _never(target, opted_out=opted_out, barred=barred)
+        if never is not None:
+            return never
         if self.now >= self.expire_time:
             return Expire(Rule.PLAN_END, "the plan has ended")
         # Who asked to be called back is not called too often by it.
@@ -189,3 +195,13 @@ class Gate:
 
     def _recent(self, times: Sequence[datetime]) -> list[datetime]:
         return sorted(at for at in times if at + self.rules.window > self.now)
+
+
+def _never(target: Target, *, opted_out: bool, barred: Rule | None) -> Suppress | None:
+    if target.arm == _CONTROL:
+        return Suppress(Rule.CONTROL_ARM, "in the control group")
+    if opted_out:
+        return Suppress(Rule.OPT_OUT, "opted out")
+    if barred is not None:
+        return Suppress(barred, "on the red list" if barred is Rule.RED_LIST else "has not agreed to marketing")
+    return None

@@ -24,6 +24,7 @@ from services.dispatch.domain.pushes import (
 from services.dispatch.domain.rules import Record
 from services.dispatch.ports.calls import Calls, Leases
 from services.dispatch.ports.channels import Recall, RecallAnswer, Receipt, Reply
+from services.dispatch.ports.views import BarredCustomers
 from shared.runs.domain import RunPlace
 
 TargetValues: TypeAlias = tuple[object, ...]
@@ -303,6 +304,7 @@ class Work:
     claims: Claims
     leases: Leases
     calls: Calls
+    barred: BarredCustomers
     desk: DeskContacts
     opt_outs: OptOuts
     incoming: Incoming

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.dispatch.ports.store import Reading, ReadingOpener, Work, WorkOpener
+from services.dispatch.postgres.barred import BarredTable
 from services.dispatch.postgres.calls import CallTable
 from services.dispatch.postgres.claims import ClaimTable
 from services.dispatch.postgres.contacts import ContactQueries
@@ -28,6 +29,7 @@ def work_in(tx: WriteTransaction) -> Work:
         claims=ClaimTable(tx),
         leases=LeaseTable(tx),
         calls=CallTable(tx),
+        barred=BarredTable(tx),
         desk=DeskTable(tx),
         opt_outs=OptOutTable(tx),
         incoming=IncomingTables(tx),

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from services.dispatch.domain.plans import Plan, PlanId
 from services.dispatch.domain.pushes import ContactId, PushId, PushState, Target
-from services.dispatch.domain.rules import PastContact, Record
+from services.dispatch.domain.rules import PastContact, Record, Rule
 from services.dispatch.ports.store import Aside, Reservation
 from services.dispatch.postgres.refusals import opted_out
 from shared.db.locks import advisory_lock
@@ -33,13 +33,17 @@ _PICK_CALL_BACKS = text("""
 """)
 
 _RECORD = text(f"""
-    SELECT owner_id, customer_id, policy, coalesce(send_time, reserve_time) AS at, NULL AS push_id
+    SELECT owner_id, customer_id, policy, coalesce(send_time, reserve_time) AS at, NULL AS push_id, NULL AS rule
       FROM dispatch.contacts
      WHERE owner_id = ANY(CAST(:owners AS text[])) AND state <> 'released' AND reserve_time > :since
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, p.push_id
+    SELECT NULL, NULL, NULL, NULL, p.push_id, 'opt_out'
       FROM dispatch.pushes AS p JOIN dispatch.push_plans AS pl ON pl.plan = p.plan
      WHERE p.push_id = ANY(CAST(:pushes AS bigint[])) AND {opted_out("p", "pl")}
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, p.push_id, b.rule
+      FROM dispatch.pushes AS p JOIN dispatch.barred_customers AS b USING (customer_id)
+     WHERE p.push_id = ANY(CAST(:pushes AS bigint[]))
 """)
 
 _RESERVE = text("""
@@ -114,13 +118,15 @@ class LedgerTables:
         await advisory_lock(self._tx, OWNERS, owners)
         asked = {"owners": owners, "since": since, "pushes": [target.push_id for target in targets]}
         contacts: dict[str, list[PastContact]] = {}
-        refused = set()
+        refused: dict[int, set[Rule]] = {}
         for row in await self._tx.connection.execute(_RECORD, asked):
             if row.push_id is not None:
-                refused.add(row.push_id)
+                refused.setdefault(row.push_id, set()).add(Rule(row.rule))
             else:
                 contacts.setdefault(row.owner_id, []).append(PastContact(row.customer_id, row.policy, row.at))
-        return Record(contacts, frozenset(refused))
+        opted_out = frozenset(push_id for push_id, rules in refused.items() if Rule.OPT_OUT in rules)
+        barred = {push_id: min(rules) for push_id, rules in refused.items() if push_id not in opted_out}
+        return Record(contacts, opted_out, barred)
 
     async def reserve(
         self,
