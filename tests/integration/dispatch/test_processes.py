@@ -13,6 +13,7 @@ from visavis.dispatch.v1 import contact_service_pb2_grpc as contact_rpc
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 
+from shared.clock import ManualClock
 from shared.errors import Unavailable
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
@@ -20,9 +21,10 @@ from shared.lake.refs import to_ref
 from shared.observability.traces import load
 from shared.rpc.client import open_channel
 from shared.rpc.identity import LOCAL
-from tests.factories.dispatch import NEWSPAPER, WEEK_LATER, msisdn, publish_targets, target_row
+from tests.factories.dispatch import MORNING, NEWSPAPER, PAGE, WEEK_LATER, msisdn, publish_targets, target_row
 from tests.integration.dispatch import processes
 from tests.integration.dispatch.rig import Province
+from tests.integration.dispatch.wap_rig import push_province_in
 
 if TYPE_CHECKING:  # async stubs exist for the type checker only
     from visavis.dispatch.v1.contact_service_pb2_grpc import ContactServiceAsyncStub
@@ -76,6 +78,55 @@ async def all_events(stub: "ContactServiceAsyncStub", count: int) -> list[contac
             cursor = page.next_cursor
             await asyncio.sleep(0 if page.events else 0.1)
     return found
+
+
+def asked_by_wap(targets: Dataset) -> plan_pb.CreatePushPlanRequest:
+    request = asked(targets, str(uuid.uuid4()))
+    request.channel = contact_types.CHANNEL_WAP_PUSH
+    del request.offers[:]
+    request.offers.add(policy=PAGE.policy, product=PAGE.product, text=PAGE.text, href=PAGE.href)
+    return request
+
+
+async def test_one_worker_serves_several_channels_and_hears_what_became_of_pushes(
+    admin_url: str, province: Province, tmp_path: Path
+) -> None:
+    home, port, reports_port = tmp_path / "home", free_port(), free_port()
+    async with push_province_in(tmp_path, ManualClock(MORNING)) as push_province:
+        variables = processes.environment(
+            admin_url,
+            home,
+            gateway_port=province.gateway.port,
+            VISAVIS_DISPATCH_PORT=str(port),
+            VISAVIS_DISPATCH_WAP_URL=push_province.gateway.url,
+            VISAVIS_DISPATCH_WAP_REPORTS_PORT=str(reports_port),
+        )
+        lake = Lake(home / "lake")
+        by_sms = asked(publish_targets(lake, [target_row(n) for n in range(1, 11)]), str(uuid.uuid4()))
+        by_wap = asked_by_wap(publish_targets(lake, [target_row(n, policy=PAGE.policy) for n in range(1, 11)]))
+        started = [processes.start(mode, variables, tmp_path / f"{mode}.log") for mode in ("serve", "worker")]
+        try:
+            async with open_channel(f"127.0.0.1:{port}", client_name="test", caller=LOCAL) as channel:
+                plans = plan_rpc.PushPlanServiceStub(channel)
+                names = [(await until_loaded(plans, request)).name for request in (by_sms, by_wap)]
+                for name in names:
+                    await plans.StartPushPlan(plan_pb.StartPushPlanRequest(name=name))
+                found = [await until_delivered(plans, name, 10) for name in names]
+        finally:
+            codes = [await processes.stop(process) for process in started]
+    assert codes == [0, 0], (tmp_path / "worker.log").read_text()
+    assert [plan.channel_notice for plan in found] == ["", ""]
+    assert found[1].offers[0].href == PAGE.href
+    assert province.taken() == push_province.taken() == {msisdn(n): 1 for n in range(1, 11)}
+
+
+async def until_delivered(stub: "PushPlanServiceAsyncStub", name: str, count: int) -> plan_pb.PushPlan:
+    async with asyncio.timeout(20):
+        while True:
+            plan = (await stub.GetPushPlan(plan_pb.GetPushPlanRequest(name=name))).push_plan
+            if plan.balance.delivered_count == count:
+                return plan
+            await asyncio.sleep(0.05)
 
 
 async def test_server_and_worker_load_start_send_and_tell(admin_url: str, province: Province, tmp_path: Path) -> None:
