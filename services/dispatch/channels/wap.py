@@ -187,10 +187,10 @@ class WapChannel:
 
     async def _keep_reachable(self) -> None:
         """While the gateway is down, try to connect."""
-        up_at = -math.inf
+        tried_at = -math.inf
         while True:
             await self._down.wait()
-            if time.monotonic() - up_at > self._account.retry_longest:
+            if time.monotonic() - tried_at > self._account.retry_longest:
                 self._backoff.succeeded()
             else:
                 await asyncio.sleep(self._backoff.next_wait())
@@ -199,9 +199,9 @@ class WapChannel:
             except (OSError, TimeoutError) as failure:
                 why = failure.strerror or type(failure).__name__
                 self._status = f"connecting since {self._since}, last error: cannot connect: {why}"
-                up_at = time.monotonic()
+                tried_at = time.monotonic()
                 continue
-            up_at = time.monotonic()
+            tried_at = time.monotonic()
             self._status = f"reached {self._account.endpoint.url} since {self._now_text()}"
             self._down.clear()
             log.info("wap_gateway_up", account=self._account.name)

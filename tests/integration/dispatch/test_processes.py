@@ -14,7 +14,7 @@ from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 
 from shared.clock import ManualClock
-from shared.errors import Unavailable
+from shared.errors import DeadlineExceeded, Unavailable
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
 from shared.lake.refs import to_ref
@@ -59,7 +59,7 @@ async def until_loaded(stub: "PushPlanServiceAsyncStub", request: plan_pb.Create
         while True:
             try:
                 plan = (await stub.CreatePushPlan(request)).push_plan
-            except Unavailable:
+            except (Unavailable, DeadlineExceeded):  # as long as it starts
                 await asyncio.sleep(0.1)
                 continue
             if plan.load_status.state in {run_pb2.RUN_STATE_SUCCEEDED, run_pb2.RUN_STATE_FAILED}:
