@@ -2,7 +2,19 @@
 
 import typer
 
-from services.console.commands import calls, customers, cycles, imports, matrices, plans, sandbox, snapshots, traces, up
+from services.console.commands import (
+    calls,
+    customers,
+    cycles,
+    imports,
+    matrices,
+    plans,
+    reports,
+    sandbox,
+    snapshots,
+    traces,
+    up,
+)
 
 app = typer.Typer(
     help="Visavis: one policy list for each customer of a mobile operator.",
@@ -25,7 +37,7 @@ app.add_typer(matrices.app, name="matrix")
 app.add_typer(matrices.policies_app, name="policies")
 app.add_typer(plans.app, name="plan")
 app.add_typer(calls.app, name="calls")
-app.command()(plans.report)
+app.command()(reports.report)
 app.command()(traces.trace)
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     sandbox.sandbox

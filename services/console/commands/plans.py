@@ -1,13 +1,11 @@
-"""`visavis plan …`, `visavis report`: push plans and what came of them."""
+"""`visavis plan …`: push plans."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
 import typer
-from visavis.dispatch.v1 import contact_pb2 as contact_pb
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
-from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 
 from services.console.clients import connect
 from services.console.demo.report import push_states
@@ -23,6 +21,7 @@ from services.console.plans import (
     kept_back,
     latest_lists,
 )
+from services.console.render.channels import channel_of
 from services.console.render.output import Output, enum_word, local_time
 from services.console.render.progress import RunBoard
 from services.console.runs import GOES_ON, Follower
@@ -114,7 +113,7 @@ def list_(as_json: AsJson = False) -> None:
         rows = [
             (
                 plan.display_name,
-                _channel(plan),
+                channel_of(plan),
                 _state(plan),
                 plan.balance.total_count,
                 plan.balance.sent_count,
@@ -126,19 +125,6 @@ def list_(as_json: AsJson = False) -> None:
     run(command, as_json=as_json)
 
 
-def report(name: PlanName, as_json: AsJson = False) -> None:
-    """Say what came of a plan, arm by arm, with 95% intervals."""
-
-    async def command(session: Session) -> None:
-        async with connect(session.settings) as clients:
-            asked = evaluation_pb.GetPlanReportRequest(push_plan=await find_plan(name, clients))
-            answer = (await clients.evaluation.GetPlanReport(asked)).report
-        if not session.output.message(answer):
-            _print_report(answer, session.output)
-
-    run(command, as_json=as_json)
-
-
 def _print_plan(plan: plan_pb.PushPlan, output: Output) -> None:
     if output.message(plan):
         return
@@ -146,7 +132,7 @@ def _print_plan(plan: plan_pb.PushPlan, output: Output) -> None:
         plan.display_name,
         {
             "plan": plan.name,
-            "channel": _channel(plan),
+            "channel": channel_of(plan),
             "state": _state(plan),
             "ends": local_time(plan.expire_time),
             "notice": plan.channel_notice,
@@ -170,33 +156,5 @@ def _print_reasons(reasons: Mapping[tuple[str, str], int], output: Output) -> No
     output.table(f"Why not sent (of each state the first {LOOKED_AT:,})", ("state", "why", "customers"), rows)
 
 
-def _print_report(report: evaluation_pb.PlanReport, output: Output) -> None:
-    rows = [
-        (
-            arm.arm,
-            arm.member_count,
-            arm.sent_count,
-            arm.reached_count,
-            arm.declined_count,
-            arm.opted_out_count,
-            arm.success_count,
-            f"{arm.success_percent:.1f}% ({arm.success_percent_low:.1f}-{arm.success_percent_high:.1f}%)",
-        )
-        for arm in report.arms
-    ]
-    columns = ("arm", "customers", "contacted", "reached", "said no", "opted out", "ordered", "success (95% interval)")
-    output.table(report.display_name, columns, rows)
-    for name, lift in (("control", report.lift_over_control), ("random", report.lift_over_random)):
-        output.line(
-            f"Targeted over {name}: {lift.points:+.1f} points ({lift.points_low:+.1f} to {lift.points_high:+.1f})"
-        )
-    if report.HasField("as_of_time"):
-        output.line(f"As of {local_time(report.as_of_time)}.")
-
-
 def _state(plan: plan_pb.PushPlan) -> str:
     return enum_word(plan_pb.PushPlan.State.Name(plan.state), "STATE_")
-
-
-def _channel(plan: plan_pb.PushPlan) -> str:
-    return enum_word(contact_pb.Channel.Name(plan.channel), "CHANNEL_")

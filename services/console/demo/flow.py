@@ -16,6 +16,7 @@ from services.console.cycle import CycleInputs, CycleResult, run_cycle
 from services.console.demo.report import DemoReport, arm_figures, push_states
 from services.console.matrices import extraction_matrix
 from services.console.plans import Channel, PlanRequest, Zone, create_plan
+from services.console.render.channels import side_by_side
 from services.console.runs import Follower, Progress, patient
 from shared.clock import LEGAL_ZONE, SystemClock
 from shared.errors import NotFound, Unavailable
@@ -48,8 +49,8 @@ class _Wish:
 _WISHES = (
     _Wish("New services by SMS", Channel.SMS, Zone.NEW_SERVICE),
     _Wish("Retention by call", Channel.CALL, Zone.RETENTION),
-    _Wish("Voice packs by SMS", Channel.SMS, Zone.VOICE_USAGE),
-    _Wish("Newspaper trial for the young by SMS", Channel.SMS, None, extraction="extraction.csv"),
+    _Wish("Voice packs by WAP push", Channel.WAP, Zone.VOICE_USAGE),
+    _Wish("Newspaper trial for the young by mail", Channel.MAIL, None, extraction="extraction.csv"),
 )
 
 Plans = Mapping[str, plan_pb.PushPlan]
@@ -155,6 +156,7 @@ def demo_report(
         calls_reported=sum(plan.balance.calls_reported_count for plan in plans.values()),
         calls_returned=sum(plan.balance.calls_returned_count for plan in plans.values()),
         arms={name: arm_figures(report) for name, report in evaluated.items()},
+        channels=side_by_side((plan, evaluated[name]) for name, plan in plans.items()),
         trace_id=trace_id,
         seconds=seconds,
     )

@@ -1,6 +1,7 @@
 """The page that a manager reads at the end of a demonstration."""
 
 from services.console.demo.report import ARMS, ArmFigures, DemoReport
+from services.console.render.channels import print_side_by_side
 from services.console.render.output import Output
 
 _EXPLAINED = {
@@ -19,6 +20,7 @@ def print_report(report: DemoReport, output: Output) -> None:
     _print_pushes(report, output)
     for plan in report.arms:
         _print_arms(report, plan, output)
+    print_side_by_side(report.channels, output)
     problems = report.problems()
     for problem in problems:
         output.line(f"✗ {problem}", style="red")

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 
+from services.console.render.channels import ChannelFigures
+
 ARMS = ("targeted", "random", "control")
 COMPARABLE = 50
 """Members that each arm of a plan needs before its silence tells anything."""
@@ -49,6 +51,7 @@ class DemoReport:
     calls_reported: int
     calls_returned: int
     arms: Mapping[str, Mapping[str, ArmFigures]]
+    channels: Sequence[ChannelFigures]
     trace_id: str
     seconds: Mapping[str, float]
 

@@ -20,6 +20,7 @@ GOOD = DemoReport(
     calls_reported=2,
     calls_returned=1,
     arms={"Retention by call": dict.fromkeys(ARMS, FIGURES)},
+    channels=(),
     trace_id="",
     seconds={},
 )
