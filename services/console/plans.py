@@ -210,15 +210,17 @@ async def _policies(request: PlanRequest, *, clients: Clients) -> AsyncIterator[
 
 
 def _offer(policy: policy_pb.Policy, channel: Channel) -> plan_pb.PlanOffer:
-    """Return what a policy says on a channel: a WAP push is a line before its page, a mail has room for what a clerk says."""
-    offer = plan_pb.PlanOffer(policy=policy.policy, product=policy.product)
+    """Return what a policy says on a channel: a WAP push is a line before its page, a mail has room for what a clerk says,
+    and asks for the same answer as an SMS."""
+    offer = plan_pb.PlanOffer(policy=policy.policy, product=policy.product, order_keyword=policy.order_keyword)
     match channel:
         case Channel.SMS:
-            offer.text, offer.order_keyword = policy.sms_text, policy.order_keyword
+            offer.text = policy.sms_text
         case Channel.CALL:
             offer.text = policy.call_script or policy.script
         case Channel.WAP:
             offer.text, offer.href = policy.display_name, policy.page_url
         case Channel.MAIL:
-            offer.title, offer.text, offer.href = policy.display_name, policy.script, policy.page_url
+            offer.title, offer.href = policy.display_name, policy.page_url
+            offer.text = f"{policy.script}\n\n{policy.sms_text}"
     return offer
