@@ -14,6 +14,8 @@ from services.profile.datasets.source_files.text_layout import TextLayout
 
 FIRST = 7
 LONGEST = 24
+PLAIN_LINES = 700
+"""So many that a few others are read one by one even if nothing but their letters is special."""
 MARK = "\ufeff"
 DELIMITERS = [",", "\t", "|", ";", "||", "，", "\x01", "^", "\\"]
 Row = tuple[int, str | None, str | None, list[str | None]]
@@ -67,6 +69,9 @@ def odd_lines(layout: TextLayout) -> st.SearchStrategy[bytes]:
 def dirty_blocks(draw: st.DrawFn) -> tuple[TextLayout, bytes]:
     layout = draw(layouts())
     lines = draw(st.lists(sound_lines(layout) | odd_lines(layout), max_size=8))
+    if draw(st.booleans()):
+        place = draw(st.integers(0, len(lines)))
+        lines[place:place] = PLAIN_LINES * [layout.delimiter.join("a" * layout.field_count).encode(layout.encoding)]
     return layout, draw(st.sampled_from([b"\n", b"\r\n"])).join(lines)
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from services.profile.datasets.source_files.lines import decoded_line
-from services.profile.datasets.source_files.odd_lines import UNIT_SEPARATOR, Ints, lines_in_utf8, odd_lines
+from services.profile.datasets.source_files.odd_lines import UNIT_SEPARATOR, Ints, TextLines, lines_in_utf8
 from services.profile.datasets.source_files.text_layout import TextLayout
 
 _MARK: Final = "\ufeff".encode()
@@ -21,8 +21,7 @@ _MARK: Final = "\ufeff".encode()
 
 def read_block(block: bytes, first: int, layout: TextLayout) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a block whose first line has the place `first`, the odd ones last; empty lines are no rows."""
-    lines = lines_in_utf8(block, layout.encoding)
-    odd = odd_lines(block, lines, layout)
+    lines, odd = lines_in_utf8(block, layout)
     plain = np.delete(np.arange(lines.count), odd)
     if len(plain):
         table, refused = _parsed(lines.without(odd), layout)
@@ -73,8 +72,8 @@ def _batch(table: pa.Table, places: Ints, layout: TextLayout) -> pa.RecordBatch:
 
 
 def _line_by_line(block: bytes, first: int, numbers: Ints, layout: TextLayout) -> pa.RecordBatch:
-    lines = block.split(b"\n")
-    rows = [_row(lines[number], first + number, layout) for number in numbers.tolist() if lines[number].rstrip(b"\r")]
+    spans = zip((first + numbers).tolist(), TextLines(block).spans(numbers), strict=True)
+    rows = [_row(line, place, layout) for place, (begin, end) in spans if (line := block[begin:end]).rstrip(b"\r")]
     columns = zip(*rows, strict=True) if rows else ((),) * len(layout.schema)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, layout.schema, strict=True)]
     return pa.record_batch(arrays, schema=layout.schema)
