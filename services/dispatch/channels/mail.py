@@ -23,6 +23,7 @@ from shared.wire.mail.errors import FieldError
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 _LOOK_SECONDS = 0.5
+_CANCEL_SECONDS = 0.2
 
 
 class MailChannel:
@@ -71,9 +72,13 @@ class MailChannel:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._keeping:
-            task.cancel()
-        await asyncio.wait(self._keeping)
+        pending = set(self._keeping)
+        while (
+            pending
+        ):  # one cancellation is lost where a connection fails at the same moment (asyncio.wait_for of 3.11)
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=_CANCEL_SECONDS)
         self._status = "stopped"
         self._call_back_waiting()
 
