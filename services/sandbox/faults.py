@@ -11,12 +11,13 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from services.sandbox.gateway.faults import Faults
+from services.sandbox.mail.faults import MailFaults
 from services.sandbox.ppg.faults import PpgFaults
 from shared.errors import InvalidInput, Violation
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
-FaultsT = TypeVar("FaultsT", Faults, PpgFaults)
+FaultsT = TypeVar("FaultsT", Faults, PpgFaults, MailFaults)
 
 
 class GatewayName(StrEnum):
@@ -24,6 +25,7 @@ class GatewayName(StrEnum):
 
     SMS = "sms"
     WAP = "wap"
+    MAIL = "mail"
 
 
 class Orders(Generic[FaultsT]):
@@ -77,6 +79,7 @@ class Orders(Generic[FaultsT]):
 
 SMS_ORDERS = Orders(Faults)
 WAP_ORDERS = Orders(PpgFaults)
+MAIL_ORDERS = Orders(MailFaults)
 
 
 @dataclass(slots=True)

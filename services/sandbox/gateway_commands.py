@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.sandbox.failures import plain_failures
-from services.sandbox.faults import SMS_ORDERS, WAP_ORDERS, GatewayName
+from services.sandbox.faults import MAIL_ORDERS, SMS_ORDERS, WAP_ORDERS, GatewayName
 
 if TYPE_CHECKING:  # `misbehave` needs no reader of journals
     from services.sandbox.inbox import Entry
@@ -32,7 +32,7 @@ def inbox(
 
 
 def _received(gateway: GatewayName, last: int, number: str) -> "Sequence[Entry]":
-    from services.sandbox.inbox import latest, latest_pushes
+    from services.sandbox.inbox import latest, latest_mails, latest_pushes
     from services.sandbox.settings import SandboxSettings
 
     settings = SandboxSettings()
@@ -41,6 +41,8 @@ def _received(gateway: GatewayName, last: int, number: str) -> "Sequence[Entry]"
             return latest(settings.journal, last, number_ends_with=number)
         case GatewayName.WAP:
             return latest_pushes(settings.push_journal, last, number_ends_with=number)
+        case GatewayName.MAIL:
+            return latest_mails(settings.mail_journal, last, number_ends_with=number)
 
 
 def misbehave(
@@ -57,6 +59,9 @@ def misbehave(
 
     WAP: throttle_first fail_first silent_first garble_first cut_at cut_mid_answer answer_after odd_answers_after
     unknown_numbers refuse_every pass_on_after duplicate_reports no_reports opt_out_every.
+
+    Mail: throttle_first full_first silent_first cut_at cut_mid_data answer_after answer_twice unknown_numbers refuse_every
+    bounce_every bounce_twice hang_up opt_out_every.
     """
     from services.sandbox.settings import SandboxSettings
 
@@ -67,4 +72,6 @@ def misbehave(
                 SMS_ORDERS.write(settings.faults, SMS_ORDERS.parse(ordered))
             case GatewayName.WAP:
                 WAP_ORDERS.write(settings.push_faults, WAP_ORDERS.parse(ordered))
+            case GatewayName.MAIL:
+                MAIL_ORDERS.write(settings.mail_faults, MAIL_ORDERS.parse(ordered))
     typer.echo("The gateway misbehaves from now on." if faults else "The gateway behaves from now on.")

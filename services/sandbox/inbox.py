@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.sandbox.gateway.admission import Result
 from services.sandbox.gateway.journal import Received, read_journal
+from services.sandbox.mail.journal import ReceivedMail, read_mail_journal
 from services.sandbox.ppg.journal import ReceivedPush, read_push_journal
 from shared.clock import LEGAL_ZONE
 from shared.errors import NotFound
@@ -27,6 +28,7 @@ _CODES = {
     Code.DUPLICATE_PUSH_ID: "known already",
     Code.FORBIDDEN: "too late",
 }
+_SMTP_CODES = {250: "taken", 451: "too busy", 452: "mailbox full", 550: "no such mailbox"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,23 @@ def latest_pushes(path: Path, count: int, *, number_ends_with: str = "") -> Sequ
     return [Entry(_push_line(received), asdict(received)) for received in masked]
 
 
+def latest_mails(path: Path, count: int, *, number_ends_with: str = "") -> Sequence[Entry]:
+    """Return the last `count` mails of a journal likewise. Raises NotFound."""
+    _must_be_there(path)
+    found = (received for received in read_mail_journal(path) if received.dest.endswith(number_ends_with))
+    masked = (
+        replace(
+            received,
+            sender=mask_text(received.sender),
+            dest=mask_msisdn(received.dest),
+            subject=mask_text(received.subject),
+            text=mask_text(received.text),
+        )
+        for received in deque(found, maxlen=count)
+    )
+    return [Entry(_mail_line(received), asdict(received)) for received in masked]
+
+
 def _must_be_there(path: Path) -> None:
     if not path.exists():
         raise NotFound(f"a journal of the simulated gateway ({path}; `visavis sandbox serve` keeps it)")
@@ -80,6 +99,13 @@ def _push_line(received: ReceivedPush) -> str:
     said = _CODES.get(Code(received.code)) if received.code in list(Code) else None
     words = said or f"refused ({received.code})"
     return f"{_at(received.time)}  {received.dest}  PAP 2.0  {words}  {received.content} {received.href}".rstrip()
+
+
+def _mail_line(received: ReceivedMail) -> str:
+    """Return when, to whom, what the gateway said, the subject and the first line."""
+    words = _SMTP_CODES.get(received.code, f"refused ({received.code})")
+    first = received.text.partition("\n")[0].strip()
+    return f"{_at(received.time)}  {received.dest}  SMTP  {words}  {received.subject}  {first}".rstrip()
 
 
 def _at(time: str) -> str:

@@ -14,7 +14,7 @@ from visavis.feedback.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from services.sandbox.audience import TasteAudience, TastePushAudience
 from services.sandbox.boss import Boss
 from services.sandbox.dialer import Dialer, Pace
-from services.sandbox.faults import SMS_ORDERS, WAP_ORDERS, FaultsFile
+from services.sandbox.faults import MAIL_ORDERS, SMS_ORDERS, WAP_ORDERS, FaultsFile
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.journal import Journal
 from services.sandbox.gateway.server import Gateway
@@ -70,6 +70,7 @@ async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop
             "wap_hall": hall,
             "faults": FaultsFile(settings.faults, SMS_ORDERS, gateway.misbehave),
             "push_faults": FaultsFile(settings.push_faults, WAP_ORDERS, push_gateway.misbehave),
+            "mail_faults": FaultsFile(settings.mail_faults, MAIL_ORDERS, mails.misbehave),
         }
         log.info("sandbox_ready", gateway_port=gateway.port, push_gateway_port=push_gateway.port, mail_port=mails.port)
         await _work(parties, settings.sandbox_poll_seconds, stop)

@@ -90,3 +90,8 @@ class SandboxSettings(VisavisSettings):
     def push_faults(self) -> Path:
         """Where the push gateway reads how it shall misbehave."""
         return self.home / "sandbox" / "faults-wap.json"
+
+    @property
+    def mail_faults(self) -> Path:
+        """Where the mail gateway reads how it shall misbehave."""
+        return self.home / "sandbox" / "faults-mail.json"

@@ -9,9 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from services.sandbox.__main__ import app
-from services.sandbox.faults import SMS_ORDERS, WAP_ORDERS, FaultsFile
+from services.sandbox.faults import MAIL_ORDERS, SMS_ORDERS, WAP_ORDERS, FaultsFile
 from services.sandbox.gateway.faults import Faults
 from services.sandbox.gateway.journal import Journal, Received
+from services.sandbox.mail.faults import MailFaults
+from services.sandbox.mail.journal import MailJournal, ReceivedMail
 from services.sandbox.ppg.faults import PpgFaults
 from services.sandbox.ppg.journal import PushJournal, ReceivedPush
 from shared.errors import InvalidInput
@@ -58,6 +60,10 @@ async def test_each_gateway_has_faults_of_its_own(home: Path) -> None:
     assert RUNNER.invoke(app, ["misbehave", "--gateway", "wap", "garble_first=3"]).exit_code == 0
     await file.round()
     assert told == [PpgFaults(garble_first=3)]
+    mails: list[MailFaults] = []
+    assert RUNNER.invoke(app, ["misbehave", "--gateway", "mail", "bounce_every=3"]).exit_code == 0
+    await FaultsFile(home / "sandbox" / "faults-mail.json", MAIL_ORDERS, mails.append).round()
+    assert mails == [MailFaults(bounce_every=3)]
     refused = RUNNER.invoke(app, ["misbehave", "--gateway", "wap", "cut_mid_frame=true"])
     assert "cut_mid_answer" in refused.stderr
 
@@ -106,6 +112,23 @@ def test_the_inbox_of_the_push_gateway_shows_pushes_and_what_was_taken_back(home
         "2026-11-09 10:00:00  138****0001  PAP 2.0  taken back  1.p@v",
         "2026-11-09 10:00:00  138****0001  PAP 2.0  not taken back (2008)  1.p@v",
     ]
+
+
+def test_the_inbox_of_the_mail_gateway_shows_subjects_and_first_lines(home: Path) -> None:
+    with closing(MailJournal(home / "sandbox" / "mails.jsonl")) as journal:
+        journal.append(
+            ReceivedMail(TIME, "b+1.x=13800000001=139.com@p", "13800000001", 250, "1.p@v", "广告：好", "你好\n\n退订")
+        )
+        for code in (451, 452, 550, 554):
+            journal.append(ReceivedMail(TIME, "", "13800000001", code))
+    assert RUNNER.invoke(app, ["inbox", "--gateway", "mail"]).stdout.splitlines() == [
+        "2026-11-09 10:00:00  138****0001  SMTP  taken  广告：好  你好",
+        "2026-11-09 10:00:00  138****0001  SMTP  too busy",
+        "2026-11-09 10:00:00  138****0001  SMTP  mailbox full",
+        "2026-11-09 10:00:00  138****0001  SMTP  no such mailbox",
+        "2026-11-09 10:00:00  138****0001  SMTP  refused (554)",
+    ]
+    assert "13800000001" not in RUNNER.invoke(app, ["inbox", "--gateway", "mail", "--json"]).stdout
 
 
 def test_an_inbox_that_is_not_there_is_said_in_a_line(home: Path) -> None:
