@@ -41,6 +41,15 @@ class Targets:
             found.update(str(policy) for policy in pc.unique(pushed["policy"]).to_pylist())
         return found
 
+    def longest_city(self) -> str:
+        """Return the longest city among those to be pushed; "" where there is nobody."""
+        cities: set[str] = set()
+        for path in self.lake.open(self.dataset, expect=SCHEMA):
+            table = pq.read_table(path, columns=["arm", "city"])
+            pushed = table.filter(pc.not_equal(table["arm"], pa.scalar(_CONTROL)))
+            cities.update(str(city) for city in pc.unique(pushed["city"]).to_pylist())
+        return max(cities, key=len, default="")
+
     def rows(self) -> Iterator[TargetValues]:
         """Yield the values of those to be pushed; a dataset from before a column was declared has nulls in it."""
         for path in self.lake.open(self.dataset, expect=SCHEMA):

@@ -144,6 +144,7 @@ class LentCall:
     call_id: CallId
     msisdn: str
     customer_id: str
+    city: str
     policy: str
     attempt: int
     max_attempts: int

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from services.dispatch.domain.messages import KEYWORD, wrong_keywords
+from services.dispatch.domain.messages import wrong_keywords
 from services.dispatch.domain.plans import Offer
+from services.dispatch.domain.templates import KEYWORD, OF_TARGETS, extremes_of, faults_of
 
 _LONGEST_TITLE = 60
 _LONGEST_TEXT = 10_000
@@ -23,7 +24,8 @@ class MailForm:
 
     def wrong(self, offer: Offer) -> Iterator[tuple[str, str]]:
         yield from wrong_keywords(offer)
-        title = offer.title.strip()
+        yield from (("title", why) for why in faults_of(offer.title, OF_TARGETS))
+        title = max(extremes_of(offer.title.strip()), key=len)
         if not title:
             yield "title", "expected the subject of the mail"
         if len(title) > _LONGEST_TITLE or not title.isprintable():

@@ -1,6 +1,5 @@
 """What an offer says on each channel, and what can be wrong with the words of a plan."""
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,14 +8,12 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from services.dispatch.domain.plans import Channel, Offer, PlanRequest
+from services.dispatch.domain.templates import KEYWORD, OF_TARGETS, extremes_of, faults_of
 from shared.errors import Violation
 
-KEYWORD = "{keyword}"
 OPT_OUT_PHRASE = "拒收请回复TD"
 OPT_OUT_WORDS = frozenset({"TD", "T", "N", "R", "QX", "0000", "退订", "拒收", "取消"})
 """Exactly these, alone in a message; DOMAIN.md: `TDMRTX` is no opt-out."""
-
-_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
 def normalised(text: str) -> str:
@@ -61,32 +58,38 @@ class MessageForm:
 
     def frozen(self, offer: Offer) -> Offer:
         message = self.render(offer)
-        return replace(offer, message=message, parts=self.parts(message))
+        return replace(offer, message=message, parts=self.parts(extremes_of(message)[0]))
 
     def wrong(self, offer: Offer) -> Iterator[tuple[str, str]]:
         yield from wrong_keywords(offer)
         yield from self._too_long(self.render(offer))
 
     def _too_long(self, message: str) -> Iterator[tuple[str, str]]:
+        """What each message costs, and how many receipts it gets, is known before the first one leaves."""
+        renderings = extremes_of(message)
         try:
-            parts = self.parts(message)
+            parts = {self.parts(rendering) for rendering in renderings}
         except ValueError as problem:
             yield "text", str(problem)
             return
-        if parts > self.max_parts:
-            why = f"with signature and opt-out phrase it has {len(message)} characters and takes {parts} SMS"
+        length = max(map(len, renderings))
+        if max(parts) > self.max_parts:
+            why = f"with signature and opt-out phrase it has {length} characters and takes {max(parts)} SMS"
             yield "text", f"{why}, at most {self.max_parts} expected (VISAVIS_DISPATCH_SMS_MAX_PARTS)"
+        elif len(parts) > 1:
+            why = f"takes {min(parts)} SMS for some and {max(parts)} for others, by what fills its placeholders"
+            yield "text", f"{why}; shorten it, so that it takes as many for everybody"
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptForm:
-    """What an agent says is the text as it stands."""
+    """What an agent says is the text, filled with what is known of the customer."""
 
     def frozen(self, offer: Offer) -> Offer:
         return replace(offer, message=offer.text)
 
     def wrong(self, offer: Offer) -> Iterator[tuple[str, str]]:
-        yield from ()
+        yield from (("text", why) for why in faults_of(offer.text, OF_TARGETS))
 
 
 def frozen_offers(request: PlanRequest, forms: Forms) -> tuple[Offer, ...]:
@@ -124,9 +127,7 @@ def _wrong(offer: Offer, form: Form) -> Iterator[tuple[str, str]]:
 
 def wrong_keywords(offer: Offer) -> Iterator[tuple[str, str]]:
     """Yield field and fault of what is wrong with an offer that may ask to be answered with its order keyword."""
-    for placeholder in placeholders_in(offer.text):
-        if placeholder != KEYWORD:
-            yield "text", f"{placeholder} is no placeholder; known is {KEYWORD}"
+    yield from (("text", why) for why in faults_of(offer.text, (KEYWORD, *OF_TARGETS)))
     keyword = normalised(offer.order_keyword)
     if KEYWORD in offer.text and not keyword:
         yield "order_keyword", f"expected a word, because the text says {KEYWORD}"
@@ -134,8 +135,3 @@ def wrong_keywords(offer: Offer) -> Iterator[tuple[str, str]]:
         yield "text", f"expected {KEYWORD} somewhere, because there is an order keyword"
     if keyword in OPT_OUT_WORDS:
         yield "order_keyword", f"{offer.order_keyword!r} is a word that opts out"
-
-
-def placeholders_in(text: str) -> Sequence[str]:
-    """Return the placeholders of a text, each once."""
-    return sorted(set(_PLACEHOLDER.findall(text)))

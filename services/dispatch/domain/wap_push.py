@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from services.dispatch.domain.messages import placeholders_in
 from services.dispatch.domain.plans import Offer
+from services.dispatch.domain.templates import KEYWORD, OF_TARGETS, extremes_of, faults_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,14 @@ class PushForm:
         return replace(offer, message=self.render(offer))
 
     def wrong(self, offer: Offer) -> Iterator[tuple[str, str]]:
-        for placeholder in placeholders_in(offer.text):
-            yield "text", f"{placeholder} is no placeholder of a WAP push: its page takes the orders"
+        if KEYWORD in offer.text:
+            yield "text", f"{KEYWORD} is no placeholder of a WAP push: its page takes the orders"
+        yield from (("text", why) for why in faults_of(offer.text.replace(KEYWORD, ""), OF_TARGETS))
         if not offer.href.startswith(("http://", "https://")):
             yield "href", "expected the page to open, http or https"
             return
         try:
-            parts = self.parts(self.render(offer), offer.href)
+            parts = max(self.parts(rendering, offer.href) for rendering in extremes_of(self.render(offer)))
         except ValueError as problem:
             yield "text", str(problem)
             return

@@ -15,7 +15,7 @@ from shared.db.transactions import WriteTransaction
 _EARLIER_ANSWERS = 5
 
 _LENT_COLUMNS = """
-    SELECT k.call_id, c.msisdn, c.customer_id, c.policy, k.attempt, p.call_backs, k.not_after, k.due_time
+    SELECT k.call_id, c.msisdn, c.customer_id, c.city, c.policy, k.attempt, p.call_backs, k.not_after, k.due_time
       FROM dispatch.calls AS k JOIN dispatch.contacts AS c USING (contact_id)
       JOIN dispatch.pushes AS p ON p.push_id = k.push_id
 """
@@ -152,6 +152,7 @@ def _lent(row: Row[tuple[object, ...]], answers: Sequence[EarlierAnswer]) -> Len
         call_id=CallId(row.call_id),
         msisdn=row.msisdn,
         customer_id=row.customer_id,
+        city=row.city,
         policy=row.policy,
         attempt=row.attempt,
         max_attempts=max_attempts(row.call_backs),

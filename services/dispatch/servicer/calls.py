@@ -19,6 +19,7 @@ from services.dispatch.domain.calls import (
 )
 from services.dispatch.domain.plans import Plan
 from services.dispatch.domain.rules import ContactRules
+from services.dispatch.domain.templates import fill
 from services.dispatch.ports.store import Traces, WorkOpener
 from services.dispatch.servicer.parse import (
     call_id_of,
@@ -208,7 +209,7 @@ def _leased(call: LentCall, plan: Plan) -> pb.LeasedCall:
         msisdn=call.msisdn,
         customer_id=call.customer_id,
         policy=call.policy,
-        script=plan.offer(call.policy).message,
+        script=fill(plan.offer(call.policy).message, city=call.city, msisdn=call.msisdn),
         attempt=call.attempt,
         max_attempts=call.max_attempts,
         not_after_time=timestamp(call.not_after),

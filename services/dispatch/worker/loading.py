@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.dispatch.domain.plans import PlanId
+from services.dispatch.domain.templates import CITY, LONGEST_CITY
 from services.dispatch.ports.store import ReadingOpener, TargetValues, Work
 from shared.db.transactions import WriteTransaction
 from shared.errors import InvalidInput
@@ -21,6 +22,8 @@ class TargetSource(Protocol):
     def traceparent(self) -> str: ...
 
     def policies(self) -> set[str]: ...
+
+    def longest_city(self) -> str: ...
 
     def rows(self) -> Iterator[TargetValues]: ...
 
@@ -50,7 +53,16 @@ class PlanLoader:
             raise InvalidInput.of(
                 "offers", f"there are targets of policies without an offer: {names}; create a new plan"
             )
+        if any(CITY in offer.message + offer.title for offer in plan.request.offers):
+            _require_fitting(await asyncio.to_thread(source.longest_city))
         work = self.work_in(await context.transaction())
         count = await work.plans.load(plan_id, source.rows(), traceparent=source.traceparent)
         await context.progress(total, total)
         return {"push_count": count}
+
+
+def _require_fitting(city: str) -> None:
+    """The lengths of the texts were reckoned for cities of common length."""
+    if len(city) > LONGEST_CITY:
+        why = f"{CITY} would be {city!r} for some, of {len(city)} characters, at most {LONGEST_CITY} expected"
+        raise InvalidInput.of("offers", f"{why}; create a new plan that does not name it")

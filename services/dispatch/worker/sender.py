@@ -12,6 +12,7 @@ import structlog
 from services.dispatch.domain.plans import Channel, Offer, Plan
 from services.dispatch.domain.pushes import Outcome, PushId, PushState
 from services.dispatch.domain.rules import ContactRules
+from services.dispatch.domain.templates import fill
 from services.dispatch.ports.channels import Line, Message, SendResult, WrittenBatch
 from services.dispatch.ports.store import Traces, Work, WorkOpener
 from services.dispatch.use_cases.admission import Admission, Admitted, Destination, admit
@@ -222,9 +223,9 @@ def _message(plan: Plan, offer: Offer, one: Admitted) -> Message:
     return Message(
         push_id=str(one.target.push_id),
         msisdn=one.target.msisdn,
-        text=offer.message,
+        text=fill(offer.message, city=one.target.city, msisdn=one.target.msisdn),
         not_after=one.not_after,
-        title=offer.title,
+        title=fill(offer.title, city=one.target.city, msisdn=one.target.msisdn),
         href=offer.href,
         plan_id=plan.plan_id,
         attempt=one.target.attempts + 1,

@@ -1,6 +1,7 @@
 """Leases are kept for longer, or given back at once, by those whose they are."""
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -148,3 +149,10 @@ async def test_an_agent_sees_what_the_customer_answered_lately(rig: Rig, desk: D
     assert (earlier.policy, earlier.channel, earlier.answer) == (CONTRACT.policy, 2, 3)
     assert earlier.answer_time.ToDatetime(MORNING.tzinfo) == MORNING
     assert first.earlier_answers == []
+
+
+async def test_an_agent_reads_the_script_with_the_customers_city(rig: Rig, desk: Desk) -> None:
+    offers = [replace(CONTRACT, text="{city}尾号{last4}的客户您好")]
+    plan = await rig.plan([target_row(2, policy=CONTRACT.policy)], plan_request(Channel.CALL, offers=offers))
+    _, (call,) = await leased(desk, plan)
+    assert call.script == "B尾号0002的客户您好"

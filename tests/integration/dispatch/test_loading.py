@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import pytest
 from visavis.recommendation.v1.policy_list_pb2 import TargetRow
 
 from services.dispatch.datasets import Targets
@@ -16,18 +18,18 @@ from services.dispatch.worker.loading import PlanLoader
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
 from shared.runs.worker import RunWorker
-from tests.factories.dispatch import plan_request, publish_targets, target_row
+from tests.factories.dispatch import NEWSPAPER, plan_request, publish_targets, target_row
 from tests.integration.dispatch.rig import FORMS, Rig
 
 SELECTION = "00-11111111111111111111111111111111-2222222222222222-01"
 
 
-async def loaded(rig: Rig, lake: Lake, targets: Dataset) -> Plan:
+async def loaded(rig: Rig, lake: Lake, targets: Dataset, *, text: str = NEWSPAPER.text) -> Plan:
     """Create a plan and let a worker load it."""
     plan_id = PlanId("plan")
     loader = PlanLoader(rig.reading, work_in, partial(Targets, lake))
     async with rig.work() as work:
-        request = plan_request(targets=targets)
+        request = plan_request(targets=targets, offers=[replace(NEWSPAPER, text=text)])
         await create_plan(
             plan_id, request, violations=(), work=work, forms=FORMS, principal="test", now=rig.clock.now()
         )
@@ -65,6 +67,18 @@ async def test_targets_of_a_policy_without_an_offer_fail_the_plan_with_its_name(
     assert plan.load.failure is not None
     assert "without an offer: unheard-of" in plan.load.failure.message
     assert await rig.states(plan) == {}
+
+
+@pytest.mark.parametrize(("text", "state"), [("{city}：回复{keyword}", "failed"), ("回复{keyword}", "ready")])
+async def test_a_text_that_names_cities_is_for_targets_in_cities_of_common_length(
+    rig: Rig, tmp_path: Path, text: str, state: str
+) -> None:
+    far, lake = target_row(2), Lake(tmp_path)
+    far.city = "a place with a very long name"
+    plan = await loaded(rig, lake, publish_targets(lake, [target_row(1), far]), text=text)
+    assert plan.state == state
+    if plan.load.failure is not None:
+        assert "of 29 characters, at most 11 expected" in plan.load.failure.message
 
 
 async def test_a_control_customer_needs_no_offer(rig: Rig, tmp_path: Path) -> None:

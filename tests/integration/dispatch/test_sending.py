@@ -186,3 +186,16 @@ async def test_a_claim_that_was_taken_away_before_writing_is_planned_again_and_s
         await rig.until_states(plan, sent=2)
     assert buried == [2]
     assert province.taken() == {msisdn(1): 1, msisdn(2): 1}
+
+
+async def test_each_customer_reads_the_own_city_and_the_last_digits_of_the_own_number(
+    rig: Rig, province: Province
+) -> None:
+    offer = replace(NEWSPAPER, text="{city}尾号{last4}的客户，回复{keyword}开通。")
+    plan = await rig.plan([target_row(1), target_row(2)], plan_request(offers=[offer]))
+    async with worker(rig, province.account):
+        await rig.until_states(plan, sent=2)
+    assert {received.dest: received.content for received in province.received()} == {
+        msisdn(1): "【中国移动】A尾号0001的客户，回复DGSJB开通。拒收请回复TD",
+        msisdn(2): "【中国移动】B尾号0002的客户，回复DGSJB开通。拒收请回复TD",
+    }

@@ -208,7 +208,10 @@ class PlanOffer(_message.Message):
     product: _builtins.str
     """The product it is about; empty when none."""
     text: _builtins.str
-    """SMS text with the placeholder {keyword}; signature and opt-out phrase are added when it leaves. For calls the script."""
+    """What customers read, for calls the script. {keyword} stands for order_keyword (SMS and mail), {city} for the customer's city,
+    {last4} for the last four digits of the number. Signature and opt-out phrase are added. An SMS must take as many parts
+    for everybody, whatever fills it.
+    """
     order_keyword: _builtins.str
     """The word a customer answers by SMS to say yes; empty when none."""
     parts: _builtins.int
