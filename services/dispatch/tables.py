@@ -201,6 +201,17 @@ BARRED = Table(
 # The snapshot whose views those are; one row, or none before the first.
 BARRED_BY = Table("barred_by", metadata, Column("snapshot", Text, primary_key=True))
 
+# Addresses that a gateway said to be none, with its word. Of a customer and a number: the next holder may have a mailbox.
+DEAD_ADDRESSES = Table(
+    "dead_addresses",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("customer_id", Text, primary_key=True),
+    Column("msisdn", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("told_time", DateTime(timezone=True), nullable=False),
+)
+
 # Gateway ids recur after a year: a row older than 72 hours gives way to a new one of the same id.
 RECEIPTS = Table(
     "receipts",

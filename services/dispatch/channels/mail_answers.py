@@ -13,6 +13,7 @@ _STRIKES = 3
 _FIRST_REST, _LONGEST_REST = timedelta(minutes=15), timedelta(hours=12)
 _BAD_ADDRESS_CODES = frozenset({550, 551, 553})
 _GONE_SUBJECT, _MAILBOX_SUBJECT, _POLICY_SUBJECT = 1, 2, 7
+_MAILBOX_FULL = (2, 2)
 
 
 class Stage(StrEnum):
@@ -62,12 +63,13 @@ def _for_now(stage: Stage, reply: MailReply) -> Meaning:
 
 
 def _for_good(stage: Stage, reply: MailReply) -> Meaning:
-    subject = reply.status.subject if reply.status else None
-    if stage is Stage.SENDER or subject == _POLICY_SUBJECT or reply.code in {530, 535}:
+    status, of_recipient = reply.status, stage is Stage.RECIPIENT
+    about_us = status is not None and (status.subject == _POLICY_SUBJECT or status.is_about_sender)
+    if stage is Stage.SENDER or about_us or reply.code in {530, 535}:
         return Meaning.NOT_ALLOWED
-    if subject == _MAILBOX_SUBJECT and stage is Stage.RECIPIENT and reply.status and reply.status.detail == 2:
+    if of_recipient and status is not None and (status.subject, status.detail) == _MAILBOX_FULL:
         return Meaning.WAITING
-    if subject == _GONE_SUBJECT or (stage is Stage.RECIPIENT and reply.code in _BAD_ADDRESS_CODES):
+    if (status is not None and status.is_hard) or (of_recipient and reply.code in _BAD_ADDRESS_CODES):
         return Meaning.NO_SUCH_ADDRESS
     return Meaning.REFUSED
 
@@ -94,7 +96,8 @@ def result_of(message: Message, stage: Stage, reply: MailReply) -> SendResult:
         case _:
             verdict, words = _PLAIN[meaning]
             ids = (message_key(message.push_id),) if verdict is Verdict.SENT else ()
-            return SendResult(message.push_id, verdict, f"{words} ({said})", ids)
+            dead = str(reply.status or reply.code) if meaning is Meaning.NO_SUCH_ADDRESS else ""
+            return SendResult(message.push_id, verdict, f"{words} ({said})", ids, dead_address=dead)
 
 
 def _waiting(message: Message, said: str) -> SendResult:

@@ -89,6 +89,7 @@ class IncomingMail:
             status=status,
             submit_time=None,
             done_time=None,
+            dead_push=address.attempt if report.action is Action.FAILED and report.status.is_hard else "",
         )
         await self._incoming.on_receipts([receipt])
         if report.action is Action.FAILED:

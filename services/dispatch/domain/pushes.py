@@ -175,3 +175,5 @@ class Outcome:
     hold_until: datetime | None = None
     call_back_at: datetime | None = None
     """The time that the customer agreed to, where a call ended so."""
+    dead_address: str = ""
+    """The gateway's word where it has no such address."""

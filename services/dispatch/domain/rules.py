@@ -21,6 +21,7 @@ class Rule(StrEnum):
     OPT_OUT = "opt_out"
     RED_LIST = "red_list"
     CONSENT = "consent"
+    DEAD_ADDRESS = "dead_address"
     CAP = "cap"
     SAME_POLICY = "same_policy"
     HOURS = "hours"
@@ -82,8 +83,8 @@ class PastContact:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of some targets when they are judged: counting contacts by owner, who has opted out, and whom the newest
-    customer views forbid to contact, by the rule."""
+    """What is known of some targets when they are judged: counting contacts by owner, who has opted out, and who is not to be
+    contacted for another reason: the newest customer views forbid it, or their address is none."""
 
     contacts: Mapping[str, Sequence[PastContact]]
     opted_out: frozenset[int]
@@ -197,11 +198,18 @@ class Gate:
         return sorted(at for at in times if at + self.rules.window > self.now)
 
 
+_BARRED = {
+    Rule.RED_LIST: "on the red list",
+    Rule.CONSENT: "has not agreed to marketing",
+    Rule.DEAD_ADDRESS: "has no such address: the gateway said so before",
+}
+
+
 def _never(target: Target, *, opted_out: bool, barred: Rule | None) -> Suppress | None:
     if target.arm == _CONTROL:
         return Suppress(Rule.CONTROL_ARM, "in the control group")
     if opted_out:
         return Suppress(Rule.OPT_OUT, "opted out")
     if barred is not None:
-        return Suppress(barred, "on the red list" if barred is Rule.RED_LIST else "has not agreed to marketing")
+        return Suppress(barred, _BARRED[barred])
     return None

@@ -51,7 +51,8 @@ class Verdict(StrEnum):
 class SendResult:
     """The verdict on one message. `detail` is for people; `gateway_message_ids` are those of the parts that the gateway is
     known to have taken; `configuration_fault` says that every further message would fare the same until somebody corrects
-    the account's settings; `again_after` says of a throttled one that only its recipient needs so long a rest."""
+    the account's settings; `again_after` says of a throttled one that only its recipient needs so long a rest; `dead_address` is the
+    gateway's word that there is no such address."""
 
     push_id: str
     verdict: Verdict
@@ -59,6 +60,7 @@ class SendResult:
     gateway_message_ids: tuple[str, ...] = ()
     configuration_fault: bool = False
     again_after: timedelta | None = None
+    dead_address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Receipt:
     """What became of a sent message, by the gateway: `status` is its word (DELIVRD, UNDELIV, EXPIRED, MK:0001 …).
 
     May come twice, before the answer to the message itself, or never. Dedupe on (account, gateway_message_id, status).
-    Gateway ids carry no year and recur: correlate within 72 hours. Times are to the minute, None if unreadable.
+    Gateway ids carry no year and recur: correlate within 72 hours. Times are to the minute, None if unreadable. `dead_push` is a
+    push of which `status` says that its address is none, where the channel can tell.
     """
 
     account: str
@@ -75,6 +78,7 @@ class Receipt:
     status: str
     submit_time: datetime | None
     done_time: datetime | None
+    dead_push: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,6 +245,10 @@ class OptOuts(Protocol):
 class Incoming(Protocol):
     """What gateways and customers say, kept and matched with contacts."""
 
+    async def keep_dead(self, pushes: Mapping[PushId, str], now: datetime) -> None:
+        """Note that the addresses of these pushes are none on their channels, with the gateway's word for it."""
+        ...
+
     async def keep_receipts(self, receipts: Sequence[Receipt], now: datetime) -> None: ...
 
     async def match_receipts(

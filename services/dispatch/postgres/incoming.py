@@ -3,7 +3,7 @@
 A receipt may come before the answer to its own message is recorded, so it is kept first and matched whenever both are there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Row, text
@@ -132,6 +132,15 @@ _KEEP_REPLY = text("""
      WHERE old.receive_time < :oldest
 """)
 
+_KEEP_DEAD = text("""
+    INSERT INTO dispatch.dead_addresses (channel, customer_id, msisdn, status, told_time)
+    SELECT DISTINCT ON (pl.channel, p.customer_id, p.msisdn) pl.channel, p.customer_id, p.msisdn, d.status, :now
+      FROM unnest(CAST(:pushes AS bigint[]), CAST(:statuses AS text[])) AS d(push_id, status)
+      JOIN dispatch.pushes AS p USING (push_id) JOIN dispatch.push_plans AS pl USING (plan)
+     ORDER BY pl.channel, p.customer_id, p.msisdn
+    ON CONFLICT (channel, customer_id, msisdn) DO UPDATE SET status = excluded.status, told_time = excluded.told_time
+""")
+
 _ANSWER = text("""
     UPDATE dispatch.contacts SET answer = :answer, answer_time = :now
      WHERE contact_id = :contact AND (answer IS NULL OR answer <> CAST(:answer AS text))
@@ -143,6 +152,10 @@ class IncomingTables:
 
     def __init__(self, tx: WriteTransaction) -> None:
         self._tx = tx
+
+    async def keep_dead(self, pushes: Mapping[PushId, str], now: datetime) -> None:
+        values = {"pushes": list(pushes), "statuses": list(pushes.values()), "now": now}
+        await self._tx.connection.execute(_KEEP_DEAD, values)
 
     async def keep_receipts(self, receipts: Sequence[Receipt], now: datetime) -> None:
         values = {

@@ -1,7 +1,7 @@
 """The ledger: picks pushes, reads what counts for their owners, and reserves contacts, each in one statement per batch."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
@@ -15,6 +15,9 @@ from shared.db.transactions import WriteTransaction
 
 OWNERS = "dispatch.owner"
 """What the locks of those are called whose contacts are being counted or added to."""
+
+_DEAD_FOR = timedelta(days=180)
+"""So long before the window of the cap an address that was none is taken to be none still; then it is tried again."""
 
 _PICK = text("""
     SELECT push_id, rank, customer_id, owner_id, msisdn, city, arm, policy, reservations, attempts, call_back_time, call_backs
@@ -44,6 +47,11 @@ _RECORD = text(f"""
     SELECT NULL, NULL, NULL, NULL, p.push_id, b.rule
       FROM dispatch.pushes AS p JOIN dispatch.barred_customers AS b USING (customer_id)
      WHERE p.push_id = ANY(CAST(:pushes AS bigint[]))
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, p.push_id, 'dead_address'
+      FROM dispatch.pushes AS p JOIN dispatch.push_plans AS pl ON pl.plan = p.plan
+      JOIN dispatch.dead_addresses AS d ON (d.channel, d.customer_id, d.msisdn) = (pl.channel, p.customer_id, p.msisdn)
+     WHERE p.push_id = ANY(CAST(:pushes AS bigint[])) AND d.told_time > :dead_since
 """)
 
 _RESERVE = text("""
@@ -116,7 +124,12 @@ class LedgerTables:
     async def record_of(self, targets: Sequence[Target], *, since: datetime) -> Record:
         owners = sorted({target.owner_id for target in targets})
         await advisory_lock(self._tx, OWNERS, owners)
-        asked = {"owners": owners, "since": since, "pushes": [target.push_id for target in targets]}
+        asked = {
+            "owners": owners,
+            "since": since,
+            "dead_since": since - _DEAD_FOR,
+            "pushes": [target.push_id for target in targets],
+        }
         contacts: dict[str, list[PastContact]] = {}
         refused: dict[int, set[Rule]] = {}
         for row in await self._tx.connection.execute(_RECORD, asked):

@@ -19,6 +19,9 @@ _TOLD = {Delivery.DELIVERED: EventKind.DELIVERED, Delivery.UNDELIVERED: EventKin
 
 async def take_receipts(receipts: Sequence[Receipt], *, work: Work, now: datetime) -> None:
     """Keep receipts, and match what can be matched now."""
+    dead = {PushId(int(receipt.dead_push)): receipt.status for receipt in receipts if receipt.dead_push}
+    if dead:
+        await work.incoming.keep_dead(dead, now)
     await work.incoming.keep_receipts(receipts, now)
     await match_receipts(work=work, now=now)
 

@@ -22,6 +22,9 @@ async def record_results(claim: str, outcomes: Sequence[Outcome], *, work: Work,
     """Settle the pushes of a claim and tell what is to be told."""
     told = {outcome.push_id: outcome.event for outcome in outcomes}
     settled = await work.claims.record(claim, outcomes)
+    dead = {outcome.push_id: outcome.dead_address for outcome in outcomes if outcome.dead_address}
+    if dead:
+        await work.incoming.keep_dead(dead, now)
     await work.events.tell([event_of(kind, ref, now) for ref in settled if (kind := told[ref.push_id]) is not None])
 
 
@@ -71,7 +74,9 @@ def _outcome(result: SendResult, written_at: datetime) -> Outcome:
         case Verdict.REJECTED if result.configuration_fault:
             return Outcome(push_id, PushState.PLANNED, ContactState.RELEASED, result.detail)
         case Verdict.REJECTED | Verdict.REJECTED_RECIPIENT:
-            return Outcome(push_id, PushState.FAILED, ContactState.RELEASED, result.detail)
+            return Outcome(
+                push_id, PushState.FAILED, ContactState.RELEASED, result.detail, dead_address=result.dead_address
+            )
 
 
 def _unknown(push_id: PushId, detail: str, message_ids: tuple[str, ...] = ()) -> Outcome:

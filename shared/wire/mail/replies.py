@@ -20,8 +20,13 @@ class MailStatus:
 
     @property
     def is_hard(self) -> bool:
-        """Whether it will be the same tomorrow because the address itself is bad."""
-        return self.kind == 5 and self.subject == 1
+        """Whether it will be the same tomorrow because the recipient's address itself is bad."""
+        return self.kind == 5 and self.subject == 1 and not self.is_about_sender
+
+    @property
+    def is_about_sender(self) -> bool:
+        """Whether it is the sender's address that is bad: X.1.7 and X.1.8."""
+        return self.subject == 1 and self.detail in {7, 8}
 
 
 def read_status(text: str) -> MailStatus | None:

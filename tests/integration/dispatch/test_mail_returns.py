@@ -13,7 +13,7 @@ from services.dispatch.channels.mail_account import MailAccount
 from services.dispatch.channels.mail_doors import open_mail
 from services.dispatch.channels.mail_letters import unsubscribe_link
 from services.dispatch.domain.plans import Plan
-from services.dispatch.domain.pushes import Answer, Delivery, EventKind
+from services.dispatch.domain.pushes import Answer, Delivery, EventKind, PushState
 from services.dispatch.ports import Reply
 from services.sandbox.mail.audience import MailReaction
 from services.sandbox.mail.faults import MailFaults
@@ -74,6 +74,32 @@ async def test_a_mail_that_comes_back_is_undelivered_and_told_once(
         await rig.until(bounced)
         assert await rig.states(plan) == {"sent": 1}
         assert (await told(rig)).count(EventKind.UNDELIVERED) == 1
+
+
+@pytest.mark.parametrize("faults", [MailFaults(bounce_every=1), MailFaults(refuse_every=1)])
+async def test_an_address_that_is_none_gets_no_second_mail_but_the_numbers_next_holder_does(
+    rig: Rig, mails: MailProvince, faults: MailFaults
+) -> None:
+    mails.gateway.misbehave(faults)
+    heir = target_row(2, policy="other")
+    heir.msisdn = msisdn(1)
+
+    async def known() -> bool:
+        return (await rig.balance(first)).undelivered == 1 or await rig.states(first) == {"failed": 1}
+
+    async with mail_worker(rig, mails.account):
+        first = await rig.plan([target_row(1)], mail_plan())
+        await rig.until(known)
+        mails.gateway.misbehave(MailFaults())
+        again = await rig.plan([target_row(1, policy="other"), heir], mail_plan(replace(OFFER, policy="other")))
+        await rig.until_states(again, suppressed=1, sent=1)
+        async with rig.reading() as reading:
+            kept = await reading.contacts.pushes(
+                again.plan_id, state=PushState.SUPPRESSED, after_rank=0, limit=2, cities=None
+            )
+    assert [(push.customer_id, push.detail) for push in kept] == [
+        ("c-1", "dead_address: has no such address: the gateway said so before")
+    ]
 
 
 async def test_a_mail_that_got_no_answer_and_comes_back_has_been_sent(rig: Rig, mails: MailProvince) -> None:

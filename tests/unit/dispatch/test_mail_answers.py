@@ -38,6 +38,7 @@ MESSAGE = Message("7", "13800138000", "text", MORNING)
         (Stage.RECIPIENT, 452, "4.3.1 disk full", Meaning.BUSY),
         (Stage.RECIPIENT, 421, "4.2.1 closing", Meaning.BUSY),
         (Stage.RECIPIENT, 550, "5.7.1 blocked", Meaning.NOT_ALLOWED),
+        (Stage.RECIPIENT, 550, "5.1.8 bad sender", Meaning.NOT_ALLOWED),
         (Stage.RECIPIENT, 550, "5.2.1 disabled", Meaning.NO_SUCH_ADDRESS),
         (Stage.DATA, 250, "what?", Meaning.CONFUSED),
         (Stage.DATA, 452, "4.3.1 disk full", Meaning.BUSY),

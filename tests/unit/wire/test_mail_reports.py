@@ -31,6 +31,7 @@ def report(*blocks: str, kind: str = "delivery-status") -> bytes:
     [
         ("Action: failed\r\nStatus: 5.1.1", Action.FAILED, "5.1.1", True),
         ("Action: FAILED\r\nStatus: 5.1.10 (no such user)", Action.FAILED, "5.1.10", True),
+        ("Action: failed\r\nStatus: 5.1.8", Action.FAILED, "5.1.8", False),
         ("Action: failed\r\nStatus: 5.2.2", Action.FAILED, "5.2.2", False),
         ("Action: failed\r\nStatus: 4.4.7", Action.FAILED, "4.4.7", False),
         ("Action: delayed\r\nStatus: 4.4.1", Action.DELAYED, "4.4.1", False),
