@@ -21,7 +21,7 @@ class ProfileWorkerSettings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix="VISAVIS_PROFILE_")
 
     history_customers: int = Field(
-        default=200_000,
+        default=100_000,
         ge=1_000,
-        description="About so many customers get a history view; of more, they are drawn by lot.",
+        description="About so many customers get a history view, of which models learn; of more, they are drawn by lot.",
     )
