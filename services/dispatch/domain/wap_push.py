@@ -21,7 +21,7 @@ class PushForm:
     parts: Callable[[str, str], int]
 
     def render(self, offer: Offer) -> str:
-        return f"【{self.signature}】{offer.text}拒收请发TD至{self.opt_out_number}"
+        return f"【{self.signature}】{offer.text} 拒收请发TD至{self.opt_out_number}"
 
     def frozen(self, offer: Offer) -> Offer:
         return replace(offer, message=self.render(offer))

@@ -4,8 +4,6 @@ from shared.wire.pap.errors import FieldError
 
 SI_CONTENT = 0xAE
 """application/vnd.wap.sic, the well-known media type 0x2E as a short integer."""
-SL_CONTENT = 0xB0
-"""application/vnd.wap.slc."""
 _PUSH = 0x06
 _PORTS = bytes.fromhex("05040b8423f0")
 _CONCATENATED = bytes.fromhex("0003")

@@ -18,9 +18,6 @@ from shared.wire.pap.messages import (
     QualityOfService,
     ResultNotification,
     ResultNotificationResponse,
-    StatusQuery,
-    StatusQueryResponse,
-    StatusResult,
 )
 from shared.wire.pap.schema import ADDRESS, ADDRESS_VALUE, FORMS, RESPONSE_RESULT
 from shared.wire.pap.xml import parse, render
@@ -28,8 +25,8 @@ from shared.wire.pap.xml import parse, render
 CONTENT_TYPE = "application/xml"
 _DOCTYPE = '<!DOCTYPE pap PUBLIC "-//WAPFORUM//DTD PAP 2.0//EN" "http://www.wapforum.org/DTD/pap_2.0.dtd">'
 _FRAGMENT = 200
-# What PAP has besides, and this does not speak: queries for a telephone's capabilities.
-_UNSUPPORTED = frozenset({"ccq-message", "ccq-response"})
+# What PAP has besides, and this does not speak: queries for the status of a push, and for a telephone's capabilities.
+_UNSUPPORTED = frozenset({"ccq-message", "ccq-response", "statusquery-message", "statusquery-response"})
 _MESSAGES: tuple[type[PapMessage], ...] = (
     PushMessage,
     PushResponse,
@@ -37,8 +34,6 @@ _MESSAGES: tuple[type[PapMessage], ...] = (
     ResultNotificationResponse,
     CancelMessage,
     CancelResponse,
-    StatusQuery,
-    StatusQueryResponse,
     BadMessageResponse,
 )
 _BY_TAG = {FORMS[kind].tag: kind for kind in _MESSAGES}
@@ -62,13 +57,12 @@ def write(message: PapMessage) -> bytes:
             _add_quality(element, message.quality)
         case ResultNotificationResponse():
             _add_addresses(element, _some("address", (message.address,)))
-        case CancelMessage() | StatusQuery():
+        case CancelMessage():
             _add_addresses(element, message.addresses)
-        case CancelResponse() | StatusQueryResponse():
+        case CancelResponse():
             for result in _some("result", message.results):
                 added = _add(element, result)
                 _add_addresses(added, result.addresses)
-                _add_quality(added, result.quality if isinstance(result, StatusResult) else None)
         case BadMessageResponse():
             pass
     return render(root, _DOCTYPE)
@@ -83,7 +77,7 @@ def read(octets: bytes) -> PapMessage:
     found = [element for element in root if element.tag in _BY_TAG]
     if root.tag != "pap" or len(found) != 1:
         if any(element.tag in _UNSUPPORTED for element in root):
-            raise UnreadableError("a query for a telephone's capabilities", Code.NOT_IMPLEMENTED)
+            raise UnreadableError("a query for a status or for capabilities", Code.NOT_IMPLEMENTED)
         raise UnreadableError(f"{root.tag[:30]!r} with {len(found)} messages of PAP, 'pap' with one expected")
     element = found[0]
     kind = _BY_TAG[element.tag]
@@ -115,14 +109,6 @@ def _cancel_results(element: Element) -> Sequence[CancelResult]:
     return [CancelResult(**form.read(each.attrib), addresses=_addresses(each)) for each in element.iterfind(form.tag)]
 
 
-def _status_results(element: Element) -> Sequence[StatusResult]:
-    form = FORMS[StatusResult]
-    return [
-        StatusResult(**form.read(each.attrib), addresses=_addresses(each), quality=_quality(each))
-        for each in element.iterfind(form.tag)
-    ]
-
-
 def _addresses(element: Element) -> tuple[str, ...]:
     return tuple(each.get(ADDRESS_VALUE, "") for each in element.iterfind(ADDRESS))
 
@@ -151,8 +137,6 @@ _CHILDREN: dict[type[PapMessage], Callable[[Element], dict[str, Any]]] = {
     ResultNotificationResponse: lambda answer: {"address": next(iter(_addresses(answer)), "")},
     CancelMessage: _addressed,
     CancelResponse: lambda response: {"results": tuple(_cancel_results(response))},
-    StatusQuery: _addressed,
-    StatusQueryResponse: lambda response: {"results": tuple(_status_results(response))},
     BadMessageResponse: lambda _: {},
 }
 

@@ -44,7 +44,7 @@ class DeliveryReport:
     number: str
 
 
-def report_headers(callback_url: str, push_id: str, *, smsbox: str, smsc: str = "") -> dict[str, str]:
+def report_headers(callback_url: str, push_id: str, *, smsbox: str) -> dict[str, str]:
     """Return the HTTP headers that make Kannel call `callback_url` back about a push. Raises FieldError.
 
     `smsbox` names the box that calls back; without one Kannel says nothing.
@@ -57,12 +57,11 @@ def report_headers(callback_url: str, push_id: str, *, smsbox: str, smsc: str = 
         raise FieldError("push_id", f"has {len(push_id)} characters, 1 to {_MAX_PUSH_ID} expected")
     # Kannel fills in whatever follows a percent sign, so that the usual quoting is out of the question.
     quoted = urlsafe_b64encode(push_id.encode()).decode("ascii").rstrip("=")
-    headers = {
+    return {
         "X-Kannel-DLR-Url": f"{callback_url}?{_PUSH_ID}={quoted}&{_KIND}=%d&{_NUMBER}=%p",
         "X-Kannel-DLR-Mask": str(int(ALL_REPORTS)),
         "X-Kannel-Smsbox-Id": smsbox,
     }
-    return {**headers, "X-Kannel-SMSC": smsc} if smsc else headers
 
 
 def read_report(query: Mapping[str, str]) -> DeliveryReport:

@@ -134,30 +134,6 @@ class CancelResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusQuery:
-    """What became of a push: to `addresses`, or to all of it."""
-
-    push_id: str
-    addresses: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StatusResult:
-    message_state: MessageState
-    code: int
-    desc: str = ""
-    event_time: datetime | None = None
-    addresses: tuple[str, ...] = ()
-    quality: QualityOfService | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StatusQueryResponse:
-    push_id: str
-    results: tuple[StatusResult, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class BadMessageResponse:
     """The gateway could not read what it was sent; it may not even know of which push."""
 
@@ -173,7 +149,5 @@ PapMessage = (
     | ResultNotificationResponse
     | CancelMessage
     | CancelResponse
-    | StatusQuery
-    | StatusQueryResponse
     | BadMessageResponse
 )

@@ -23,9 +23,6 @@ from shared.wire.pap.messages import (
     ReplaceMethod,
     ResultNotification,
     ResultNotificationResponse,
-    StatusQuery,
-    StatusQueryResponse,
-    StatusResult,
 )
 
 
@@ -199,13 +196,6 @@ FORMS: dict[type, ElementForm] = {
     CancelMessage: ElementForm("cancel-message", _PUSH_ID, _ID),
     CancelResponse: ElementForm("cancel-response", _PUSH_ID, _ID),
     CancelResult: ElementForm("cancel-result", _RESULT, frozenset({"code"})),
-    StatusQuery: ElementForm("statusquery-message", _PUSH_ID, _ID),
-    StatusQueryResponse: ElementForm("statusquery-response", _PUSH_ID, _ID),
-    StatusResult: ElementForm(
-        "statusquery-result",
-        {"event-time": _INSTANT, "message-state": _State(), **_RESULT},
-        frozenset({"code", "message-state"}),
-    ),
     BadMessageResponse: ElementForm(
         "badmessage-response", {**_RESULT, "bad-message-fragment": _TEXT}, frozenset({"code"})
     ),

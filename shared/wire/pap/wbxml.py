@@ -1,7 +1,6 @@
-"""Service indications and loadings as WBXML 1.2 (WAP-192), the form in which a gateway sends them on."""
+"""Service indications as WBXML 1.2 (WAP-192), the form in which a gateway sends them on: what counts how long they are."""
 
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from shared.wire.pap.errors import FieldError
 from shared.wire.pap.indication import Action, ServiceIndication, check
@@ -11,20 +10,8 @@ _UTF_8 = 0x6A
 _VERSION = 0x02
 _ACTIONS = {Action.NONE: 0x05, Action.LOW: 0x06, Action.MEDIUM: 0x07, Action.HIGH: 0x08, Action.DELETE: 0x09}
 # Longest first: the first that fits is taken.
-_SI_SCHEMES = (("https://www.", 0x0F), ("https://", 0x0E), ("http://www.", 0x0D), ("http://", 0x0C), ("", 0x0B))
-_SL_SCHEMES = (("https://www.", 0x0C), ("https://", 0x0B), ("http://www.", 0x0A), ("http://", 0x09), ("", 0x08))
+_SCHEMES = (("https://www.", 0x0F), ("https://", 0x0E), ("http://www.", 0x0D), ("http://", 0x0C), ("", 0x0B))
 _DOMAINS = {".com/": 0x85, ".edu/": 0x86, ".net/": 0x87, ".org/": 0x88}
-
-
-class Loading(StrEnum):
-    """How a service loading behaves; unlike an indication it asks nobody."""
-
-    EXECUTE_LOW = "execute-low"
-    EXECUTE_HIGH = "execute-high"
-    CACHE = "cache"
-
-
-_LOADINGS = {Loading.EXECUTE_LOW: 0x05, Loading.EXECUTE_HIGH: 0x06, Loading.CACHE: 0x07}
 
 
 def encode_indication(indication: ServiceIndication) -> bytes:
@@ -32,7 +19,7 @@ def encode_indication(indication: ServiceIndication) -> bytes:
     check(indication)
     attributes = b""
     if indication.href:
-        attributes += _link(indication.href, _SI_SCHEMES)
+        attributes += _link(indication.href)
     if indication.si_id:
         attributes += b"\x11" + _inline("si-id", indication.si_id)
     for token, name, instant in ((b"\x0a", "created", indication.created), (b"\x10", "si-expires", indication.expires)):
@@ -43,14 +30,8 @@ def encode_indication(indication: ServiceIndication) -> bytes:
     return bytes((_VERSION, 0x05, _UTF_8, 0x00, 0x45, 0xC6)) + attributes + _END + text + _END + _END
 
 
-def encode_loading(href: str, action: Loading = Loading.EXECUTE_LOW) -> bytes:
-    """Return a loading of type application/vnd.wap.slc. Raises FieldError."""
-    attributes = _link(href, _SL_SCHEMES) + bytes((_LOADINGS[action],))
-    return bytes((_VERSION, 0x06, _UTF_8, 0x00, 0x85)) + attributes + _END
-
-
-def _link(href: str, schemes: tuple[tuple[str, int], ...]) -> bytes:
-    scheme, token = next(each for each in schemes if href.startswith(each[0]))
+def _link(href: str) -> bytes:
+    scheme, token = next(each for each in _SCHEMES if href.startswith(each[0]))
     rest = href.removeprefix(scheme)
     cuts = [(rest.find(domain), domain) for domain in _DOMAINS if domain in rest]
     if not cuts:

@@ -20,7 +20,7 @@ FORMS: Forms = {
 
 def test_a_push_names_its_sender_and_the_way_out() -> None:
     offer = frozen_offers(plan_request(Channel.WAP_PUSH), FORMS)[0]
-    assert offer.message == "【中国移动】手机报免费体验，点击开通。拒收请发TD至10658899"
+    assert offer.message == "【中国移动】手机报免费体验，点击开通。 拒收请发TD至10658899"
     assert offer.parts == 1, "it is one message of the gateway, however many SMS that makes of it"
 
 

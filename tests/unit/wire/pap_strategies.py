@@ -21,9 +21,6 @@ from shared.wire.pap.messages import (
     ReplaceMethod,
     ResultNotification,
     ResultNotificationResponse,
-    StatusQuery,
-    StatusQueryResponse,
-    StatusResult,
 )
 
 characters = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
@@ -92,24 +89,6 @@ messages: st.SearchStrategy[PapMessage] = st.one_of(
         push_id=words,
         results=st.lists(
             st.builds(CancelResult, code=codes, desc=texts, addresses=addresses), min_size=1, max_size=3
-        ).map(tuple),
-    ),
-    st.builds(StatusQuery, push_id=words, addresses=addresses),
-    st.builds(
-        StatusQueryResponse,
-        push_id=words,
-        results=st.lists(
-            st.builds(
-                StatusResult,
-                message_state=st.sampled_from(MessageState),
-                code=codes,
-                desc=texts,
-                event_time=maybe,
-                addresses=addresses,
-                quality=qualities,
-            ),
-            min_size=1,
-            max_size=3,
         ).map(tuple),
     ),
     st.builds(BadMessageResponse, code=codes, desc=texts, bad_message_fragment=texts),

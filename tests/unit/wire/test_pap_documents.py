@@ -26,7 +26,6 @@ from shared.wire.pap.messages import (
     QualityOfService,
     ResultNotification,
     ResultNotificationResponse,
-    StatusQuery,
 )
 from shared.wire.pap.xml import MAX_OCTETS
 from tests.unit.wire.pap_strategies import messages
@@ -146,6 +145,7 @@ def test_documents_made_to_harm_are_refused_in_little_memory(document: bytes, sa
         (b"<html><push-message push-id='1'/></html>", Code.BAD_REQUEST, "'pap' with one"),
         (b"<pap><cancel-message push-id='1'/><cancel-message push-id='2'/></pap>", Code.BAD_REQUEST, "2 messages"),
         (b"<pap><ccq-message/></pap>", Code.NOT_IMPLEMENTED, "capabilities"),
+        (b"<pap><statusquery-message push-id='1'/></pap>", Code.NOT_IMPLEMENTED, "status"),
         (b"<pap><cancel-message/></pap>", Code.BAD_REQUEST, "cancel-message without push-id"),
         (b"<pap><push-message push-id='1'/></pap>", Code.ADDRESS_ERROR, "without an address"),
         (b"<pap><push-message push-id='1'><address/></push-message></pap>", Code.ADDRESS_ERROR, "without an address"),
@@ -278,8 +278,8 @@ def test_an_acknowledgement_without_an_address_is_taken() -> None:
     assert read(document) == ResultNotificationResponse("1", "", 1000)
 
 
-def test_a_cancel_and_a_query_may_be_about_all_addresses() -> None:
-    for message in (CancelMessage("1"), StatusQuery("1"), CancelResponse("1", (CancelResult(1000),))):
+def test_a_cancel_may_be_about_all_addresses() -> None:
+    for message in (CancelMessage("1"), CancelResponse("1", (CancelResult(1000),))):
         assert read(write(message)) == message
 
 

@@ -15,7 +15,7 @@ from shared.wire.pap.errors import FieldError, UnreadableError
 from shared.wire.pap.indication import Action, ServiceIndication, read_indication, write_indication
 from shared.wire.pap.messages import CancelMessage, PushMessage
 from shared.wire.pap.multipart import MAX_BODY, read_push, write_push
-from shared.wire.pap.wbxml import Loading, encode_indication, encode_loading
+from shared.wire.pap.wbxml import encode_indication
 from tests.unit.wire.pap_strategies import indications, pushes
 
 INDICATION = ServiceIndication(
@@ -29,13 +29,11 @@ GOLDEN_SI = bytes.fromhex(
     "02056A0045C60C037761702E31303038362E636E2F702F6162630011037069642D3140706D702E636E000AC305202610010310C30520271008"
     "03070103E6B581E9878FE58C85E99990E697B6E4BC98E683A020E59B9EE5A48D5444E98080E8AEA2000101"
 )
-GOLDEN_SL = bytes.fromhex("02066A008509037761702E31303038362E636E2F702F616263000501")
 PUSH = PushMessage("1@pmp", ("WAPPUSH=+8613800138000/TYPE=PLMN@ppg",))
 
 
-def test_kannel_and_libwbxml_write_the_same_indication_and_the_same_loading() -> None:
+def test_kannel_and_libwbxml_write_the_same_indication() -> None:
     assert encode_indication(INDICATION) == GOLDEN_SI
-    assert encode_loading("http://wap.10086.cn/p/abc") == GOLDEN_SL
 
 
 @given(indications)
@@ -63,10 +61,6 @@ def test_any_indication_has_a_binary_form_that_ends_all_it_began(indication: Ser
 )
 def test_a_link_is_written_with_the_tokens_of_its_scheme_and_domain(href: str, octets: str) -> None:
     assert bytes.fromhex(octets) in encode_indication(replace(INDICATION, href=href))
-
-
-def test_loadings_differ_by_their_action() -> None:
-    assert {encode_loading("http://a.cn/", action)[-2] for action in Loading} == {0x05, 0x06, 0x07}
 
 
 @pytest.mark.parametrize(
