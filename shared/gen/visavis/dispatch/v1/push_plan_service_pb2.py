@@ -26,47 +26,52 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from visavis.common.v1 import dataset_pb2 as visavis_dot_common_dot_v1_dot_dataset__pb2
 from visavis.common.v1 import run_pb2 as visavis_dot_common_dot_v1_dot_run__pb2
 from visavis.dispatch.v1 import contact_pb2 as visavis_dot_dispatch_dot_v1_dot_contact__pb2
+from visavis.dispatch.v1 import push_record_pb2 as visavis_dot_dispatch_dot_v1_dot_push__record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+visavis/dispatch/v1/push_plan_service.proto\x12\x13visavis.dispatch.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a!visavis/dispatch/v1/contact.proto\"\xea\x04\n\x08PushPlan\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.visavis.dispatch.v1.PushPlan.State\x12.\n\x07targets\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12.\n\x06offers\x18\x06 \x03(\x0b\x32\x1e.visavis.dispatch.v1.PlanOffer\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0bload_status\x18\n \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12\x31\n\x07\x62\x61lance\x18\x0b \x01(\x0b\x32 .visavis.dispatch.v1.PushBalance\x12\x16\n\x0e\x63hannel_notice\x18\x0c \x01(\t\"g\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_LOADING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x11\n\rSTATE_STARTED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\"}\n\tPlanOffer\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x0f\n\x07product\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x15\n\rorder_keyword\x18\x04 \x01(\t\x12\r\n\x05parts\x18\x05 \x01(\x05\x12\r\n\x05title\x18\x06 \x01(\t\x12\x0c\n\x04href\x18\x07 \x01(\t\"\x97\x03\n\x0bPushBalance\x12\x13\n\x0btotal_count\x18\x01 \x01(\x03\x12\x15\n\rplanned_count\x18\x02 \x01(\x03\x12\x12\n\nheld_count\x18\x03 \x01(\x03\x12\x15\n\rclaimed_count\x18\x04 \x01(\x03\x12\x14\n\x0cleased_count\x18\x05 \x01(\x03\x12\x12\n\nsent_count\x18\x06 \x01(\x03\x12\x18\n\x10suppressed_count\x18\x07 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x08 \x01(\x03\x12\x1b\n\x13indeterminate_count\x18\t \x01(\x03\x12\x15\n\rexpired_count\x18\n \x01(\x03\x12\x17\n\x0f\x63\x61ncelled_count\x18\x0b \x01(\x03\x12\x17\n\x0f\x64\x65livered_count\x18\x0c \x01(\x03\x12\x19\n\x11undelivered_count\x18\r \x01(\x03\x12\x1a\n\x12\x63\x61lls_leased_count\x18\x0e \x01(\x03\x12\x1c\n\x14\x63\x61lls_reported_count\x18\x0f \x01(\x03\x12\x1c\n\x14\x63\x61lls_returned_count\x18\x10 \x01(\x03\"\xc8\x01\n\x04Push\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x0b\n\x03\x61rm\x18\x04 \x01(\t\x12-\n\x05state\x18\x05 \x01(\x0e\x32\x1e.visavis.dispatch.v1.PushState\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\x12\x33\n\x0fhold_until_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04rank\x18\x08 \x01(\x03\"\x81\x02\n\x15\x43reatePushPlanRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12.\n\x07targets\x18\x04 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12.\n\x06offers\x18\x05 \x03(\x0b\x32\x1e.visavis.dispatch.v1.PlanOffer\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x16\x43reatePushPlanResponse\x12\x30\n\tpush_plan\x18\x01 \x01(\x0b\x32\x1d.visavis.dispatch.v1.PushPlan\"\"\n\x12GetPushPlanRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x13GetPushPlanResponse\x12\x30\n\tpush_plan\x18\x01 \x01(\x0b\x32\x1d.visavis.dispatch.v1.PushPlan\"=\n\x14ListPushPlansRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x15ListPushPlansResponse\x12\x31\n\npush_plans\x18\x01 \x03(\x0b\x32\x1d.visavis.dispatch.v1.PushPlan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x14StartPushPlanRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"I\n\x15StartPushPlanResponse\x12\x30\n\tpush_plan\x18\x01 \x01(\x0b\x32\x1d.visavis.dispatch.v1.PushPlan\"y\n\x11ListPushesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x1e.visavis.dispatch.v1.PushState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"X\n\x12ListPushesResponse\x12)\n\x06pushes\x18\x01 \x03(\x0b\x32\x19.visavis.dispatch.v1.Push\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x9a\x02\n\tPushState\x12\x1a\n\x16PUSH_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12PUSH_STATE_PLANNED\x10\x01\x12\x13\n\x0fPUSH_STATE_HELD\x10\x02\x12\x16\n\x12PUSH_STATE_CLAIMED\x10\x03\x12\x15\n\x11PUSH_STATE_LEASED\x10\x04\x12\x13\n\x0fPUSH_STATE_SENT\x10\x05\x12\x19\n\x15PUSH_STATE_SUPPRESSED\x10\x06\x12\x15\n\x11PUSH_STATE_FAILED\x10\x07\x12\x1c\n\x18PUSH_STATE_INDETERMINATE\x10\x08\x12\x16\n\x12PUSH_STATE_EXPIRED\x10\t\x12\x18\n\x14PUSH_STATE_CANCELLED\x10\n2\x8d\x04\n\x0fPushPlanService\x12i\n\x0e\x43reatePushPlan\x12*.visavis.dispatch.v1.CreatePushPlanRequest\x1a+.visavis.dispatch.v1.CreatePushPlanResponse\x12`\n\x0bGetPushPlan\x12\'.visavis.dispatch.v1.GetPushPlanRequest\x1a(.visavis.dispatch.v1.GetPushPlanResponse\x12\x66\n\rListPushPlans\x12).visavis.dispatch.v1.ListPushPlansRequest\x1a*.visavis.dispatch.v1.ListPushPlansResponse\x12\x66\n\rStartPushPlan\x12).visavis.dispatch.v1.StartPushPlanRequest\x1a*.visavis.dispatch.v1.StartPushPlanResponse\x12]\n\nListPushes\x12&.visavis.dispatch.v1.ListPushesRequest\x1a\'.visavis.dispatch.v1.ListPushesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+visavis/dispatch/v1/push_plan_service.proto\x12\x13visavis.dispatch.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a!visavis/dispatch/v1/contact.proto\x1a%visavis/dispatch/v1/push_record.proto\"\xea\x04\n\x08PushPlan\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.visavis.dispatch.v1.PushPlan.State\x12.\n\x07targets\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12.\n\x06offers\x18\x06 \x03(\x0b\x32\x1e.visavis.dispatch.v1.PlanOffer\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0bload_status\x18\n \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12\x31\n\x07\x62\x61lance\x18\x0b \x01(\x0b\x32 .visavis.dispatch.v1.PushBalance\x12\x16\n\x0e\x63hannel_notice\x18\x0c \x01(\t\"g\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_LOADING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x11\n\rSTATE_STARTED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\"}\n\tPlanOffer\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x0f\n\x07product\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x15\n\rorder_keyword\x18\x04 \x01(\t\x12\r\n\x05parts\x18\x05 \x01(\x05\x12\r\n\x05title\x18\x06 \x01(\t\x12\x0c\n\x04href\x18\x07 \x01(\t\"\x97\x03\n\x0bPushBalance\x12\x13\n\x0btotal_count\x18\x01 \x01(\x03\x12\x15\n\rplanned_count\x18\x02 \x01(\x03\x12\x12\n\nheld_count\x18\x03 \x01(\x03\x12\x15\n\rclaimed_count\x18\x04 \x01(\x03\x12\x14\n\x0cleased_count\x18\x05 \x01(\x03\x12\x12\n\nsent_count\x18\x06 \x01(\x03\x12\x18\n\x10suppressed_count\x18\x07 \x01(\x03\x12\x14\n\x0c\x66\x61iled_count\x18\x08 \x01(\x03\x12\x1b\n\x13indeterminate_count\x18\t \x01(\x03\x12\x15\n\rexpired_count\x18\n \x01(\x03\x12\x17\n\x0f\x63\x61ncelled_count\x18\x0b \x01(\x03\x12\x17\n\x0f\x64\x65livered_count\x18\x0c \x01(\x03\x12\x19\n\x11undelivered_count\x18\r \x01(\x03\x12\x1a\n\x12\x63\x61lls_leased_count\x18\x0e \x01(\x03\x12\x1c\n\x14\x63\x61lls_reported_count\x18\x0f \x01(\x03\x12\x1c\n\x14\x63\x61lls_returned_count\x18\x10 \x01(\x03\"\xc8\x01\n\x04Push\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x0b\n\x03\x61rm\x18\x04 \x01(\t\x12-\n\x05state\x18\x05 \x01(\x0e\x32\x1e.visavis.dispatch.v1.PushState\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\x12\x33\n\x0fhold_until_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04rank\x18\x08 \x01(\x03\"\x81\x02\n\x15\x43reatePushPlanRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x07\x63hannel\x18\x03 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12.\n\x07targets\x18\x04 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12.\n\x06offers\x18\x05 \x03(\x0b\x32\x1e.visavis.dispatch.v1.PlanOffer\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"J\n\x16\x43reatePushPlanResponse\x12\x30\n\tpush_plan\x18\x01 \x01(\x0b\x32\x1d.visavis.dispatch.v1.PushPlan\"\"\n\x12GetPushPlanRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x13GetPushPlanResponse\x12\x30\n\tpush_plan\x18\x01 \x01(\x0b\x32\x1d.visavis.dispatch.v1.PushPlan\"=\n\x14ListPushPlansRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x15ListPushPlansResponse\x12\x31\n\npush_plans\x18\x01 \x03(\x0b\x32\x1d.visavis.dispatch.v1.PushPlan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x14StartPushPlanRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"I\n\x15StartPushPlanResponse\x12\x30\n\tpush_plan\x18\x01 \x01(\x0b\x32\x1d.visavis.dispatch.v1.PushPlan\"y\n\x11ListPushesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12-\n\x05state\x18\x02 \x01(\x0e\x32\x1e.visavis.dispatch.v1.PushState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"X\n\x12ListPushesResponse\x12)\n\x06pushes\x18\x01 \x03(\x0b\x32\x19.visavis.dispatch.v1.Push\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1e\n\x0eGetPushRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"k\n\x0fGetPushResponse\x12\'\n\x04push\x18\x01 \x01(\x0b\x32\x19.visavis.dispatch.v1.Push\x12/\n\x06record\x18\x02 \x01(\x0b\x32\x1f.visavis.dispatch.v1.PushRecord*\x9a\x02\n\tPushState\x12\x1a\n\x16PUSH_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12PUSH_STATE_PLANNED\x10\x01\x12\x13\n\x0fPUSH_STATE_HELD\x10\x02\x12\x16\n\x12PUSH_STATE_CLAIMED\x10\x03\x12\x15\n\x11PUSH_STATE_LEASED\x10\x04\x12\x13\n\x0fPUSH_STATE_SENT\x10\x05\x12\x19\n\x15PUSH_STATE_SUPPRESSED\x10\x06\x12\x15\n\x11PUSH_STATE_FAILED\x10\x07\x12\x1c\n\x18PUSH_STATE_INDETERMINATE\x10\x08\x12\x16\n\x12PUSH_STATE_EXPIRED\x10\t\x12\x18\n\x14PUSH_STATE_CANCELLED\x10\n2\xe3\x04\n\x0fPushPlanService\x12i\n\x0e\x43reatePushPlan\x12*.visavis.dispatch.v1.CreatePushPlanRequest\x1a+.visavis.dispatch.v1.CreatePushPlanResponse\x12`\n\x0bGetPushPlan\x12\'.visavis.dispatch.v1.GetPushPlanRequest\x1a(.visavis.dispatch.v1.GetPushPlanResponse\x12\x66\n\rListPushPlans\x12).visavis.dispatch.v1.ListPushPlansRequest\x1a*.visavis.dispatch.v1.ListPushPlansResponse\x12\x66\n\rStartPushPlan\x12).visavis.dispatch.v1.StartPushPlanRequest\x1a*.visavis.dispatch.v1.StartPushPlanResponse\x12]\n\nListPushes\x12&.visavis.dispatch.v1.ListPushesRequest\x1a\'.visavis.dispatch.v1.ListPushesResponse\x12T\n\x07GetPush\x12#.visavis.dispatch.v1.GetPushRequest\x1a$.visavis.dispatch.v1.GetPushResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.dispatch.v1.push_plan_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PUSHSTATE']._serialized_start=2495
-  _globals['_PUSHSTATE']._serialized_end=2777
-  _globals['_PUSHPLAN']._serialized_start=199
-  _globals['_PUSHPLAN']._serialized_end=817
-  _globals['_PUSHPLAN_STATE']._serialized_start=714
-  _globals['_PUSHPLAN_STATE']._serialized_end=817
-  _globals['_PLANOFFER']._serialized_start=819
-  _globals['_PLANOFFER']._serialized_end=944
-  _globals['_PUSHBALANCE']._serialized_start=947
-  _globals['_PUSHBALANCE']._serialized_end=1354
-  _globals['_PUSH']._serialized_start=1357
-  _globals['_PUSH']._serialized_end=1557
-  _globals['_CREATEPUSHPLANREQUEST']._serialized_start=1560
-  _globals['_CREATEPUSHPLANREQUEST']._serialized_end=1817
-  _globals['_CREATEPUSHPLANRESPONSE']._serialized_start=1819
-  _globals['_CREATEPUSHPLANRESPONSE']._serialized_end=1893
-  _globals['_GETPUSHPLANREQUEST']._serialized_start=1895
-  _globals['_GETPUSHPLANREQUEST']._serialized_end=1929
-  _globals['_GETPUSHPLANRESPONSE']._serialized_start=1931
-  _globals['_GETPUSHPLANRESPONSE']._serialized_end=2002
-  _globals['_LISTPUSHPLANSREQUEST']._serialized_start=2004
-  _globals['_LISTPUSHPLANSREQUEST']._serialized_end=2065
-  _globals['_LISTPUSHPLANSRESPONSE']._serialized_start=2067
-  _globals['_LISTPUSHPLANSRESPONSE']._serialized_end=2166
-  _globals['_STARTPUSHPLANREQUEST']._serialized_start=2168
-  _globals['_STARTPUSHPLANREQUEST']._serialized_end=2204
-  _globals['_STARTPUSHPLANRESPONSE']._serialized_start=2206
-  _globals['_STARTPUSHPLANRESPONSE']._serialized_end=2279
-  _globals['_LISTPUSHESREQUEST']._serialized_start=2281
-  _globals['_LISTPUSHESREQUEST']._serialized_end=2402
-  _globals['_LISTPUSHESRESPONSE']._serialized_start=2404
-  _globals['_LISTPUSHESRESPONSE']._serialized_end=2492
-  _globals['_PUSHPLANSERVICE']._serialized_start=2780
-  _globals['_PUSHPLANSERVICE']._serialized_end=3305
+  _globals['_PUSHSTATE']._serialized_start=2675
+  _globals['_PUSHSTATE']._serialized_end=2957
+  _globals['_PUSHPLAN']._serialized_start=238
+  _globals['_PUSHPLAN']._serialized_end=856
+  _globals['_PUSHPLAN_STATE']._serialized_start=753
+  _globals['_PUSHPLAN_STATE']._serialized_end=856
+  _globals['_PLANOFFER']._serialized_start=858
+  _globals['_PLANOFFER']._serialized_end=983
+  _globals['_PUSHBALANCE']._serialized_start=986
+  _globals['_PUSHBALANCE']._serialized_end=1393
+  _globals['_PUSH']._serialized_start=1396
+  _globals['_PUSH']._serialized_end=1596
+  _globals['_CREATEPUSHPLANREQUEST']._serialized_start=1599
+  _globals['_CREATEPUSHPLANREQUEST']._serialized_end=1856
+  _globals['_CREATEPUSHPLANRESPONSE']._serialized_start=1858
+  _globals['_CREATEPUSHPLANRESPONSE']._serialized_end=1932
+  _globals['_GETPUSHPLANREQUEST']._serialized_start=1934
+  _globals['_GETPUSHPLANREQUEST']._serialized_end=1968
+  _globals['_GETPUSHPLANRESPONSE']._serialized_start=1970
+  _globals['_GETPUSHPLANRESPONSE']._serialized_end=2041
+  _globals['_LISTPUSHPLANSREQUEST']._serialized_start=2043
+  _globals['_LISTPUSHPLANSREQUEST']._serialized_end=2104
+  _globals['_LISTPUSHPLANSRESPONSE']._serialized_start=2106
+  _globals['_LISTPUSHPLANSRESPONSE']._serialized_end=2205
+  _globals['_STARTPUSHPLANREQUEST']._serialized_start=2207
+  _globals['_STARTPUSHPLANREQUEST']._serialized_end=2243
+  _globals['_STARTPUSHPLANRESPONSE']._serialized_start=2245
+  _globals['_STARTPUSHPLANRESPONSE']._serialized_end=2318
+  _globals['_LISTPUSHESREQUEST']._serialized_start=2320
+  _globals['_LISTPUSHESREQUEST']._serialized_end=2441
+  _globals['_LISTPUSHESRESPONSE']._serialized_start=2443
+  _globals['_LISTPUSHESRESPONSE']._serialized_end=2531
+  _globals['_GETPUSHREQUEST']._serialized_start=2533
+  _globals['_GETPUSHREQUEST']._serialized_end=2563
+  _globals['_GETPUSHRESPONSE']._serialized_start=2565
+  _globals['_GETPUSHRESPONSE']._serialized_end=2672
+  _globals['_PUSHPLANSERVICE']._serialized_start=2960
+  _globals['_PUSHPLANSERVICE']._serialized_end=3571
 # @@protoc_insertion_point(module_scope)

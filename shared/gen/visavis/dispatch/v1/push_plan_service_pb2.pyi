@@ -12,6 +12,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from visavis.common.v1 import dataset_pb2 as _dataset_pb2
 from visavis.common.v1 import run_pb2 as _run_pb2
 from visavis.dispatch.v1 import contact_pb2 as _contact_pb2
+from visavis.dispatch.v1 import push_record_pb2 as _push_record_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -652,3 +653,55 @@ class ListPushesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPushesResponse: _TypeAlias = ListPushesResponse  # noqa: Y015
+
+@_typing.final
+class GetPushRequest(_message.Message):
+    """Asks for one push."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """pushes/{push}."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPushRequest: _TypeAlias = GetPushRequest  # noqa: Y015
+
+@_typing.final
+class GetPushResponse(_message.Message):
+    """The push."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUSH_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def push(self) -> Global___Push:
+        """The push."""
+
+    @_builtins.property
+    def record(self) -> _push_record_pb2.PushRecord:
+        """What is kept about it."""
+
+    def __init__(
+        self,
+        *,
+        push: Global___Push | None = ...,
+        record: _push_record_pb2.PushRecord | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["push", b"push", "record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["push", b"push", "record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPushResponse: _TypeAlias = GetPushResponse  # noqa: Y015

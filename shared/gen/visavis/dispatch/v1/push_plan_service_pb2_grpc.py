@@ -60,6 +60,11 @@ class PushPlanServiceStub:
                 request_serializer=visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.ListPushesRequest.SerializeToString,
                 response_deserializer=visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.ListPushesResponse.FromString,
                 _registered_method=True)
+        self.GetPush = channel.unary_unary(
+                '/visavis.dispatch.v1.PushPlanService/GetPush',
+                request_serializer=visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.GetPushRequest.SerializeToString,
+                response_deserializer=visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.GetPushResponse.FromString,
+                _registered_method=True)
 
 
 class PushPlanServiceServicer:
@@ -103,6 +108,13 @@ class PushPlanServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPush(self, request, context):
+        """Reads one push with everything that is kept about it. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (none in the caller's cities).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PushPlanServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +142,11 @@ def add_PushPlanServiceServicer_to_server(servicer, server):
                     servicer.ListPushes,
                     request_deserializer=visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.ListPushesRequest.FromString,
                     response_serializer=visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.ListPushesResponse.SerializeToString,
+            ),
+            'GetPush': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPush,
+                    request_deserializer=visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.GetPushRequest.FromString,
+                    response_serializer=visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.GetPushResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -268,6 +285,33 @@ class PushPlanService:
             '/visavis.dispatch.v1.PushPlanService/ListPushes',
             visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.ListPushesRequest.SerializeToString,
             visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.ListPushesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPush(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.dispatch.v1.PushPlanService/GetPush',
+            visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.GetPushRequest.SerializeToString,
+            visavis_dot_dispatch_dot_v1_dot_push__plan__service__pb2.GetPushResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,8 @@ class PushPlanServiceStub:
     """
     ListPushes: _grpc.UnaryUnaryMultiCallable[_push_plan_service_pb2.ListPushesRequest, _push_plan_service_pb2.ListPushesResponse]
     """Lists the pushes of a plan in the caller's cities, by rank. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    GetPush: _grpc.UnaryUnaryMultiCallable[_push_plan_service_pb2.GetPushRequest, _push_plan_service_pb2.GetPushResponse]
+    """Reads one push with everything that is kept about it. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (none in the caller's cities)."""
 
 @_typing.type_check_only
 class PushPlanServiceAsyncStub(PushPlanServiceStub):
@@ -67,6 +69,8 @@ class PushPlanServiceAsyncStub(PushPlanServiceStub):
     """
     ListPushes: _aio.UnaryUnaryMultiCallable[_push_plan_service_pb2.ListPushesRequest, _push_plan_service_pb2.ListPushesResponse]  # type: ignore[assignment]
     """Lists the pushes of a plan in the caller's cities, by rank. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    GetPush: _aio.UnaryUnaryMultiCallable[_push_plan_service_pb2.GetPushRequest, _push_plan_service_pb2.GetPushResponse]  # type: ignore[assignment]
+    """Reads one push with everything that is kept about it. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (none in the caller's cities)."""
 
 class PushPlanServiceServicer(metaclass=_abc_1.ABCMeta):
     """Plans who gets what by which channel, and shows where every single push stands."""
@@ -114,5 +118,13 @@ class PushPlanServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_push_plan_service_pb2.ListPushesResponse, _abc.Awaitable[_push_plan_service_pb2.ListPushesResponse]]:
         """Lists the pushes of a plan in the caller's cities, by rank. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def GetPush(
+        self,
+        request: _push_plan_service_pb2.GetPushRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_push_plan_service_pb2.GetPushResponse, _abc.Awaitable[_push_plan_service_pb2.GetPushResponse]]:
+        """Reads one push with everything that is kept about it. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (none in the caller's cities)."""
 
 def add_PushPlanServiceServicer_to_server(servicer: PushPlanServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -206,3 +206,113 @@ class GetPlanReportResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetPlanReportResponse: _TypeAlias = GetPlanReportResponse  # noqa: Y015
+
+@_typing.final
+class MemberOutcome(_message.Message):
+    """What came of one customer of a plan, as its report counts it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUSH_PLAN_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    ARM_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    SENT_FIELD_NUMBER: _builtins.int
+    REACHED_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    OPTED_OUT_FIELD_NUMBER: _builtins.int
+    ORDER_TIME_FIELD_NUMBER: _builtins.int
+    SUCCESS_FIELD_NUMBER: _builtins.int
+    push_plan: _builtins.str
+    """pushPlans/{push_plan}."""
+    customer_id: _builtins.str
+    """The customer."""
+    arm: _builtins.str
+    """targeted, random or control."""
+    policy: _builtins.str
+    """The policy that the plan offers this customer; in control, would have offered."""
+    sent: _builtins.bool
+    """Whether something was sent, or may have been."""
+    reached: _builtins.bool
+    """Whether it was delivered or answered."""
+    answer: _builtins.str
+    """accepted, considering or declined; empty without an answer."""
+    opted_out: _builtins.bool
+    """Whether the customer opted out on it."""
+    success: _builtins.bool
+    """Whether the report counts a success: ordered or accepted, and sent to or in control."""
+    @_builtins.property
+    def order_time(self) -> _timestamp_pb2.Timestamp:
+        """When the customer first ordered the policy after the plan's start, as far as BOSS or a desk told; absent without."""
+
+    def __init__(
+        self,
+        *,
+        push_plan: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+        arm: _builtins.str = ...,
+        policy: _builtins.str = ...,
+        sent: _builtins.bool = ...,
+        reached: _builtins.bool = ...,
+        answer: _builtins.str = ...,
+        opted_out: _builtins.bool = ...,
+        order_time: _timestamp_pb2.Timestamp | None = ...,
+        success: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order_time", b"order_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "arm", b"arm", "customer_id", b"customer_id", "opted_out", b"opted_out", "order_time", b"order_time", "policy", b"policy", "push_plan", b"push_plan", "reached", b"reached", "sent", b"sent", "success", b"success"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberOutcome: _TypeAlias = MemberOutcome  # noqa: Y015
+
+@_typing.final
+class GetMemberOutcomeRequest(_message.Message):
+    """Asks what came of a customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUSH_PLAN_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    push_plan: _builtins.str
+    """pushPlans/{push_plan}."""
+    customer_id: _builtins.str
+    """The customer."""
+    def __init__(
+        self,
+        *,
+        push_plan: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "push_plan", b"push_plan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMemberOutcomeRequest: _TypeAlias = GetMemberOutcomeRequest  # noqa: Y015
+
+@_typing.final
+class GetMemberOutcomeResponse(_message.Message):
+    """What came of the customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def outcome(self) -> Global___MemberOutcome:
+        """The outcome."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___MemberOutcome | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMemberOutcomeResponse: _TypeAlias = GetMemberOutcomeResponse  # noqa: Y015

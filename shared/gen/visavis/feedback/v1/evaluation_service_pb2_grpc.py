@@ -40,6 +40,11 @@ class EvaluationServiceStub:
                 request_serializer=visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetPlanReportRequest.SerializeToString,
                 response_deserializer=visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetPlanReportResponse.FromString,
                 _registered_method=True)
+        self.GetMemberOutcome = channel.unary_unary(
+                '/visavis.feedback.v1.EvaluationService/GetMemberOutcome',
+                request_serializer=visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetMemberOutcomeRequest.SerializeToString,
+                response_deserializer=visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetMemberOutcomeResponse.FromString,
+                _registered_method=True)
 
 
 class EvaluationServiceServicer:
@@ -53,6 +58,14 @@ class EvaluationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMemberOutcome(self, request, context):
+        """Says what came of one customer of a plan. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such plan, as above, or the customer is
+        none of its members), PERMISSION_DENIED (callers who see only some cities: which city it is, is not known here).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EvaluationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +73,11 @@ def add_EvaluationServiceServicer_to_server(servicer, server):
                     servicer.GetPlanReport,
                     request_deserializer=visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetPlanReportRequest.FromString,
                     response_serializer=visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetPlanReportResponse.SerializeToString,
+            ),
+            'GetMemberOutcome': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMemberOutcome,
+                    request_deserializer=visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetMemberOutcomeRequest.FromString,
+                    response_serializer=visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetMemberOutcomeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +108,33 @@ class EvaluationService:
             '/visavis.feedback.v1.EvaluationService/GetPlanReport',
             visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetPlanReportRequest.SerializeToString,
             visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetPlanReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMemberOutcome(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.feedback.v1.EvaluationService/GetMemberOutcome',
+            visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetMemberOutcomeRequest.SerializeToString,
+            visavis_dot_feedback_dot_v1_dot_evaluation__service__pb2.GetMemberOutcomeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,10 @@ class EvaluationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EvaluationServiceAsyncStub: ...
     GetPlanReport: _grpc.UnaryUnaryMultiCallable[_evaluation_service_pb2.GetPlanReportRequest, _evaluation_service_pb2.GetPlanReportResponse]
     """Reports on one plan by arm. Errors: RESOURCE_NOT_FOUND (the plan was not started, or its start was not yet heard of)."""
+    GetMemberOutcome: _grpc.UnaryUnaryMultiCallable[_evaluation_service_pb2.GetMemberOutcomeRequest, _evaluation_service_pb2.GetMemberOutcomeResponse]
+    """Says what came of one customer of a plan. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such plan, as above, or the customer is
+    none of its members), PERMISSION_DENIED (callers who see only some cities: which city it is, is not known here).
+    """
 
 @_typing.type_check_only
 class EvaluationServiceAsyncStub(EvaluationServiceStub):
@@ -43,6 +47,10 @@ class EvaluationServiceAsyncStub(EvaluationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetPlanReport: _aio.UnaryUnaryMultiCallable[_evaluation_service_pb2.GetPlanReportRequest, _evaluation_service_pb2.GetPlanReportResponse]  # type: ignore[assignment]
     """Reports on one plan by arm. Errors: RESOURCE_NOT_FOUND (the plan was not started, or its start was not yet heard of)."""
+    GetMemberOutcome: _aio.UnaryUnaryMultiCallable[_evaluation_service_pb2.GetMemberOutcomeRequest, _evaluation_service_pb2.GetMemberOutcomeResponse]  # type: ignore[assignment]
+    """Says what came of one customer of a plan. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such plan, as above, or the customer is
+    none of its members), PERMISSION_DENIED (callers who see only some cities: which city it is, is not known here).
+    """
 
 class EvaluationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Says what came of a push plan."""
@@ -54,5 +62,15 @@ class EvaluationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_evaluation_service_pb2.GetPlanReportResponse, _abc.Awaitable[_evaluation_service_pb2.GetPlanReportResponse]]:
         """Reports on one plan by arm. Errors: RESOURCE_NOT_FOUND (the plan was not started, or its start was not yet heard of)."""
+
+    @_abc_1.abstractmethod
+    def GetMemberOutcome(
+        self,
+        request: _evaluation_service_pb2.GetMemberOutcomeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_evaluation_service_pb2.GetMemberOutcomeResponse, _abc.Awaitable[_evaluation_service_pb2.GetMemberOutcomeResponse]]:
+        """Says what came of one customer of a plan. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND (no such plan, as above, or the customer is
+        none of its members), PERMISSION_DENIED (callers who see only some cities: which city it is, is not known here).
+        """
 
 def add_EvaluationServiceServicer_to_server(servicer: EvaluationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

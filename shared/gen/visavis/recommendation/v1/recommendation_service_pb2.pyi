@@ -507,19 +507,23 @@ class ExplainPolicyListRequest(_message.Message):
 
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     ASSEMBLY_RUN_FIELD_NUMBER: _builtins.int
+    TARGET_SELECTION_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer."""
     assembly_run: _builtins.str
-    """assemblyRuns/{assembly_run}; empty = the one switched in."""
+    """assemblyRuns/{assembly_run}; empty = the one switched in, or that of the target selection."""
+    target_selection: _builtins.str
+    """targetSelections/{target_selection} made of that run: where an extraction matrix picked, that one is explained, too."""
     def __init__(
         self,
         *,
         customer_id: _builtins.str = ...,
         assembly_run: _builtins.str = ...,
+        target_selection: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assembly_run", b"assembly_run", "customer_id", b"customer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assembly_run", b"assembly_run", "customer_id", b"customer_id", "target_selection", b"target_selection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -538,6 +542,7 @@ class ExplainPolicyListResponse(_message.Message):
     MATRICES_FIELD_NUMBER: _builtins.int
     BLOCKED_FIELD_NUMBER: _builtins.int
     REPLAYS_FIELD_NUMBER: _builtins.int
+    GIVEN_FIELD_NUMBER: _builtins.int
     assembly_run: _builtins.str
     """assemblyRuns/{assembly_run}."""
     snapshot: _builtins.str
@@ -556,6 +561,10 @@ class ExplainPolicyListResponse(_message.Message):
     def blocked(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlockedPolicy]:
         """What was found and then blocked."""
 
+    @_builtins.property
+    def given(self) -> _containers.RepeatedCompositeFieldContainer[Global___GivenPolicy]:
+        """What the list recommends, in its order, and the row that gave it."""
+
     def __init__(
         self,
         *,
@@ -566,10 +575,11 @@ class ExplainPolicyListResponse(_message.Message):
         matrices: _abc.Iterable[Global___MatrixExplanation] | None = ...,
         blocked: _abc.Iterable[Global___BlockedPolicy] | None = ...,
         replays: _builtins.bool = ...,
+        given: _abc.Iterable[Global___GivenPolicy] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "assembly_run", b"assembly_run", "blocked", b"blocked", "matrices", b"matrices", "replays", b"replays", "scoring_run", b"scoring_run", "snapshot", b"snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "assembly_run", b"assembly_run", "blocked", b"blocked", "given", b"given", "matrices", b"matrices", "replays", b"replays", "scoring_run", b"scoring_run", "snapshot", b"snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -718,6 +728,48 @@ class BlockedPolicy(_message.Message):
 Global___BlockedPolicy: _TypeAlias = BlockedPolicy  # noqa: Y015
 
 @_typing.final
+class GivenPolicy(_message.Message):
+    """A policy that a matrix gave and no rule took away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ZONE_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    PRODUCT_FIELD_NUMBER: _builtins.int
+    MATRIX_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    zone: _policy_service_pb2.Zone.ValueType
+    """The zone."""
+    rank: _builtins.int
+    """Place inside the zone, from 1."""
+    policy: _builtins.str
+    """The policy's code."""
+    product: _builtins.str
+    """The product it is about; empty where it is about none."""
+    matrix: _builtins.str
+    """The matrix that gave it: retention, new_service, voice_usage or vpmn."""
+    row: _builtins.int
+    """The matrix row that gave it."""
+    def __init__(
+        self,
+        *,
+        zone: _policy_service_pb2.Zone.ValueType = ...,
+        rank: _builtins.int = ...,
+        policy: _builtins.str = ...,
+        product: _builtins.str = ...,
+        matrix: _builtins.str = ...,
+        row: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix", "policy", b"policy", "product", b"product", "rank", b"rank", "row", b"row", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GivenPolicy: _TypeAlias = GivenPolicy  # noqa: Y015
+
+@_typing.final
 class TargetSelection(_message.Message):
     """A picking of targets."""
 
@@ -747,8 +799,17 @@ class TargetSelection(_message.Message):
     STATUS_FIELD_NUMBER: _builtins.int
     TARGETS_FIELD_NUMBER: _builtins.int
     ARM_COUNTS_FIELD_NUMBER: _builtins.int
+    ASSEMBLY_RUN_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    MATRIX_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """targetSelections/{target_selection}."""
+    assembly_run: _builtins.str
+    """assemblyRuns/{assembly_run} whose lists it picked from."""
+    zone: _policy_service_pb2.Zone.ValueType
+    """The zone whose first recommendation is offered; unspecified where a matrix picked."""
+    matrix: _builtins.str
+    """matrices/{matrix} of purpose extraction that picked; empty where a zone did."""
     @_builtins.property
     def status(self) -> _run_pb2.RunStatus:
         """Where it stands."""
@@ -768,10 +829,13 @@ class TargetSelection(_message.Message):
         status: _run_pb2.RunStatus | None = ...,
         targets: _dataset_pb2.DatasetRef | None = ...,
         arm_counts: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        assembly_run: _builtins.str = ...,
+        zone: _policy_service_pb2.Zone.ValueType = ...,
+        matrix: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status", "targets", b"targets"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm_counts", b"arm_counts", "name", b"name", "status", b"status", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm_counts", b"arm_counts", "assembly_run", b"assembly_run", "matrix", b"matrix", "name", b"name", "status", b"status", "targets", b"targets", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -865,16 +929,22 @@ class GetTargetSelectionRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    TARGETS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """targetSelections/{target_selection}."""
+    """targetSelections/{target_selection}; empty where the targets are given."""
+    @_builtins.property
+    def targets(self) -> _dataset_pb2.DatasetRef:
+        """Instead of the name: the targets that it made, as a push plan has them. Found by uri and fingerprint."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        targets: _dataset_pb2.DatasetRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["targets", b"targets"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -126,7 +126,7 @@ class RecommendationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetTargetSelection(self, request, context):
-        """Reads one target selection. Errors: RESOURCE_NOT_FOUND.
+        """Reads one target selection, by its name or by the dataset that it made. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -57,7 +57,7 @@ class RecommendationServiceStub:
     Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
     """
     GetTargetSelection: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetTargetSelectionRequest, _recommendation_service_pb2.GetTargetSelectionResponse]
-    """Reads one target selection. Errors: RESOURCE_NOT_FOUND."""
+    """Reads one target selection, by its name or by the dataset that it made. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 @_typing.type_check_only
 class RecommendationServiceAsyncStub(RecommendationServiceStub):
@@ -88,7 +88,7 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
     """
     GetTargetSelection: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetTargetSelectionRequest, _recommendation_service_pb2.GetTargetSelectionResponse]  # type: ignore[assignment]
-    """Reads one target selection. Errors: RESOURCE_NOT_FOUND."""
+    """Reads one target selection, by its name or by the dataset that it made. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Assembles one policy list per customer, and answers with it."""
@@ -158,6 +158,6 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recommendation_service_pb2.GetTargetSelectionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_service_pb2.GetTargetSelectionResponse, _abc.Awaitable[_recommendation_service_pb2.GetTargetSelectionResponse]]:
-        """Reads one target selection. Errors: RESOURCE_NOT_FOUND."""
+        """Reads one target selection, by its name or by the dataset that it made. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
 def add_RecommendationServiceServicer_to_server(servicer: RecommendationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
