@@ -236,6 +236,7 @@ REPLIES = Table(
     Column("meaning", Text, nullable=False),
     Column("contact_id", BigInteger),
     Column("receive_time", DateTime(timezone=True), nullable=False),
+    Index("ix_replies_contact_id", "contact_id"),
     Index("ix_replies_unmatched", "receive_time", postgresql_where=text("meaning = 'unmatched'")),
 )
 

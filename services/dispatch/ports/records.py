@@ -1,11 +1,12 @@
-"""What the desk asks about one customer while somebody waits."""
+"""What desk and hotline ask about one customer, or one push, while somebody waits."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.dispatch.domain.pushes import Contact, OptOut
+from services.dispatch.domain.push_records import PushRecord
+from services.dispatch.domain.pushes import Contact, OptOut, PushId
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +36,10 @@ class Records(Protocol):
         cities: Collection[str] | None,
     ) -> CustomerRecord:
         """Return up to `limit` contacts reserved from `since` on, those in `cities` (None: everywhere); raises Unavailable."""
+        ...
+
+
+class PushRecords(Protocol):
+    async def of(self, push_id: PushId, *, cities: Collection[str] | None) -> PushRecord | None:
+        """Return a push with all that is kept about it; None where there is none in `cities` (None: everywhere)."""
         ...

@@ -24,6 +24,7 @@ from services.dispatch.domain.pushes import (
 from services.dispatch.domain.rules import Record
 from services.dispatch.ports.calls import Calls, Leases
 from services.dispatch.ports.channels import Recall, RecallAnswer, Receipt, Reply
+from services.dispatch.ports.records import PushRecords
 from services.dispatch.ports.views import BarredCustomers
 from shared.runs.domain import RunPlace
 
@@ -322,6 +323,7 @@ class Reading:
 
     plans: PlanReader
     contacts: ContactReader
+    push_records: PushRecords
 
 
 WorkOpener = Callable[[], AbstractAsyncContextManager[Work]]

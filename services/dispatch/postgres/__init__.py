@@ -15,6 +15,7 @@ from services.dispatch.postgres.leases import LeaseTable
 from services.dispatch.postgres.ledger import LedgerTables
 from services.dispatch.postgres.opt_outs import OptOutTable
 from services.dispatch.postgres.plans import PlanQueries, PlanTable
+from services.dispatch.postgres.push_records import PushRecordQueries
 from services.dispatch.postgres.recalls import RecallTable
 from shared.db.engine import Database
 from shared.db.transactions import WriteTransaction
@@ -55,6 +56,6 @@ def reading_opener(database: Database) -> ReadingOpener:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Reading]:
         async with database.read() as tx:
-            yield Reading(plans=PlanQueries(tx), contacts=ContactQueries(tx))
+            yield Reading(plans=PlanQueries(tx), contacts=ContactQueries(tx), push_records=PushRecordQueries(tx))
 
     return opened

@@ -5,14 +5,10 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 
 from services.dispatch.domain.plans import PlanId
-from services.dispatch.domain.pushes import (
-    OptOut,
-    Push,
-    PushId,
-    PushState,
-)
+from services.dispatch.domain.pushes import OptOut, Push, PushState
 from services.dispatch.ports.store import EventPage
 from services.dispatch.postgres.events import page_of_events
+from services.dispatch.postgres.push_records import push_of
 from services.dispatch.tables import OPT_OUTS, PUSHES
 from shared.db.transactions import AnyTransaction
 
@@ -38,19 +34,8 @@ class ContactQueries:
             statement = statement.where(columns.state == state)
         if cities is not None:
             statement = statement.where(columns.city.in_(cities))
-        return [
-            Push(
-                push_id=PushId(row.push_id),
-                rank=row.rank,
-                customer_id=row.customer_id,
-                policy=row.policy,
-                arm=row.arm,
-                state=PushState(row.state),
-                detail=row.detail,
-                hold_until=row.hold_until,
-            )
-            for row in await self._tx.connection.execute(statement.order_by(columns.rank).limit(limit))
-        ]
+        found = await self._tx.connection.execute(statement.order_by(columns.rank).limit(limit))
+        return [push_of(row) for row in found.mappings()]
 
     async def events(self, *, cursor: str, limit: int) -> EventPage:
         return await page_of_events(self._tx, cursor=cursor, limit=limit)

@@ -9,11 +9,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.dispatch.domain.calls import CallId
 from services.dispatch.domain.plans import PLAN_KIND, PlanId
+from services.dispatch.domain.pushes import PushId
 from shared.errors import InvalidInput, Violation
 from shared.rpc.names import resource_id
 from shared.wire.cmpp.terminals import national_number
 
 _CALL = re.compile(r"calls/(\d{1,18})", re.ASCII)
+_PUSH = re.compile(r"pushes/(\d{1,18})", re.ASCII)
 
 
 def plan_id_of(name: str, *, field: str = "name") -> PlanId:
@@ -25,6 +27,14 @@ def call_id_of(name: str) -> CallId | None:
     """Return the id in `calls/{call}`; None for what is no such name."""
     match = _CALL.fullmatch(name)
     return CallId(int(match.group(1))) if match else None
+
+
+def push_id_of(name: str) -> PushId:
+    """Return the id in `pushes/{push}`; raises InvalidInput for what is no such name."""
+    match = _PUSH.fullmatch(name)
+    if match is None:
+        raise InvalidInput.of("name", f"expected pushes/{{push}} with the push's number, got {name!r}")
+    return PushId(int(match.group(1)))
 
 
 def lease_id_of(name: str) -> str:

@@ -13,11 +13,12 @@ from services.dispatch.domain.messages import Forms
 from services.dispatch.domain.plans import PLAN_CHANNELS, PLAN_KIND, Balance, Channel, Offer, Plan, PlanId, PlanRequest
 from services.dispatch.domain.pushes import PushState
 from services.dispatch.ports.store import PlanReader, ReadingOpener, WorkOpener
-from services.dispatch.servicer.parse import instant_of, plan_id_of, request_id_of, uuid_violations
+from services.dispatch.servicer.parse import instant_of, plan_id_of, push_id_of, request_id_of, uuid_violations
+from services.dispatch.servicer.push_records import record_message
 from services.dispatch.servicer.render import CHANNELS, channel_notice, plan_message, push_message
 from services.dispatch.use_cases.plans import create_plan, start_plan
 from shared.clock import Clock
-from shared.errors import InvalidInput, Violation
+from shared.errors import InvalidInput, NotFound, Violation
 from shared.lake.refs import from_ref
 from shared.observability.context import current_traceparent
 from shared.rpc.calls import Context
@@ -106,6 +107,14 @@ class PushPlanServicer(rpc.PushPlanServiceServicer):
             )
         token = encode_token([found[limit - 1].rank], filters) if len(found) > limit else ""
         return pb.ListPushesResponse(pushes=[push_message(push) for push in found[:limit]], next_page_token=token)
+
+    async def GetPush(self, request: pb.GetPushRequest, context: Context) -> pb.GetPushResponse:
+        push_id = push_id_of(request.name)
+        async with self.reading() as reading:
+            record = await reading.push_records.of(push_id, cities=current_caller().cities)
+        if record is None:
+            raise NotFound(request.name)
+        return pb.GetPushResponse(push=push_message(record.push), record=record_message(record))
 
     async def _rendered(self, plan: Plan, plans: PlanReader) -> pb.PushPlan:
         balances = await plans.balances([plan.plan_id])

@@ -225,7 +225,7 @@ class ContactRecord(_message.Message):
     attempt: _builtins.int
     """Which reservation of the push, from 1; one that was released did not leave."""
     account: _builtins.str
-    """The account at the gateway; of a call the platform that it was lent to."""
+    """The account at the gateway; empty for calls."""
     parts: _builtins.int
     """As how many messages it leaves."""
     @_builtins.property
