@@ -73,6 +73,20 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberOutcome:
+    """What came of one customer of a plan; `ordered_at` is the first order of the policy after the plan's start."""
+
+    arm: Arm
+    policy: str
+    sent: bool
+    reached: bool
+    answer: str
+    opted_out: bool
+    ordered_at: datetime | None
+    success: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ArmCounts:
     """Customers of one arm of one plan, counted once each."""
 

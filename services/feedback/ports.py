@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.feedback.domain import ContactEvent, Outcome, PlanName, PlanReport, StartedPlan
+from services.feedback.domain import ContactEvent, MemberOutcome, Outcome, PlanName, PlanReport, StartedPlan
 from shared.lake.dataset import Dataset
 
 MemberRow = tuple[str, str, str]
@@ -61,6 +61,10 @@ class Evaluations(Protocol):
 
     async def report(self, name: PlanName) -> PlanReport:
         """Count a plan's arms. Raises NotFound."""
+        ...
+
+    async def member(self, name: PlanName, customer_id: str) -> MemberOutcome:
+        """Return what came of one customer of a plan, by the rules of its report. Raises NotFound."""
         ...
 
 

@@ -6,12 +6,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, false, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from services.feedback.domain import Arm, ArmCounts, ContactEvent, EventKind, Outcome, PlanName, PlanReport, StartedPlan
+from services.feedback.domain import (
+    Arm,
+    ArmCounts,
+    ContactEvent,
+    EventKind,
+    MemberOutcome,
+    Outcome,
+    PlanName,
+    PlanReport,
+    StartedPlan,
+)
 from services.feedback.ports import MemberRow
 from services.feedback.tables import CURSORS, MEMBERS, OUTCOMES, PLANS
 from shared.db.engine import Database
@@ -20,6 +42,7 @@ from shared.db.transactions import AnyTransaction, WriteTransaction
 from shared.errors import NotFound
 
 _CONSUMER = "dispatch"
+_Columns: TypeAlias = ReadOnlyColumnCollection[str, Any]
 
 _MARKS: dict[EventKind, dict[str, object]] = {
     EventKind.SENT: {"sent": True},
@@ -49,6 +72,22 @@ class PostgresEvaluations:
         times = [time for time in (found.latest_event_time, *(row.latest_order_time for row in rows)) if time]
         plan = StartedPlan(name, found.display_name, found.start_time)
         return PlanReport(plan, tuple(_arm_counts(row) for row in rows), max(times, default=None))
+
+    async def member(self, name: PlanName, customer_id: str) -> MemberOutcome:
+        """Return what came of one customer of a plan, by the rules of its report. Raises NotFound."""
+        found = (await self._connection.execute(_member_of(name, customer_id))).one_or_none()
+        if found is None:
+            raise NotFound(f"customer {customer_id} in {name}")
+        return MemberOutcome(
+            arm=Arm(found.arm),
+            policy=found.policy,
+            sent=found.sent,
+            reached=found.reached,
+            answer=found.answer or "",
+            opted_out=found.opted_out,
+            ordered_at=found.order_time,
+            success=found.success,
+        )
 
 
 class PostgresIntake(PostgresEvaluations):
@@ -125,25 +164,9 @@ class PostgresFeedback:
 
 def _counts(name: PlanName) -> Select[Any]:
     """Count each arm's customers: a success ordered the policy after the start, by answer or by itself in BOSS."""
-    latest_order = (
-        select(func.max(OUTCOMES.c.order_time))
-        .where(
-            OUTCOMES.c.customer_id == MEMBERS.c.customer_id,
-            OUTCOMES.c.policy == MEMBERS.c.policy,
-            OUTCOMES.c.order_time >= PLANS.c.start_time,
-        )
-        .scalar_subquery()
-    )
-    counted = (
-        select(MEMBERS, latest_order.label("order_time"))
-        .join(PLANS, PLANS.c.plan == MEMBERS.c.plan)
-        .where(MEMBERS.c.plan == name)
-        .subquery()
-        .c
-    )
-    success = or_(counted.order_time.is_not(None), func.coalesce(counted.answer == "accepted", false()))
+    counted = _members(name, func.max(OUTCOMES.c.order_time)).subquery().c
+    success, contacted = _success(counted), _contacted(counted)
     known = or_(success, counted.answer.is_not(None), counted.opted_out, counted.delivery_known)
-    contacted = or_(counted.sent, counted.arm == Arm.CONTROL)
     return (
         select(
             counted.arm,
@@ -159,6 +182,37 @@ def _counts(name: PlanName) -> Select[Any]:
         .group_by(counted.arm)
         .order_by(counted.arm)
     )
+
+
+def _member_of(name: PlanName, customer_id: str) -> Select[Any]:
+    member = _members(name, func.min(OUTCOMES.c.order_time)).where(MEMBERS.c.customer_id == customer_id).subquery().c
+    return select(*member, and_(_success(member), _contacted(member)).label("success"))
+
+
+def _members(name: PlanName, which_order: ColumnElement[datetime]) -> Select[Any]:
+    """Return a plan's members with the time of one of their orders of the policy after the plan's start, in `order_time`."""
+    order_time = (
+        select(which_order)
+        .where(
+            OUTCOMES.c.customer_id == MEMBERS.c.customer_id,
+            OUTCOMES.c.policy == MEMBERS.c.policy,
+            OUTCOMES.c.order_time >= PLANS.c.start_time,
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(MEMBERS, order_time.label("order_time"))
+        .join(PLANS, PLANS.c.plan == MEMBERS.c.plan)
+        .where(MEMBERS.c.plan == name)
+    )
+
+
+def _success(member: _Columns) -> ColumnElement[bool]:
+    return or_(member.order_time.is_not(None), func.coalesce(member.answer == "accepted", false()))
+
+
+def _contacted(member: _Columns) -> ColumnElement[bool]:
+    return or_(member.sent, member.arm == Arm.CONTROL)
 
 
 def _arm_counts(row: Row[Any]) -> ArmCounts:

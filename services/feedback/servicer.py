@@ -8,12 +8,23 @@ from visavis.feedback.v1 import evaluation_service_pb2_grpc as evaluation_rpc
 from visavis.feedback.v1 import feedback_service_pb2 as pb
 from visavis.feedback.v1 import feedback_service_pb2_grpc as rpc
 
-from services.feedback.domain import Arm, ArmCounts, Interval, Outcome, PlanName, PlanReport, difference, wilson
+from services.feedback.domain import (
+    Arm,
+    ArmCounts,
+    Interval,
+    MemberOutcome,
+    Outcome,
+    PlanName,
+    PlanReport,
+    difference,
+    wilson,
+)
 from services.feedback.postgres import PostgresEvaluations, PostgresIntake
 from services.feedback.tables import RUNS
 from services.feedback.use_cases import CONTROL_GROUPS, DrawArms, DrawnArms, record_outcomes
 from shared.clock import Clock
 from shared.db.engine import Database
+from shared.errors import Denied, InvalidInput
 from shared.lake.refs import from_ref, to_ref
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
@@ -89,6 +100,19 @@ class EvaluationServicer(evaluation_rpc.EvaluationServiceServicer):
             report = await PostgresEvaluations(tx).report(name)
         return evaluation_pb.GetPlanReportResponse(report=_report(report))
 
+    async def GetMemberOutcome(
+        self, request: evaluation_pb.GetMemberOutcomeRequest, context: Context
+    ) -> evaluation_pb.GetMemberOutcomeResponse:
+        caller = current_caller()
+        if caller.cities is not None:
+            raise Denied(f"outcomes bear no city; {caller.principal} sees only some")
+        resource_id("pushPlans", request.push_plan, field="push_plan")
+        if not request.customer_id:
+            raise InvalidInput.of("customer_id", "expected the customer")
+        async with self._database.read() as tx:
+            found = await PostgresEvaluations(tx).member(PlanName(request.push_plan), request.customer_id)
+        return evaluation_pb.GetMemberOutcomeResponse(outcome=_member_outcome(request, found))
+
 
 def _control_group(run: Run) -> pb.ControlGroup:
     group = pb.ControlGroup(name=run.name, cycle=from_json(DrawArms, run.request).cycle, status=to_status(run))
@@ -110,6 +134,23 @@ def _report(report: PlanReport) -> evaluation_pb.PlanReport:
     )
     if report.as_of is not None:
         message.as_of_time.FromDatetime(report.as_of)
+    return message
+
+
+def _member_outcome(asked: evaluation_pb.GetMemberOutcomeRequest, found: MemberOutcome) -> evaluation_pb.MemberOutcome:
+    message = evaluation_pb.MemberOutcome(
+        push_plan=asked.push_plan,
+        customer_id=asked.customer_id,
+        arm=found.arm,
+        policy=found.policy,
+        sent=found.sent,
+        reached=found.reached,
+        answer=found.answer,
+        opted_out=found.opted_out,
+        success=found.success,
+    )
+    if found.ordered_at is not None:
+        message.order_time.FromDatetime(found.ordered_at)
     return message
 
 

@@ -25,11 +25,12 @@ from services.feedback.tables import RUNS, metadata
 from services.feedback.worker import DispatchFollower, handlers
 from shared.clock import ManualClock
 from shared.db.engine import Database
-from shared.errors import DeadlineExceeded, Failure, InvalidInput, NotFound, Unavailable
+from shared.errors import DeadlineExceeded, Denied, Failure, InvalidInput, NotFound, Unavailable
 from shared.lake.dataset import Dataset
 from shared.lake.lake import Lake
 from shared.lake.refs import to_ref
 from shared.rpc.client import open_channel
+from shared.rpc.identity import Caller, Role, acting_as
 from shared.rpc.server import running
 from shared.runs.worker import RunWorker
 from tests.databases import schema_differences
@@ -236,6 +237,45 @@ async def test_events_are_taken_after_a_plan_that_could_not_be_read(feedback: Fe
     targeted = await feedback.arm("targeted", lambda arm: arm.sent_count == 1)
     assert targeted.member_count == 4
     assert feedback.dispatch.trouble == []
+
+
+async def test_what_came_of_one_member_is_told_as_the_report_counts_it(feedback: Feedback) -> None:
+    async def came_of(customer: str) -> evaluation_pb.MemberOutcome:
+        asked = evaluation_pb.GetMemberOutcomeRequest(push_plan=PLAN, customer_id=customer)
+        return (await feedback.evaluation.GetMemberOutcome(asked)).outcome
+
+    tell = feedback.dispatch.tell
+    tell(EventKind.PLAN_STARTED)
+    for customer in ("c000", "c001"):
+        tell(EventKind.SENT, customer)
+    tell(EventKind.DECLINED, "c001")
+    orders = [
+        order("c000", order_id="later", at=NOW + timedelta(hours=3)),
+        order("c000", at=NOW + timedelta(hours=2)),
+        order("c002"),
+        order("c006"),
+    ]
+    await feedback.control.RecordOutcomes(pb.RecordOutcomesRequest(outcomes=orders))
+    targeted = await feedback.arm("targeted", lambda arm: arm.declined_count == 1)
+    ordered, declined, unsent, control = [await came_of(customer) for customer in ("c000", "c001", "c002", "c006")]
+    assert (ordered.arm, ordered.policy, ordered.sent, ordered.success) == ("targeted", "newspaper-trial", True, True)
+    assert ordered.order_time.ToDatetime(UTC) == NOW + timedelta(hours=2)
+    assert (declined.answer, declined.reached, declined.success) == ("declined", True, False)
+    assert (unsent.sent, unsent.HasField("order_time"), unsent.success) == (False, True, False)
+    assert (control.arm, control.sent, control.success) == ("control", False, True)
+    assert targeted.success_count == 1
+
+
+async def test_who_is_no_member_or_sees_some_cities_only_is_told_nothing(feedback: Feedback) -> None:
+    feedback.dispatch.tell(EventKind.PLAN_STARTED)
+    await feedback.arm("control", lambda arm: arm.member_count == 3)
+    ask = feedback.evaluation.GetMemberOutcome
+    with pytest.raises(NotFound, match="nobody"):
+        await ask(evaluation_pb.GetMemberOutcomeRequest(push_plan=PLAN, customer_id="nobody"))
+    with pytest.raises(InvalidInput, match="customer_id"):
+        await ask(evaluation_pb.GetMemberOutcomeRequest(push_plan=PLAN))
+    with acting_as(Caller("li", Role.CLERK, frozenset({"A"}))), pytest.raises(Denied):
+        await ask(evaluation_pb.GetMemberOutcomeRequest(push_plan=PLAN, customer_id="c000"))
 
 
 async def test_a_name_that_is_no_plan_is_refused(feedback: Feedback) -> None:
