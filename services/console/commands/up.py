@@ -78,7 +78,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Exit when done: 0 only if every promise held.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start everything in a fresh home, run one cycle of a simulated province, push four plans by SMS and call, and report."""
+    """Start everything in a fresh home, run one cycle of a simulated province, push over all four channels, and report."""
     from services.console.demo import home
     from services.console.demo.flow import weekday_morning
     from services.console.demo.stage import Stage
