@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.dispatch.domain.plans import Channel
-from services.dispatch.settings import ContactRuleSettings, WorkerSettings
+from services.dispatch.settings import ContactRuleSettings, MailSettings, WorkerSettings
 
 
 @pytest.mark.parametrize(("channel", "told"), [("SMS", "hours of SMS"), ("CALL", "hours of calls")])
@@ -32,3 +32,13 @@ def test_a_worker_serves_each_channel_once_and_only_those_that_carry_messages(mo
     monkeypatch.setenv("VISAVIS_DISPATCH_WORKER_CHANNELS", "sms call")
     with pytest.raises(ValidationError, match="expected some of sms"):
         WorkerSettings()
+
+
+def test_a_link_in_mails_is_https_unless_it_leads_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MailSettings().unsubscribe_url == "http://127.0.0.1:8092/unsubscribe"
+    monkeypatch.setenv("VISAVIS_DISPATCH_MAIL_UNSUBSCRIBE_URL", "https://u.example.cn/u")
+    assert MailSettings().unsubscribe_url == "https://u.example.cn/u"
+    for wrong in ("http://u.example.cn/u", "https://u.example.cn/u?x=1", "ftp://u.example.cn/u"):
+        monkeypatch.setenv("VISAVIS_DISPATCH_MAIL_UNSUBSCRIBE_URL", wrong)
+        with pytest.raises(ValidationError, match=r"https|dispatch_mail_unsubscribe_url"):
+            MailSettings()
