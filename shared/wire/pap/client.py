@@ -51,7 +51,7 @@ class Posting:
     def __init__(self, trip: _Trip, task: "asyncio.Task[HttpAnswer]") -> None:
         self._trip = trip
         self._task = task
-        task.add_done_callback(lambda _: trip.settled.set())
+        task.add_done_callback(self._ended)
 
     @property
     def may_have_left(self) -> bool:
@@ -76,6 +76,12 @@ class Posting:
             return self._task.result()
         told = _told(failure)
         raise (told if self._trip.connected else NotSentError(str(told))) from failure
+
+    def _ended(self, task: "asyncio.Task[HttpAnswer]") -> None:
+        """Look at the failure, if any: whoever gave up waiting for the answer will not."""
+        if not task.cancelled():
+            task.exception()
+        self._trip.settled.set()
 
 
 class PpgClient:
