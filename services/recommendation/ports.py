@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from services.recommendation.domain import Arm, Purpose, Zone
 from shared.jsontypes import JsonObject
+from shared.lake.dataset import Dataset
 from shared.runs.domain import Run, RunPage, RunPlace
 
 Entry_co = TypeVar("Entry_co", covariant=True)
@@ -85,6 +86,10 @@ class Runs(Protocol):
 
     async def get(self, kind: str, run_id: str) -> Run:
         """Return one run. Raises NotFound."""
+        ...
+
+    async def selection_of(self, targets: Dataset) -> Run:
+        """Return the target selection that made these targets. Raises NotFound."""
         ...
 
     async def page(self, kind: str, *, after: RunPlace | None, limit: int) -> RunPage:

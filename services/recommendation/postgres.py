@@ -12,14 +12,17 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_find
 from services.recommendation.domain import Arm, Purpose, Zone
 from services.recommendation.ports import DeskItem, DeskList, Place, StoredCatalogue, StoredMatrix
 from services.recommendation.tables import CATALOGUES, DESK_NUMBER_PAGES, DESK_PAGES, MATRICES, SWITCHES, metadata
+from services.recommendation.use_cases.targets import TARGET_SELECTIONS
 from shared.db.engine import Database
 from shared.db.locks import advisory_lock
 from shared.db.single_reads import Found, SingleReads
 from shared.db.transactions import WriteTransaction
 from shared.errors import AlreadyExists, NotFound
 from shared.jsontypes import JsonObject
+from shared.lake.dataset import Dataset
 from shared.runs.domain import Run, RunPage, RunPlace
 from shared.runs.store import RunStore
+from shared.runs.tables import run_of
 
 KEPT_BATCHES = 2
 """How many switched-in runs stay loaded: the current one, and the one before for readers still in it."""
@@ -172,6 +175,16 @@ class PostgresRuns:
         """Return one run. Raises NotFound."""
         async with self.database.read() as tx:
             return await self.store.get(tx, kind, run_id)
+
+    async def selection_of(self, targets: Dataset) -> Run:
+        """Return the target selection that made these targets. Raises NotFound."""
+        runs, made = self.store.tables.runs, {"targets": {"uri": targets.uri, "fingerprint": targets.fingerprint}}
+        statement = select(runs).where(runs.c.kind == TARGET_SELECTIONS, runs.c.result.contains(made)).limit(1)
+        async with self.database.read() as tx:
+            found = (await tx.connection.execute(statement)).one_or_none()
+        if found is None:
+            raise NotFound(f"a target selection that made {targets.uri}")
+        return run_of(found)
 
     async def page(self, kind: str, *, after: RunPlace | None, limit: int) -> RunPage:
         """Return up to `limit` runs, newest first."""

@@ -6,7 +6,7 @@ from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 
 from services.recommendation.domain import NEEDED, OPTIONAL, Purpose, national_number
 from services.recommendation.ports import Contacts, Desk, Rulebook, Runs
-from services.recommendation.servicer.render import explanation_message, policy_list_message, zone_of
+from services.recommendation.servicer.render import explanation_message, policy_list_message, zone_number, zone_of
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
 from services.recommendation.use_cases.assembly import (
     ASSEMBLY_RUNS,
@@ -20,7 +20,13 @@ from services.recommendation.use_cases.desk import answer_desk
 from services.recommendation.use_cases.explanation import Evidence, explain_list
 from services.recommendation.use_cases.imports import CATALOGUES, MATRICES
 from services.recommendation.use_cases.rules import Readings
-from services.recommendation.use_cases.targets import TARGET_SELECTIONS, SelectedTargets, TargetRequest, order_targets
+from services.recommendation.use_cases.targets import (
+    TARGET_SELECTIONS,
+    SelectedTargets,
+    TargetOrder,
+    TargetRequest,
+    order_targets,
+)
 from shared.clock import Clock
 from shared.errors import InvalidInput, WrongState
 from shared.lake.refs import from_ref, to_ref
@@ -100,11 +106,8 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
     ) -> pb.ExplainPolicyListResponse:
         if not request.customer_id:
             raise InvalidInput.of("customer_id", "is missing")
-        run = await self._finished_run(
-            resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run")
-            if request.assembly_run
-            else await self._runs.switched_in()
-        )
+        run_id, extraction_id = await self._explained(request)
+        run = await self._finished_run(run_id)
         order, result = from_json(AssemblyOrder, run.request), from_json(AssemblyResult, run.result)
         explanation = await explain_list(
             order,
@@ -113,11 +116,13 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
             caller=current_caller(),
             evidence=self._evidence,
             readings=self._readings,
+            extraction_id=extraction_id,
         )
         names = pb.ExplainPolicyListResponse(
             assembly_run=run.name, snapshot=order.snapshot, scoring_run=order.scoring_run
         )
-        return explanation_message(explanation, names=names, matrix_names=_matrix_names(order))
+        matrix_names = {**_matrix_names(order), Purpose.EXTRACTION: f"{MATRICES}/{extraction_id}"}
+        return explanation_message(explanation, names=names, matrix_names=matrix_names)
 
     async def SelectTargets(self, request: pb.SelectTargetsRequest, context: Context) -> pb.SelectTargetsResponse:
         run = await self._finished_run(resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run"))
@@ -145,8 +150,24 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
     async def GetTargetSelection(
         self, request: pb.GetTargetSelectionRequest, context: Context
     ) -> pb.GetTargetSelectionResponse:
-        run = await self._runs.get(TARGET_SELECTIONS, resource_id(TARGET_SELECTIONS, request.name))
+        if request.HasField("targets"):
+            if request.name:
+                raise InvalidInput.of("targets", "expected a name or targets, not both")
+            run = await self._runs.selection_of(from_ref(request.targets))
+        else:
+            run = await self._runs.get(TARGET_SELECTIONS, resource_id(TARGET_SELECTIONS, request.name))
         return pb.GetTargetSelectionResponse(target_selection=_target_selection(run))
+
+    async def _explained(self, request: pb.ExplainPolicyListRequest) -> tuple[str, str]:
+        """Return the ids of the assembly run that is asked about, and of the extraction matrix, empty without one."""
+        asked = resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run") if request.assembly_run else ""
+        if not request.target_selection:
+            return asked or await self._runs.switched_in(), ""
+        selection_id = resource_id(TARGET_SELECTIONS, request.target_selection, field="target_selection")
+        order = from_json(TargetOrder, (await self._runs.get(TARGET_SELECTIONS, selection_id)).request)
+        if request.assembly_run not in {"", order.assembly_run}:
+            raise InvalidInput.of("target_selection", f"was picked from {order.assembly_run}")
+        return resource_id(ASSEMBLY_RUNS, order.assembly_run), order.matrix_id
 
     async def _finished_run(self, run_id: str) -> Run:
         run = await self._runs.get(ASSEMBLY_RUNS, run_id)
@@ -203,7 +224,14 @@ def _assembly_run(run: Run) -> pb.AssemblyRun:
 
 
 def _target_selection(run: Run) -> pb.TargetSelection:
-    message = pb.TargetSelection(name=run.name, status=to_status(run))
+    order = from_json(TargetOrder, run.request)
+    message = pb.TargetSelection(
+        name=run.name,
+        status=to_status(run),
+        assembly_run=order.assembly_run,
+        zone=zone_number(order.zone),
+        matrix=f"{MATRICES}/{order.matrix_id}" if order.matrix_id else "",
+    )
     if run.state is RunState.SUCCEEDED:
         selected = from_json(SelectedTargets, run.result)
         message.targets.CopyFrom(to_ref(selected.targets))

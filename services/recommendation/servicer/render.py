@@ -7,7 +7,7 @@ from visavis.dispatch.v1 import contact_pb2
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 
-from services.recommendation.domain import Policy, PolicyList, Product, Purpose, Zone
+from services.recommendation.domain import Policy, PolicyList, Product, Purpose, Recommendation, Zone
 from services.recommendation.engine.assembly.customer import Meeting
 from services.recommendation.engine.feel.text import feel_text
 from services.recommendation.engine.matrix import explain
@@ -34,6 +34,11 @@ _ANSWERS = {
 def zone_of(value: int) -> Zone | None:
     """Return the zone of an enum value, None where it is not given or not known."""
     return next((zone for zone, number in _ZONES.items() if number == value), None)
+
+
+def zone_number(zone: Zone | None) -> policy_pb.Zone.ValueType:
+    """Return a zone as the contract has it."""
+    return _ZONES[zone] if zone is not None else policy_pb.ZONE_UNSPECIFIED
 
 
 @lru_cache(maxsize=1024)
@@ -125,9 +130,11 @@ def explanation_message(
     outcome = explanation.assembly.outcome
     names.arm = explanation.arm or ""
     names.replays = explanation.replays
-    for meeting in explanation.assembly.meetings:
+    picked = () if explanation.extraction is None else (explanation.extraction,)
+    for meeting in (*explanation.assembly.meetings, *picked):
         names.matrices.append(_meeting(meeting, matrix_names[Purpose(meeting.table.purpose)]))
     if isinstance(outcome, PolicyList):
+        names.given.extend(map(_given, outcome.recommendations))
         names.blocked.extend(
             pb.BlockedPolicy(
                 zone=_ZONES[blocked.zone],
@@ -139,6 +146,17 @@ def explanation_message(
             for blocked in outcome.blocked
         )
     return names
+
+
+def _given(found: Recommendation) -> pb.GivenPolicy:
+    return pb.GivenPolicy(
+        zone=_ZONES[found.zone],
+        rank=found.rank,
+        policy=found.policy,
+        product=found.product or "",
+        matrix=found.matrix,
+        row=found.rule,
+    )
 
 
 def _meeting(meeting: Meeting, resource: str) -> pb.MatrixExplanation:

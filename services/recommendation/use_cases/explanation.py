@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.recommendation.domain import Arm, PolicyList, Rejected
-from services.recommendation.engine.assembly.customer import Assembly, Customer
+from services.recommendation.engine.assembly.customer import Assembly, Customer, Meeting
 from services.recommendation.engine.assembly.rules import CompiledRules
 from services.recommendation.engine.assembly.single import assemble
+from services.recommendation.engine.matrix import DecisionTable, compile_closure
 from services.recommendation.use_cases.assembly import AssembledLists, AssemblyInputs, AssemblyOrder, AssemblyResult
 from services.recommendation.use_cases.rules import Readings
 from shared.errors import Denied
@@ -27,11 +28,15 @@ class Evidence(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One customer's list, assembled anew; `replays` tells whether it is the one that was published."""
+    """One customer's list, assembled anew; `replays` tells whether it is the one that was published.
+
+    `extraction` is how the matrix that picked targets of it met the customer, where one was asked about.
+    """
 
     assembly: Assembly
     arm: Arm | None
     replays: bool
+    extraction: Meeting | None = None
 
 
 async def explain_list(
@@ -42,12 +47,19 @@ async def explain_list(
     caller: Caller,
     evidence: Evidence,
     readings: Readings,
+    extraction_id: str = "",
 ) -> Explanation:
-    """Assemble the customer again from what the run kept. Raises NotFound, Denied outside the caller's cities."""
+    """Assemble the customer again from what the run kept, and let an extraction matrix meet the customer, too, where there is
+    one. Raises NotFound, Denied outside the caller's cities."""
     customer = await evidence.customer(order.inputs, customer_id)
     if not caller.sees(str(customer.fields["city"])):
         raise Denied(f"this customer is outside the cities of {caller.principal}")
     rules = await readings.rules(order.matrices, order.catalogue_id, result.circumstances)
     assembly = assemble(customer, CompiledRules.of(rules))
     published = await evidence.outcome(result.assembled, customer_id)
-    return Explanation(assembly, customer.arm, assembly.outcome == published)
+    extraction = _meet(await readings.matrix(extraction_id), customer) if extraction_id else None
+    return Explanation(assembly, customer.arm, assembly.outcome == published, extraction)
+
+
+def _meet(table: DecisionTable, customer: Customer) -> Meeting:
+    return Meeting(table, "", customer.fields, compile_closure(table)(customer.fields))

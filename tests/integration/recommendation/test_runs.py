@@ -247,6 +247,34 @@ async def test_targets_are_picked_from_a_run_within_the_callers_cities(service: 
         )
 
 
+async def test_a_selection_is_found_by_the_targets_it_made(service: Service) -> None:
+    run = await service.assemble(base_of(4).publish(service.lake, "found"))
+    asked = pb.SelectTargetsRequest(assembly_run=run.name, zone=policy_pb.ZONE_NEW_SERVICE)
+    selection, other = await service.targets(asked), await service.targets(asked)
+    assert selection.name != other.name
+    get = service.recommendation.GetTargetSelection
+    found = (await get(pb.GetTargetSelectionRequest(targets=selection.targets))).target_selection
+    assert found == selection
+    assert (found.assembly_run, found.zone, found.matrix) == (run.name, policy_pb.ZONE_NEW_SERVICE, "")
+    with pytest.raises(NotFound):
+        await get(pb.GetTargetSelectionRequest(targets=run.lists))
+    with pytest.raises(InvalidInput, match="not both"):
+        await get(pb.GetTargetSelectionRequest(name=selection.name, targets=selection.targets))
+
+
+async def test_what_a_list_recommends_is_told_with_the_row_that_gave_it(service: Service) -> None:
+    run = await service.assemble(base_of(2).publish(service.lake, "given"))
+    shown = await service.list_of("c00001")
+    selection = await service.targets(pb.SelectTargetsRequest(assembly_run=run.name, zone=policy_pb.ZONE_NEW_SERVICE))
+    asked = pb.ExplainPolicyListRequest(customer_id="c00001", target_selection=selection.name)
+    told = await service.recommendation.ExplainPolicyList(asked)
+    offered = [(policy.policy.policy, policy.fired_rule) for zone in shown.zones for policy in zone.policies]
+    assert [(given.policy, f"{given.matrix} row {given.row}") for given in told.given] == offered
+    asked.assembly_run = "assemblyRuns/another"
+    with pytest.raises(InvalidInput, match="target_selection"):
+        await service.recommendation.ExplainPolicyList(asked)
+
+
 async def test_an_extraction_matrix_picks_targets_whatever_lists_recommend(service: Service) -> None:
     views = [view("c00000", age=30), view("c00001", age=50), view("c00002", age=30, products=[holding("active")])]
     ids = [row.customer_id for row in views]
@@ -259,6 +287,12 @@ async def test_an_extraction_matrix_picks_targets_whatever_lists_recommend(servi
     assert dict(selection.arm_counts) == {"targeted": 1, "random": 0, "control": 0}
     (row,) = table_to_messages(service.lake.lookup(from_ref(selection.targets), "customer_id", ids), TargetRow)
     assert (row.customer_id, row.policy, row.product) == ("c00000", "newspaper-trial", "mobile_newspaper")
+    told = await service.recommendation.ExplainPolicyList(
+        pb.ExplainPolicyListRequest(customer_id="c00000", target_selection=selection.name)
+    )
+    picked = told.matrices[-1]
+    assert (told.assembly_run, picked.matrix, list(picked.fired_rows)) == (run.name, taken.matrix.name, [3])
+    assert [(value.input, value.value) for value in picked.inputs] == [("age", "30")]
     asked.zone = policy_pb.ZONE_RETENTION
     with pytest.raises(InvalidInput, match="leave zone and policy out"):
         await service.recommendation.SelectTargets(asked)
