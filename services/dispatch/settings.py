@@ -236,7 +236,7 @@ class MailSettings(VisavisSettings):
     dispatch_mail_unsubscribe_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s?#,<>]+/[^\s?#,<>]*)?$",
-        description="The page behind unsubscribe links, as customers reach it by https; empty: at its address and port.",
+        description="The page behind unsubscribe links, as customers reach it by https; empty: on this machine only.",
     )
     dispatch_mail_pages_host: str = Field(default="127.0.0.1", description="Address to listen on for that page.")
     dispatch_mail_pages_port: int = Field(
@@ -270,7 +270,7 @@ class MailSettings(VisavisSettings):
     @property
     def unsubscribe_url(self) -> str:
         """The page behind unsubscribe links, as customers reach it."""
-        here = f"http://{self.dispatch_mail_pages_host}:{self.dispatch_mail_pages_port}/unsubscribe"
+        here = f"http://127.0.0.1:{self.dispatch_mail_pages_port}/unsubscribe"
         return self.dispatch_mail_unsubscribe_url or here
 
 

@@ -17,6 +17,7 @@ import yaml
 from services.console import __main__ as console
 from services.console.settings import PORTS, ConsoleSettings
 from services.console.supervisor import processes
+from services.dispatch.settings import MailSettings
 from shared.rpc.settings import ServerSettings
 from tests.architecture.environment import EXAMPLE, settings_classes, settings_modules
 from tests.architecture.tree import ROOT, SERVICES
@@ -67,6 +68,13 @@ def test_a_server_listens_is_published_and_is_probed_at_its_one_port(service: st
     assert container["environment"][f"VISAVIS_{service.upper()}_HOST"] == "0.0.0.0"  # noqa: S104 - in its container
     assert container["healthcheck"]["test"] == ["CMD", "python", "-m", "shared.rpc.probe", f"127.0.0.1:{port}"]
     assert importlib.util.find_spec("shared.rpc.probe") is not None
+
+
+def test_what_comes_back_of_mail_reaches_the_worker_from_this_machine() -> None:
+    worker, mail = containers()["dispatch-worker"], MailSettings()
+    for door, port in {"RETURNS": mail.dispatch_mail_returns_port, "PAGES": mail.dispatch_mail_pages_port}.items():
+        assert worker["environment"][f"VISAVIS_DISPATCH_MAIL_{door}_HOST"] == "0.0.0.0"  # noqa: S104 - in its container
+        assert f"127.0.0.1:{port}:{port}" in worker["ports"]
 
 
 def test_every_server_listens_by_default_at_the_port_where_the_console_looks() -> None:
