@@ -38,7 +38,7 @@ class SandboxSettings(VisavisSettings):
         default=2525, ge=0, le=65535, description="Port of the simulated mail gateway (SMTP), on 127.0.0.1."
     )
     dispatch_mail_returns_port: int = Field(
-        default=2526, ge=0, le=65535, description="Port to listen on for it; one worker at a time has it."
+        default=2526, ge=0, le=65535, description="Port where dispatch takes mail to our domain, on 127.0.0.1."
     )
     sandbox_ppg_port: int = Field(
         default=8090, ge=0, le=65535, description="Port of the simulated push gateway (PAP over HTTP), on 127.0.0.1."

@@ -43,7 +43,7 @@ MAIL_MISBEHAVIOURS = {
         MailFaults(cut_mid_data=10), r"a line was lost \d+ times?, the last: ", _UNSURE
     ),
     "rejects numbers": MailMisbehaviour(
-        MailFaults(refuse_every=4), r"knew \d+ of \d+ addresses not", frozenset({"sent", "failed"})
+        MailFaults(refuse_every=4), r"did not know \d+ of \d+ addresses", frozenset({"sent", "failed"})
     ),
     "bounces": MailMisbehaviour(MailFaults(bounce_every=4), r"6 mails came back", undelivered=6),
     "bounces twice": MailMisbehaviour(

@@ -40,10 +40,11 @@ class Door:
                     self.problem = ""
                     opened.set()
                     await asyncio.Event().wait()
-            except OSError as taken:
+            except Exception as failure:  # noqa: BLE001 - whatever keeps it closed, sending goes on and it is tried again
                 if not self.problem:
-                    log.error("mail_door_closed", door=self._name, reason=str(taken))
-                self.problem = f"{self._name} cannot be listened on ({taken.strerror}): {self._consequence}"
+                    log.error("mail_door_closed", door=self._name, reason=str(failure))
+                why = failure.strerror if isinstance(failure, OSError) else type(failure).__name__
+                self.problem = f"{self._name} cannot be listened on ({why}): {self._consequence}"
                 opened.set()
                 await asyncio.sleep(_AGAIN_SECONDS)
 

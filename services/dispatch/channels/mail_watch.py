@@ -95,11 +95,11 @@ class MailWatch:
             yield f"{waiting} of {due} mailboxes were full or took nothing for now; they are tried again later"
         refused, bounced = counts[_Fact.NO_SUCH_ADDRESS], counts[_Fact.BOUNCED]
         if self._are_many(refused, due):
-            yield f"the mail gateway knew {refused} of {due} addresses not"
+            yield f"the mail gateway did not know {refused} of {due} addresses"
         if self._are_many(bounced, due):
             yield f"{bounced} mails came back"
         if repeated := counts[_Fact.BOUNCE_REPEATED]:
-            yield f"{repeated} mails came back more than once"
+            yield f"{repeated} {'mail' if repeated == 1 else 'mails'} came back more than once"
 
     def _with_lines(self, counts: Counter[_Fact]) -> Iterator[str]:
         if lost := counts[_Fact.LINE_LOST]:

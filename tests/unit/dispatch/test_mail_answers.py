@@ -87,7 +87,7 @@ def test_a_watch_says_what_went_wrong_and_forgets_it() -> None:
         "in the last 1 minutes the mail gateway was too busy for 1 of 7 mails; they are sent later; "
         "the mail gateway left 1 of 7 mails unanswered; they may have left and are not sent again; "
         "the mail gateway was slow to answer 1 of 7 mails, by up to 2.0 s; the mail gateway refused 1 of 7 mails; "
-        "the mail gateway knew 3 of 7 addresses not; 3 mails came back; 1 mails came back more than once; "
+        "the mail gateway did not know 3 of 7 addresses; 3 mails came back; 1 mail came back more than once; "
         "a line was lost 1 time, the last: reset"
     ]
     now[0] = 70.0
