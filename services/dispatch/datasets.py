@@ -11,7 +11,7 @@ from visavis.recommendation.v1 import policy_list_pb2
 
 from services.dispatch.domain.rules import Rule
 from services.dispatch.ports.store import TargetValues
-from shared.lake.dataset import Dataset
+from shared.lake.dataset import Dataset, DatasetUnreadable
 from shared.lake.lake import Lake
 
 VIEWS = customer_view_pb2.CustomerView.DESCRIPTOR.full_name
@@ -62,16 +62,21 @@ class Targets:
 def barred_customers(lake: Lake, views: Dataset) -> list[tuple[str, Rule]]:
     """Return who is on the red list, and who was asked and refused. Raises DatasetUnreadable."""
     found: list[tuple[str, Rule]] = []
-    for path in lake.open(views, expect=VIEWS):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=["customer_id", "red_list", "marketing_consent"]):
-                refused = pc.equal(batch.column("marketing_consent"), pa.scalar(value=False))
-                barred = batch.filter(pc.or_kleene(batch.column("red_list"), refused))
-                found.extend(
-                    (str(customer_id), Rule.RED_LIST if red else Rule.CONSENT)
-                    for customer_id, red in zip(*(barred.column(place).to_pylist() for place in range(2)), strict=True)
-                )
+    try:
+        for path in lake.open(views, expect=VIEWS):
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(columns=["customer_id", "red_list", "marketing_consent"]):
+                    found.extend(_barred(batch))
+    except (OSError, pa.ArrowException) as failure:
+        raise DatasetUnreadable(f"{views.uri}: {failure}", uri=views.uri) from None
     return found
+
+
+def _barred(batch: pa.RecordBatch) -> Iterator[tuple[str, Rule]]:
+    refused = pc.equal(batch.column("marketing_consent"), pa.scalar(value=False))
+    barred = batch.filter(pc.or_kleene(batch.column("red_list"), refused))
+    for customer_id, red in zip(barred.column(0).to_pylist(), barred.column(1).to_pylist(), strict=True):
+        yield str(customer_id), Rule.RED_LIST if red else Rule.CONSENT
 
 
 def _values(batch: pa.RecordBatch, name: str) -> list[object]:

@@ -34,6 +34,8 @@ _ANSWERED = {
     BusinessResult.LANGUAGE: "answered, without a common language",
     BusinessResult.COMPLAINT: "answered, with a complaint",
 }
+_NEVER_CALLED_BACK = {PushState.CANCELLED, PushState.SUPPRESSED}
+"""Who said so too late: the push was withdrawn meanwhile."""
 UNKNOWN = "dialled, but no result came: it may have been answered"
 _TALKED = "talked to, and agreed to be called back; the call-back: "
 
@@ -73,7 +75,7 @@ def _answered(call: Call, report: Report, *, hours: Hours, now: datetime) -> Out
     at = min(now, call.not_after)  # a late report does not make the call later
     detail = _ANSWERED.get(report.business_result, "answered") if report.business_result else "answered"
     sent = Outcome(call.push_id, PushState.SENT, ContactState.SENT, detail, EventKind.SENT, sent_at=at)
-    if report.call_back_at is None:
+    if report.call_back_at is None or call.push_state in _NEVER_CALLED_BACK:
         return sent
     due = hours.earliest(max(report.call_back_at, now))
     agreed = f"agreed to be called at {_local(report.call_back_at)}"

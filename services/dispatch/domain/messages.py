@@ -83,13 +83,14 @@ class MessageForm:
 
 @dataclass(frozen=True, slots=True)
 class ScriptForm:
-    """What an agent says is the text, filled with what is known of the customer."""
+    """What an agent says is the text, filled with what is known of the customer, and with the order keyword if there is one."""
 
     def frozen(self, offer: Offer) -> Offer:
-        return replace(offer, message=offer.text)
+        return replace(offer, message=offer.text.replace(KEYWORD, offer.order_keyword))
 
     def wrong(self, offer: Offer) -> Iterator[tuple[str, str]]:
-        yield from (("text", why) for why in faults_of(offer.text, OF_TARGETS))
+        known = (KEYWORD, *OF_TARGETS) if offer.order_keyword else OF_TARGETS
+        yield from (("text", why) for why in faults_of(offer.text, known))
 
 
 def frozen_offers(request: PlanRequest, forms: Forms) -> tuple[Offer, ...]:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Row, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.dispatch.domain.plans import (
@@ -104,7 +104,10 @@ class PlanTable(PlanQueries):
         load = await RunStore(RUNS).create(
             self._tx, kind=PLAN_KIND, run_id=plan_id, request=asked, principal=principal, now=now
         )
-        statement = upsert(PLANS).values(
+        # Asked again, it is left alone: its loader may hold it, and wait for the run that this transaction holds.
+        if (known := await self.find(plan_id)) is not None:
+            return known
+        statement = insert(PLANS).values(
             plan=plan_id,
             display_name=request.display_name,
             channel=request.channel,
@@ -115,7 +118,7 @@ class PlanTable(PlanQueries):
             create_time=load.create_time,
             traceparents=[],
         )
-        await self._tx.connection.execute(statement.on_conflict_do_nothing(index_elements=["plan"]))
+        await self._tx.connection.execute(statement)
         return await self.get(plan_id)
 
     async def start(self, plan_id: PlanId, *, by: str, traceparent: str, now: datetime) -> bool:

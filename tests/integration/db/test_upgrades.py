@@ -95,6 +95,17 @@ async def test_plans_of_the_first_release_go_on_with_one_message_each(empty_data
     assert plan.request.offers[0].parts == 1
 
 
+async def test_leases_of_the_first_release_last_as_long_as_they_were_given(empty_database: str, tmp_path: Path) -> None:
+    url = await first_release(empty_database, "dispatch", tmp_path)
+    insert = (
+        "INSERT INTO dispatch.leases (request_id, plan, max_calls, seconds, end_time) VALUES ('r', 'p', 5, 600, $1)"
+    )
+    await execute(url, insert, SAID)
+    await upgrade(url, "dispatch")
+    (kept,) = await execute(url, "SELECT lease_time, end_time, principal FROM dispatch.leases")
+    assert tuple(kept) == (SAID - timedelta(minutes=10), SAID, "")
+
+
 async def test_lists_of_the_first_release_stay_at_the_desk(empty_database: str, tmp_path: Path) -> None:
     url = await first_release(empty_database, "recommendation", tmp_path)
     await execute(

@@ -16,7 +16,7 @@ from services.dispatch.clients import ProfileSnapshots
 from services.dispatch.datasets import VIEWS, barred_customers
 from services.dispatch.worker.barring import ViewsFollower
 from shared.errors import Unavailable
-from shared.lake.dataset import Dataset
+from shared.lake.dataset import Dataset, DatasetUnreadable
 from shared.lake.lake import Lake
 from shared.lake.messages import messages_to_table
 from shared.lake.refs import to_ref
@@ -138,6 +138,20 @@ async def test_without_profile_what_was_known_goes_on_to_hold(
         await rig.until_states(plan, sent=1, suppressed=1)
     stop.set()
     await running
+
+
+async def test_views_that_cannot_be_read_change_nothing_and_stop_nobody(
+    rig: Rig, following: Following, tmp_path: Path
+) -> None:
+    following.make(view(1, red_list=True))
+    await following.follower.look()
+    following.make(view(2, red_list=True))
+    for part in (tmp_path / "lake").glob("profile/customer_view/s1/*.parquet"):
+        part.write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(DatasetUnreadable):
+        await following.follower.look()
+    async with rig.work() as work:
+        assert await work.barred.snapshot() == "snapshots/s0"
 
 
 class Profile(profile_rpc.ProfileServiceServicer):

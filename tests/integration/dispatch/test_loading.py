@@ -91,3 +91,15 @@ async def test_a_dataset_that_is_gone_fails_the_plan(rig: Rig, tmp_path: Path) -
     plan = await loaded(rig, Lake(tmp_path), plan_request().targets)
     assert plan.load.failure is not None
     assert plan.load.failure.reason == "ERROR_REASON_DATASET_UNREADABLE"
+
+
+async def test_whoever_asks_again_does_not_wait_for_the_loader_nor_it_for_them(rig: Rig) -> None:
+    plan = await rig.plan([], start=False)
+    request = plan_request(targets=plan.request.targets)
+    async with rig.work() as loader:
+        await loader.plans.load(plan.plan_id, [], traceparent="")
+        async with asyncio.timeout(5), rig.work() as work:
+            again = await create_plan(
+                plan.plan_id, request, violations=(), work=work, forms=FORMS, principal="test", now=rig.clock.now()
+            )
+    assert again.plan_id == plan.plan_id

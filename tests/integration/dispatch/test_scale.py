@@ -24,7 +24,7 @@ _PUSHES = """
     ("statement", "asked"),
     [
         (_PICK, {"plan": "", "cities": None, "limit": 64}),
-        (_RECORD, {"owners": ["o-1", "o-2"], "since": MORNING, "pushes": list(range(1, 65))}),
+        (_RECORD, {"owners": ["o-1", "o-2"], "since": MORNING, "pushes": list(range(1, 65)), "dead_since": MORNING}),
         (_REFUSED, {"claim": "k"}),
         (_LOCK_OPEN, {"customer": "c-1", "msisdn": msisdn(1), "since": MORNING}),
     ],

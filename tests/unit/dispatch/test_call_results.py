@@ -115,6 +115,13 @@ def test_a_call_back_after_the_plan_or_once_too_often_ends_the_push() -> None:
     assert outcome_of(often, called_back(TOMORROW), hours=HOURS, now=MORNING).push == "sent"
 
 
+@pytest.mark.parametrize("state", ["cancelled", "suppressed"])
+def test_who_is_not_to_be_contacted_any_more_is_not_called_back(state: str) -> None:
+    withdrawn = replace(CALL, push_state=PushState(state))
+    outcome = outcome_of(withdrawn, called_back(TOMORROW), hours=HOURS, now=MORNING)
+    assert (outcome.push, outcome.hold_until, outcome.call_back_at) == ("sent", None, None)
+
+
 @given(
     result=st.sampled_from(sorted(SystemResult)),
     attempt=st.integers(1, 8),

@@ -52,6 +52,8 @@ def test_the_city_and_the_last_digits_are_known_on_every_channel(channel: Channe
 def test_an_order_keyword_is_named_where_it_can_be_answered_with() -> None:
     assert faults(Channel.SMS, text="回复{keyword}", order_keyword="DG") == []
     assert faults(Channel.MAIL_139, text="回复{keyword}", order_keyword="DG") == []
+    spoken = Offer("p", "", "请回复{keyword}", "DG")
+    assert frozen_offers(plan_request(Channel.CALL, offers=[spoken]), FORMS)[0].message == "请回复DG"
     for channel in (Channel.CALL, Channel.WAP_PUSH):
         (fault,) = faults(channel, text="回复{keyword}")
         assert "{keyword} is no placeholder" in fault

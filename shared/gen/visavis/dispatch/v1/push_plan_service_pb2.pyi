@@ -209,7 +209,7 @@ class PlanOffer(_message.Message):
     product: _builtins.str
     """The product it is about; empty when none."""
     text: _builtins.str
-    """What customers read, for calls the script. {keyword} stands for order_keyword (SMS and mail), {city} for the customer's city,
+    """What customers read, for calls the script. {keyword} stands for order_keyword (not in WAP pushes), {city} for the customer's city,
     {last4} for the last four digits of the number. Signature and opt-out phrase are added. An SMS must take as many parts
     for everybody, whatever fills it.
     """
