@@ -16,6 +16,8 @@ from shared.errors import InvalidInput
 from shared.rpc.settings import ServerSettings
 from shared.settings import VisavisSettings
 
+_HOST_NAME = r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,60}[A-Za-z0-9])?$"
+
 
 class DispatchServerSettings(ServerSettings):
     """Where the server listens: VISAVIS_DISPATCH_HOST, VISAVIS_DISPATCH_PORT …"""
@@ -152,10 +154,14 @@ class WapSettings(VisavisSettings):
     )
     dispatch_wap_password: SecretStr = Field(default=SecretStr("sandbox-only"), description="Its password.")
     dispatch_wap_gateway: str = Field(
-        default="ppg.example.com", description="The gateway's name in the addresses of telephones, behind their @."
+        default="ppg.example.com",
+        pattern=_HOST_NAME,
+        description="The gateway's name in the addresses of telephones, behind their @.",
     )
     dispatch_wap_initiator: str = Field(
-        default="visavis.example.com", description="Our name in the ids of pushes, behind their @; short ones save SMS."
+        default="visavis.example.com",
+        pattern=_HOST_NAME,
+        description="Our name in the ids of pushes, behind their @; short ones save SMS.",
     )
     dispatch_wap_max_parts: int = Field(
         default=3, ge=1, le=20, description="As how many SMS, at most, the gateway may have to bring one push."
@@ -171,7 +177,7 @@ class WapSettings(VisavisSettings):
     dispatch_wap_reports_url: str = Field(
         default="",
         pattern=r"^(https?://[^\s?#%]+)?$",
-        description="Where the gateway finds that listener; empty: at this address and port.",
+        description="Where the gateway finds that listener; empty: on this machine, at that port.",
     )
     dispatch_wap_kannel_smsbox: str = Field(
         default="", description="Id of the smsbox of Kannel that calls back; needed for its call-backs only."

@@ -132,26 +132,24 @@ class WapChannel:
         return said, taken_back if said is RecallAnswer.TAKEN_BACK else None
 
     async def _write_one(self, message: Message, batch: WapBatch) -> None:
-        try:
-            push = to_push(message, self._account, created=self._clock.now(), reports_url=self._results.url)
-        except FieldError as problem:
-            batch.settle(unsendable(message, problem))
-            return
-        await self._window.acquire()
-        try:
+        async with AsyncExitStack() as place:
+            await place.enter_async_context(self._window)
             await self._bucket.take()
             if self._down.is_set():
                 raise NotSentError(self._status)
-            if message.not_after <= self._clock.now():
+            now = self._clock.now()
+            if message.not_after <= now:
                 late = "not written: the time until which it might be received has passed"
                 batch.settle(SendResult(message.push_id, Verdict.NOT_WRITTEN, late))
-                self._window.release()
                 return
-        except BaseException:
-            self._window.release()
-            raise
-        posting = self._client.post(push.content_type, push.body, headers=push.headers)
-        batch.post(message.push_id, posting, asyncio.create_task(self._follow(message, push, posting)))
+            try:
+                push = to_push(message, self._account, created=now, reports_url=self._results.url)
+            except FieldError as problem:
+                batch.settle(unsendable(message, problem))
+                return
+            posting = self._client.post(push.content_type, push.body, headers=push.headers)
+            batch.post(message.push_id, posting, asyncio.create_task(self._follow(message, push, posting)))
+            place.pop_all()  # its answer leaves the window
 
     async def _follow(self, message: Message, push: Written, posting: Posting) -> SendResult:
         """Wait for the answer to a push, and learn from it."""

@@ -26,6 +26,7 @@ _NOTIFICATIONS_PATH = "/pap/notifications"
 _CALLBACKS_PATH = "/kannel/reports"
 _RETRY_SECONDS = 2.0
 _ACCEPTED = 202
+_LOOPBACK, _EVERYWHERE = "127.0.0.1", frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
 
 
 class WapResults:
@@ -44,7 +45,8 @@ class WapResults:
     @property
     def url(self) -> str:
         """Where the gateway is to tell."""
-        return self._account.reports_url or f"http://{self._account.reports_host}:{self._port}{self._path}"
+        host = _LOOPBACK if self._account.reports_host in _EVERYWHERE else self._account.reports_host
+        return self._account.reports_url or f"http://{host}:{self._port}{self._path}"
 
     async def __aenter__(self) -> Self:
         if self._account.reports is not Reports.NONE:
