@@ -9,6 +9,7 @@ from services.sandbox.mail.audience import MailAudience
 from services.sandbox.mail.exchange import MailExchange
 from services.sandbox.mail.faults import MailFaults
 from services.sandbox.mail.journal import MailJournal
+from services.sandbox.mail.mailbox import Mail
 from services.sandbox.mail.returning import Returning
 from services.sandbox.mail.session import MailSession
 from shared.clock import Clock
@@ -52,6 +53,10 @@ class MailGateway:
     def misbehave(self, faults: MailFaults) -> None:
         """Misbehave like this from now on; `MailFaults()` ends it."""
         self._exchange.set_faults(faults)
+
+    def let_unsubscribe(self, mail: Mail) -> None:
+        """Let the reader of a mail unsubscribe, unasked."""
+        self._returning.unsubscribe(mail, after=0.0)
 
     def cut_lines(self) -> None:
         """Reset every connection, as a gateway does that falls over."""
