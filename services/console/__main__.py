@@ -14,6 +14,7 @@ from services.console.commands import (
     snapshots,
     traces,
     up,
+    why,
 )
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ app.add_typer(imports.app, name="import")
 app.add_typer(cycles.app, name="cycle")
 app.add_typer(snapshots.app, name="snapshot")
 app.command("list")(customers.list_)
-app.command()(customers.why)
+app.command()(why.why)
 app.command()(customers.contacts)
 app.command()(customers.optout)
 app.command()(customers.answered)

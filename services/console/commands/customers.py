@@ -1,4 +1,4 @@
-"""`visavis list`, `why`, `contacts`, `optout`, `answered`: one customer at a time, as a desk or a hotline sees them."""
+"""`visavis list`, `contacts`, `optout`, `answered`: one customer at a time, as a desk or a hotline sees them."""
 
 import re
 import uuid
@@ -42,19 +42,6 @@ def list_(
             answer = (await clients.recommendation.GetPolicyList(asked)).policy_list
         if not session.output.message(answer):
             _print_list(answer, session.output)
-
-    run(command, as_json=as_json)
-
-
-def why(customer: Customer, as_json: AsJson = False) -> None:
-    """Explain a customer's list: which row of which matrix fired on which values, and what was blocked."""
-
-    async def command(session: Session) -> None:
-        async with connect(session.settings) as clients:
-            asked = recommendation_pb.ExplainPolicyListRequest(customer_id=customer)
-            answer = await clients.recommendation.ExplainPolicyList(asked)
-        if not session.output.message(answer):
-            _print_explanation(answer, session.output)
 
     run(command, as_json=as_json)
 
@@ -185,32 +172,6 @@ def _print_contacts(found: list[contact_pb.Contact], output: Output) -> None:
         for contact in found
     ]
     output.table("Contacts", ("time", "channel", "policy", "state", "delivery", "answer", "trace"), rows)
-
-
-def _print_explanation(answer: recommendation_pb.ExplainPolicyListResponse, output: Output) -> None:
-    output.facts(
-        "Made of",
-        {
-            "lists": answer.assembly_run,
-            "views": answer.snapshot,
-            "scores": answer.scoring_run,
-            "arm": answer.arm,
-            "assembled again": "the same list" if answer.replays else "ANOTHER LIST: tell operations",
-        },
-    )
-    for matrix in answer.matrices:
-        _print_matrix(matrix, output)
-    blocked = [(_zone(found.zone), found.policy, found.row, found.reason) for found in answer.blocked]
-    output.table("Found, then blocked", ("zone", "policy", "row", "by"), blocked)
-
-
-def _print_matrix(matrix: recommendation_pb.MatrixExplanation, output: Output) -> None:
-    about = f" for {matrix.product}" if matrix.product else ""
-    rows = ", ".join(map(str, matrix.fired_rows))
-    output.line(f"{matrix.display_name}{about}: {f'fired: row {rows}' if rows else 'no row fired'}", style="bold")
-    output.line(f"  on {', '.join(f'{value.input} = {value.value}' for value in matrix.inputs)}")
-    failed = [(row.row, row.input, row.cell) for row in matrix.failed_rows]
-    output.table("  Rows that did not fire", ("row", "first input that failed", "cell"), failed)
 
 
 def _zone(zone: policy_pb.Zone.ValueType) -> str:

@@ -1,6 +1,6 @@
 """`visavis plan …`: push plans."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -30,6 +30,10 @@ from shared.clock import LEGAL_ZONE
 from shared.errors import InvalidInput
 
 app = typer.Typer(help="Push plans: who gets what by which channel.", no_args_is_help=True)
+
+_PUSH_STATES = {
+    name.removeprefix("PUSH_STATE_").lower(): number for name, number in plan_pb.PushState.items() if number
+}
 
 PlanName = Annotated[str, typer.Argument(help="Its display name, its id, or pushPlans/ID.")]
 
@@ -101,6 +105,31 @@ def show(name: PlanName, as_json: AsJson = False) -> None:
     run(command, as_json=as_json)
 
 
+@app.command()
+def pushes(
+    name: PlanName,
+    state: Annotated[str, typer.Option(help=f"Only in this state: {', '.join(_PUSH_STATES)}.")] = "",
+    limit: Annotated[int, typer.Option(help="At most this many, best first.", min=1, max=1000)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List pushes of a plan, best first, with the ids that `visavis why --push` takes."""
+
+    async def command(session: Session) -> None:
+        if state not in {"", *_PUSH_STATES}:
+            raise InvalidInput.of("state", f"{state} is not one of: {', '.join(_PUSH_STATES)}")
+        async with connect(session.settings) as clients:
+            asked = plan_pb.ListPushesRequest(
+                parent=await find_plan(name, clients),
+                state=_PUSH_STATES[state] if state else plan_pb.PUSH_STATE_UNSPECIFIED,
+                page_size=limit,
+            )
+            found = list((await clients.plans.ListPushes(asked)).pushes)
+        if not session.output.message(plan_pb.ListPushesResponse(pushes=found)):
+            _print_pushes(found, session.output)
+
+    run(command, as_json=as_json)
+
+
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List plans, newest first."""
@@ -123,6 +152,23 @@ def list_(as_json: AsJson = False) -> None:
         session.output.table("Push plans", ("name", "channel", "state", "pushes", "sent"), rows)
 
     run(command, as_json=as_json)
+
+
+def _print_pushes(found: Sequence[plan_pb.Push], output: Output) -> None:
+    rows = [
+        (
+            push.name,
+            push.customer_id,
+            push.policy,
+            push.arm,
+            enum_word(plan_pb.PushState.Name(push.state), "PUSH_STATE_"),
+            push.detail,
+        )
+        for push in found
+    ]
+    output.table("Pushes, best first", ("push", "customer", "policy", "arm", "state", "detail"), rows)
+    if found:
+        output.line(f"One of them from the extract to what came of it: visavis why --push {found[0].name}")
 
 
 def _print_plan(plan: plan_pb.PushPlan, output: Output) -> None:

@@ -42,6 +42,7 @@ def _words(plan: PlanOfPush) -> pb.PushWords:
     offer = plan.offer
     return pb.PushWords(
         message=offer.message,
+        product=offer.product,
         title=offer.title,
         href=offer.href,
         order_keyword=offer.order_keyword,

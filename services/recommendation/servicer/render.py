@@ -164,6 +164,7 @@ def _meeting(meeting: Meeting, resource: str) -> pb.MatrixExplanation:
     return pb.MatrixExplanation(
         matrix=resource,
         display_name=meeting.table.name,
+        purpose=meeting.table.purpose,
         product=meeting.product,
         inputs=[
             pb.InputValue(input=column.name, value=feel_text(meeting.row.get(column.name)))

@@ -46,6 +46,7 @@ async def test_a_message_is_told_with_its_words_its_receipts_and_its_answer(rig:
     assert (record.masked_msisdn, record.city) == ("138****0001", "A")
     assert record.words.message == plan.request.offers[0].message
     assert NEWSPAPER.order_keyword in record.words.message
+    assert record.words.product == NEWSPAPER.product
     assert (record.words.order_keyword, record.words.parts) == (NEWSPAPER.order_keyword, 1)
     (entry,) = record.contacts
     assert (entry.attempt, entry.account, list(entry.message_ids)) == (1, ACCOUNT, ["m-1"])

@@ -292,6 +292,7 @@ async def test_an_extraction_matrix_picks_targets_whatever_lists_recommend(servi
     )
     picked = told.matrices[-1]
     assert (told.assembly_run, picked.matrix, list(picked.fired_rows)) == (run.name, taken.matrix.name, [3])
+    assert {matrix.purpose for matrix in told.matrices} >= {"priority", "new_service", "extraction"}
     assert [(value.input, value.value) for value in picked.inputs] == [("age", "30")]
     asked.zone = policy_pb.ZONE_RETENTION
     with pytest.raises(InvalidInput, match="leave zone and policy out"):

@@ -182,6 +182,7 @@ class PushWords(_message.Message):
     HREF_FIELD_NUMBER: _builtins.int
     ORDER_KEYWORD_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    PRODUCT_FIELD_NUMBER: _builtins.int
     message: _builtins.str
     """What the customer reads, signature and opt-out phrase included; for calls the script."""
     title: _builtins.str
@@ -192,6 +193,8 @@ class PushWords(_message.Message):
     """The word that says yes by SMS; empty when none."""
     parts: _builtins.int
     """As how many messages an SMS leaves, and is billed; 0 for other channels."""
+    product: _builtins.str
+    """The product it is about; empty when none."""
     def __init__(
         self,
         *,
@@ -200,10 +203,11 @@ class PushWords(_message.Message):
         href: _builtins.str = ...,
         order_keyword: _builtins.str = ...,
         parts: _builtins.int = ...,
+        product: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["href", b"href", "message", b"message", "order_keyword", b"order_keyword", "parts", b"parts", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["href", b"href", "message", b"message", "order_keyword", b"order_keyword", "parts", b"parts", "product", b"product", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

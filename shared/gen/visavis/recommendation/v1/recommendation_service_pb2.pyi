@@ -597,12 +597,15 @@ class MatrixExplanation(_message.Message):
     INPUTS_FIELD_NUMBER: _builtins.int
     FIRED_ROWS_FIELD_NUMBER: _builtins.int
     FAILED_ROWS_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     matrix: _builtins.str
     """matrices/{matrix}."""
     display_name: _builtins.str
     """Its name for planners."""
     product: _builtins.str
     """The product, in the new-service matrix."""
+    purpose: _builtins.str
+    """What it decides: priority, retention, new_service, voice_usage, vpmn or extraction."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___InputValue]:
         """Each input's value as the matrix saw it."""
@@ -624,10 +627,11 @@ class MatrixExplanation(_message.Message):
         inputs: _abc.Iterable[Global___InputValue] | None = ...,
         fired_rows: _abc.Iterable[_builtins.int] | None = ...,
         failed_rows: _abc.Iterable[Global___FailedRow] | None = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "failed_rows", b"failed_rows", "fired_rows", b"fired_rows", "inputs", b"inputs", "matrix", b"matrix", "product", b"product"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "failed_rows", b"failed_rows", "fired_rows", b"fired_rows", "inputs", b"inputs", "matrix", b"matrix", "product", b"product", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
