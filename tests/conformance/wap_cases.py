@@ -35,11 +35,11 @@ MISBEHAVIOURS = {
     ),
     "answers out of order": PushMisbehaviour(PpgFaults(odd_answers_after=0.05)),
     "never answers": PushMisbehaviour(
-        PpgFaults(silent_first=6), r"left 6 of \d+ WAP pushes unanswered", answer_within=0.8
+        PpgFaults(silent_first=6), r"left \d+ of \d+ WAP pushes unanswered", answer_within=0.8
     ),
     "never answers, never tells": PushMisbehaviour(
         PpgFaults(silent_first=6, no_reports=True),
-        r"left 6 of \d+ WAP pushes unanswered",
+        r"left \d+ of \d+ WAP pushes unanswered",
         _UNSURE,
         delivered=False,
         answer_within=0.8,
@@ -55,7 +55,7 @@ MISBEHAVIOURS = {
         PpgFaults(refuse_every=4), r"did not serve 6 of \d+ numbers \(code 2002 or 2003\)", _SENT | {"failed"}
     ),
     "reports late": PushMisbehaviour(
-        PpgFaults(pass_on_after=2.0), r"no report came on any of \d+ WAP pushes", patience=_SILENCE
+        PpgFaults(pass_on_after=3.0), r"no report came on any of \d+ WAP pushes", patience=_SILENCE
     ),
     "reports twice": PushMisbehaviour(PpgFaults(duplicate_reports=True), r"brought \d+ reports again"),
     "never reports": PushMisbehaviour(

@@ -2,7 +2,7 @@
 
 from services.dispatch.channels.wap_wire import Reports, WapAccount
 from services.dispatch.settings import WapSettings
-from shared.wire.pap.client import Endpoint
+from shared.wire.pap.endpoints import Endpoint
 
 
 def wap_account_of(settings: WapSettings) -> WapAccount:

@@ -8,9 +8,9 @@ from services.dispatch.channels.watch import Heard, Patience, Terms
 from services.dispatch.ports import Message, RecallAnswer, Receipt, SendResult, Verdict
 from shared.wire.cmpp.terminals import national_number
 from shared.wire.pap import documents
-from shared.wire.pap.client import Endpoint, HttpAnswer
 from shared.wire.pap.codes import Code, NextStep, is_address_fault, next_step
 from shared.wire.pap.datagram import SI_CONTENT, short_messages, wsp_push
+from shared.wire.pap.endpoints import Endpoint, HttpAnswer
 from shared.wire.pap.errors import FieldError, UnreadableError
 from shared.wire.pap.forms import number_in, plmn_address
 from shared.wire.pap.indication import ServiceIndication

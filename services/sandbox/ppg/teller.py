@@ -8,7 +8,8 @@ from typing import Self
 import structlog
 
 from shared.wire.pap import documents
-from shared.wire.pap.client import Endpoint, PpgClient
+from shared.wire.pap.client import PpgClient
+from shared.wire.pap.endpoints import Endpoint
 from shared.wire.pap.errors import PapError
 from shared.wire.pap.messages import ResultNotification, ResultNotificationResponse
 

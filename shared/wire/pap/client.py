@@ -9,31 +9,13 @@ from typing import Final, Self
 import aiohttp
 from yarl import URL
 
+from shared.wire.pap.endpoints import Endpoint, HttpAnswer
 from shared.wire.pap.errors import GarbledError, LineCutError, NoAnswerError, NotSentError, PapError
 from shared.wire.pap.xml import MAX_OCTETS
 
 _SKIPPED = ("Accept", "Accept-Encoding", "User-Agent")
 _KEPT_SECONDS = 10.0
 """How long an idle connection is kept: less than gateways do, or the next request meets one that is being closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a gateway takes documents, and as whom. Times are seconds."""
-
-    url: str
-    username: str = ""
-    password: str = field(default="", repr=False)
-    connect_within: float = 3.0
-    answer_within: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """What came back: PAP's verdict is in the body, whatever the status says."""
-
-    status: int
-    body: bytes
 
 
 @dataclass(slots=True)

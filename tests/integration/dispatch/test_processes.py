@@ -121,7 +121,7 @@ async def test_one_worker_serves_several_channels_and_hears_what_became_of_pushe
 
 
 async def until_delivered(stub: "PushPlanServiceAsyncStub", name: str, count: int) -> plan_pb.PushPlan:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             plan = (await stub.GetPushPlan(plan_pb.GetPushPlanRequest(name=name))).push_plan
             if plan.balance.delivered_count == count:

@@ -15,7 +15,7 @@ from services.sandbox.ppg.audience import Arrival
 from services.sandbox.ppg.journal import PushJournal, ReceivedPush, read_push_journal
 from services.sandbox.ppg.server import PpgAccount, PushGateway
 from shared.clock import ManualClock
-from shared.wire.pap.client import Endpoint
+from shared.wire.pap.endpoints import Endpoint
 from shared.wire.pap.indication import ServiceIndication
 from tests.integration.dispatch.rig import Rig, line_worker
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.wire.pap.client import Endpoint, HttpAnswer, PpgClient
+from shared.wire.pap.client import PpgClient
+from shared.wire.pap.endpoints import Endpoint, HttpAnswer
 from shared.wire.pap.errors import GarbledError, LineCutError, NoAnswerError, NotSentError
 from shared.wire.pap.xml import MAX_OCTETS
 

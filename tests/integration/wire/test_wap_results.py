@@ -16,7 +16,8 @@ from services.dispatch.channels.wap_wire import TERMS, Reports, WapAccount
 from services.dispatch.channels.watch import GatewayWatch, Patience
 from services.sandbox.ppg.teller import Teller
 from shared.wire.pap import documents
-from shared.wire.pap.client import Endpoint, PpgClient
+from shared.wire.pap.client import PpgClient
+from shared.wire.pap.endpoints import Endpoint
 from shared.wire.pap.kannel import report_headers
 from shared.wire.pap.messages import (
     BadMessageResponse,

@@ -19,7 +19,7 @@ from services.dispatch.channels.wap_wire import (
 from services.dispatch.channels.watch import Heard
 from services.dispatch.ports import Message, RecallAnswer, Verdict
 from shared.wire.pap import documents
-from shared.wire.pap.client import Endpoint, HttpAnswer
+from shared.wire.pap.endpoints import Endpoint, HttpAnswer
 from shared.wire.pap.errors import FieldError
 from shared.wire.pap.indication import read_indication
 from shared.wire.pap.messages import (
