@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 import aiohttp
-from yarl import URL
 
 from shared.wire.pap.endpoints import Endpoint, HttpAnswer
 from shared.wire.pap.errors import GarbledError, LineCutError, NoAnswerError, NotSentError, PapError
@@ -105,9 +105,10 @@ class PpgClient:
 
     async def reach(self) -> None:
         """Connect and hang up, to see whether anybody listens. Raises OSError or TimeoutError."""
-        url = URL(self.endpoint.url)
+        url = urlsplit(self.endpoint.url)
+        port = url.port or (443 if url.scheme == "https" else 80)
         async with asyncio.timeout(self.endpoint.connect_within):
-            _, writer = await asyncio.open_connection(url.host, url.port)
+            _, writer = await asyncio.open_connection(url.hostname, port)
         writer.close()
 
     async def _exchange(self, trip: _Trip, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
