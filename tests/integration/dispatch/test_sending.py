@@ -50,7 +50,7 @@ async def test_a_plan_that_was_not_started_sends_nothing(rig: Rig, province: Pro
 async def test_messages_lost_with_a_cut_line_are_indeterminate_and_never_sent_again(
     rig: Rig, province: Province
 ) -> None:
-    province.gateway.misbehave(Faults(cut_at=20, answer_after=0.05))
+    province.gateway.misbehave(Faults(cut_at=20, answer_after=0.5))
     plan = await rig.plan([target_row(n) for n in range(1, 151)])
     async with worker(rig, province.account):
         await eventually(lambda: len(province.received()) >= 20)
