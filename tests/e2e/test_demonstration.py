@@ -59,6 +59,7 @@ def test_a_person_reads_every_page_without_json(installation: Installation) -> N
         ("contacts", customer),
         ("plan", "list"),
         ("plan", "show", name),
+        ("plan", "pushes", name, "--limit", "3"),
         ("report", name),
         ("trace",),
         ("cycle", "show", "2026-11"),
@@ -90,6 +91,43 @@ def test_one_trace_runs_from_import_to_lists_across_the_services(installation: I
         "run assemblyRuns",
     } <= names
     assert {"profile-worker", "scoring-worker", "recommendation-worker", "feedback-worker", "console"} <= services
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        "New services by SMS",
+        "Voice packs by WAP push",
+        "Newspaper trial for the young by mail",
+        "Retention by call",
+    ],
+)
+def test_one_look_tells_a_push_from_the_extract_to_what_came_of_it(installation: Installation, plan: str) -> None:
+    listed = cast("dict[str, Any]", installation.ask("plan", "pushes", plan, "--state", "sent", "--limit", "1"))
+    push = listed["pushes"][0]
+    told = cast("dict[str, Any]", installation.ask("why", "--push", push["name"]))
+    record, explained, selection = told["record"], told["explanation"], told["target_selection"]
+    assert told["missing"] == {}
+    assert told["push"]["customer_id"] == push["customer_id"]
+    assert (told["import"]["cycle"], told["snapshot"]["import_run"]) == ("2026-11", told["import"]["name"])
+    assert told["assembly_run"]["snapshot"] == told["snapshot"]["name"]
+    assert told["scores"]["customer_id"] == push["customer_id"]
+    assert {model["kind"] for model in told["models"]} >= {"MODEL_KIND_CHURN_WARNING", "MODEL_KIND_NEED"}
+    assert explained["replays"] is True
+    gave = {given["policy"] for given in explained["given"]}
+    picked = {matrix["matrix"] for matrix in explained["matrices"] if matrix.get("fired_rows")}
+    assert selection["matrix"] in picked if "matrix" in selection else push["policy"] in gave
+    assert selection["targets"] == record["targets"]
+    assert record["plan_display_name"] == plan
+    assert record["words"]["message"]
+    assert "CONTACT_STATE_SENT" in {entry["contact"]["state"] for entry in record["contacts"]}
+    if record["channel"] == "CHANNEL_CALL":
+        assert "SYSTEM_RESULT_ANSWERED" in {call.get("system_result") for call in record["calls"]}
+    else:
+        assert record["contacts"][-1]["message_ids"]
+    assert told["outcome"]["sent"] is True
+    assert told["traces"]["push"]
+    assert told["traces"]["lists"] == installation.report()["trace_id"]
 
 
 def test_no_number_stands_in_a_log_or_a_trace(installation: Installation) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from textwrap import indent
 
 from visavis.dispatch.v1 import call_list_service_pb2 as call_pb
 from visavis.dispatch.v1 import contact_pb2 as contact_pb
@@ -14,6 +15,9 @@ from visavis.scoring.v1 import model_service_pb2 as model_pb
 from services.console.chain import PushChain
 from services.console.render.output import Output, enum_word, local_time
 
+_INDENT = " " * 19
+"""Up to where the values of facts begin."""
+
 _CONTACTS = {
     contact_pb.CONTACT_STATE_RESERVED: "about to leave",
     contact_pb.CONTACT_STATE_SENT: "sent",
@@ -21,9 +25,9 @@ _CONTACTS = {
     contact_pb.CONTACT_STATE_RELEASED: "did not leave",
 }
 _DELIVERIES = {
-    contact_pb.DELIVERY_UNSPECIFIED: "no receipt that says more",
-    contact_pb.DELIVERY_DELIVERED: "delivered",
-    contact_pb.DELIVERY_UNDELIVERED: "not delivered",
+    contact_pb.DELIVERY_UNSPECIFIED: "whether it was delivered, nobody has said",
+    contact_pb.DELIVERY_DELIVERED: "so it was delivered",
+    contact_pb.DELIVERY_UNDELIVERED: "so it was not delivered",
 }
 _REPLIES = {
     record_pb.REPLY_MEANING_OPT_OUT: "wants no more marketing",
@@ -100,7 +104,7 @@ def _print_rows(chain: PushChain, output: Output) -> None:
     }
     for matrix in told.matrices:
         if matrix.purpose == "priority":
-            facts["zones in order"] = _fired(matrix)
+            facts["priority"] = _fired(matrix)
     facts["the policy"] = _that_gave_it(chain, told)
     output.facts("The matrix rows", facts)
 
@@ -150,16 +154,21 @@ def _print_plan(chain: PushChain, output: Output) -> None:
 
 def _print_words(record: record_pb.PushRecord, output: Output) -> None:
     words = record.words
-    said = any(entry.contact.state == contact_pb.CONTACT_STATE_SENT for entry in record.contacts)
-    facts = {"title": words.title, "text": words.message, "page": words.href, "answer that orders": words.order_keyword}
-    output.facts("The words that were sent" if said else "The words that would be sent", facts)
+    left = any(entry.contact.state == contact_pb.CONTACT_STATE_SENT for entry in record.contacts)
+    facts = {
+        "title": words.title,
+        "text": indent(words.message, _INDENT).lstrip(),
+        "page": words.href,
+        "order word": words.order_keyword if words.order_keyword in words.message else "",
+    }
+    output.facts("The words that were sent" if left else "The words that have not left", facts)
 
 
 def _print_contacts(record: record_pb.PushRecord, output: Output) -> None:
     if not record.contacts:
         output.line("No contact was reserved: nothing has left.")
         return
-    output.line("What left, and what the gateway said", style="bold")
+    output.line("What left, and what was heard of it", style="bold")
     for entry in record.contacts:
         for line in _contact_lines(entry):
             output.line(f"  {line}")
@@ -174,7 +183,7 @@ def _contact_lines(entry: record_pb.ContactRecord) -> Iterator[str]:
     for receipt in entry.receipts:
         yield f"receipt {local_time(receipt.receive_time)}: {receipt.status} for {receipt.message_id}"
     if entry.message_ids:
-        yield f"so the message is: {_DELIVERIES[contact.delivery]}"
+        yield _DELIVERIES[contact.delivery]
     for reply in entry.replies:
         yield f"reply {local_time(reply.receive_time)}: the customer {_REPLIES[reply.meaning]}"
 

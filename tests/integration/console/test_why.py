@@ -54,7 +54,9 @@ def a_message() -> plan_pb.GetPushResponse:
         targets=dataset_pb2.DatasetRef(uri="recommendation/targets/t"),
         masked_msisdn="138****0001",
         city="hefei",
-        words=record_pb.PushWords(message="【移动】手机报[试用]", product="mobile_newspaper", order_keyword="DGSJB"),
+        words=record_pb.PushWords(
+            message="【移动】手机报[试用]\n回复DGSJB", product="mobile_newspaper", order_keyword="DGSJB"
+        ),
         contacts=[entry],
     )
     push = plan_pb.Push(
@@ -170,10 +172,11 @@ def test_a_message_is_told_link_by_link(visavis: Visavis, services: FakeServices
         "Spring (pushPlans/1)",
         "targetSelections/t, picked by zone new service",
         "138****0001, hefei",
-        "【移动】手机报[试用]",
+        "text             【移动】手机报[试用]\n                   回复DGSJB",
+        "order word       DGSJB",
         "attempt 1: sent 2026-11-09 09:30, taken by gateway account 901234 as m-1",
         "receipt 2026-11-09 09:30: DELIVRD for m-1",
-        "so the message is: delivered",
+        "so it was delivered",
         "reply 2026-11-09 09:30: the customer says yes",
         "accepted, 2026-11-09 09:30",
         "a success",
@@ -218,7 +221,7 @@ def test_json_is_one_object_with_every_link(visavis: Visavis, services: FakeServ
     everything(services, a_message())
     value = value_of(visavis)
     assert value["push"]["name"] == "pushes/17"
-    assert value["record"]["words"]["message"] == "【移动】手机报[试用]"
+    assert value["record"]["words"]["message"] == "【移动】手机报[试用]\n回复DGSJB"
     assert value["import"]["name"] == "imports/1"
     assert value["scores"]["churn_warning"] == "1231"
     assert [model["name"] for model in value["models"]] == ["models/n"]
