@@ -16,6 +16,7 @@ from visavis.dispatch.v1 import contact_pb2
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 
+from services.sandbox.dialled import CallJournal, Dialled
 from services.sandbox.rounds import REFUSALS, started_plans
 from services.sandbox.world.catalogue import Subject, subject_of_offer
 from services.sandbox.world.oracle import Answer, Line, Oracle
@@ -73,6 +74,7 @@ class Dialer:
     oracle: Oracle
     plans: plan_rpc.PushPlanServiceAsyncStub
     calls: rpc.CallListServiceAsyncStub
+    journal: CallJournal
     clock: Clock
     pace: Pace
     _asked: dict[str, str] = field(default_factory=dict, init=False)
@@ -157,10 +159,16 @@ class Dialer:
             hand.asked_about.clear()
             log.info("calls_dialled", push_plan=plan.name, dialled=len(dialled), not_dialled=len(leased) - len(dialled))
             if dialled:
+                self._note(dialled)
                 await asyncio.sleep(self.pace.call_seconds)
             subjects = {offer.policy: subject_of_offer(offer.product, offer.order_keyword) for offer in plan.offers}
             self._unreported += [self._result(call, subjects.get(call.policy, Subject.RETENTION)) for call in dialled]
             await self._report_finished()
+
+    def _note(self, dialled: Sequence[pb.LeasedCall]) -> None:
+        now = self.clock.now().isoformat()
+        for call in dialled:
+            self.journal.append(Dialled(now, call.name, call.msisdn, call.policy))
 
     async def _allowed(self, leased: Sequence[pb.LeasedCall]) -> list[pb.LeasedCall]:
         """Ask for leave to dial, and return the calls that have it."""

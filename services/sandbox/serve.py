@@ -14,6 +14,7 @@ from visavis.feedback.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from services.sandbox.audience import TasteAudience, TastePushAudience
 from services.sandbox.boss import Boss
 from services.sandbox.dialer import Dialer, Pace
+from services.sandbox.dialled import CallJournal
 from services.sandbox.faults import MAIL_ORDERS, SMS_ORDERS, WAP_ORDERS, FaultsFile
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.journal import Journal
@@ -62,7 +63,12 @@ async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop
         push_gateway = await _push_gateway(settings, people, clock, closing_gateways)
         mails = await _mail_gateway(settings, oracle, clock, closing_gateways)
         dialer = Dialer(
-            oracle=oracle, plans=plans, calls=CallListServiceStub(dispatch), clock=clock, pace=_pace(settings)
+            oracle=oracle,
+            plans=plans,
+            calls=CallListServiceStub(dispatch),
+            journal=closing_gateways.enter_context(closing(CallJournal(settings.call_journal))),
+            clock=clock,
+            pace=_pace(settings),
         )
         parties: dict[str, Party] = {
             "dialer": dialer,

@@ -87,6 +87,11 @@ class SandboxSettings(VisavisSettings):
         return self.home / "sandbox" / "pushes.jsonl"
 
     @property
+    def call_journal(self) -> Path:
+        """Where the call platform notes every call that it dialled."""
+        return self.home / "sandbox" / "calls.jsonl"
+
+    @property
     def push_faults(self) -> Path:
         """Where the push gateway reads how it shall misbehave."""
         return self.home / "sandbox" / "faults-wap.json"

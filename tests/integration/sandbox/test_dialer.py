@@ -1,9 +1,11 @@
 """The simulated call platform against a dispatch on a real socket."""
 
+import os
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, timedelta
+from pathlib import Path
 
 import pytest
 from visavis.dispatch.v1 import call_list_service_pb2 as pb
@@ -13,6 +15,7 @@ from visavis.dispatch.v1.call_list_service_pb2_grpc import CallListServiceStub
 from visavis.dispatch.v1.push_plan_service_pb2_grpc import PushPlanServiceStub
 
 from services.sandbox.dialer import Dialer, Pace
+from services.sandbox.dialled import CallJournal, read_call_journal
 from services.sandbox.world.catalogue import Subject
 from shared.errors import Unavailable
 from shared.rpc.client import open_channel
@@ -23,15 +26,17 @@ CUSTOMERS = [str(customer) for customer in secret().customer_id]
 
 
 @asynccontextmanager
-async def dialing(operator: Operator) -> AsyncIterator[Dialer]:
-    async with open_channel(operator.address, client_name="sandbox", deadline_seconds=5) as channel:
-        yield Dialer(
-            oracle=oracle(),
-            plans=PushPlanServiceStub(channel),
-            calls=CallListServiceStub(channel),
-            clock=operator.calls.clock,
-            pace=Pace(agents=20, call_seconds=0.001, lease_seconds=30),
-        )
+async def dialing(operator: Operator, journal: Path = Path(os.devnull)) -> AsyncIterator[Dialer]:
+    with closing(CallJournal(journal)) as noted:
+        async with open_channel(operator.address, client_name="sandbox", deadline_seconds=5) as channel:
+            yield Dialer(
+                oracle=oracle(),
+                plans=PushPlanServiceStub(channel),
+                calls=CallListServiceStub(channel),
+                journal=noted,
+                clock=operator.calls.clock,
+                pace=Pace(agents=20, call_seconds=0.001, lease_seconds=30),
+            )
 
 
 def an_operator(*customers: str) -> Operator:
@@ -110,11 +115,12 @@ async def test_who_stops_gives_back_what_was_not_dialled() -> None:
     assert operator.calls.released == [hand.lease]
 
 
-async def test_a_call_without_leave_to_dial_is_not_made() -> None:
-    operator = an_operator(*CUSTOMERS[:5])
+async def test_a_call_without_leave_to_dial_is_not_made_and_every_other_is_noted_once(tmp_path: Path) -> None:
+    operator, journal = an_operator(*CUSTOMERS[:5]), tmp_path / "calls.jsonl"
     operator.calls.forbidden = {"calls/2"}
-    async with operator.running(), dialing(operator) as dialer:
+    async with operator.running(), dialing(operator, journal) as dialer:
         assert await dialer.round()
+    assert sorted(dialled.call for dialled in read_call_journal(journal)) == [f"calls/{n}" for n in (0, 1, 3, 4)]
     assert len(operator.calls.started) == 5
     assert operator.calls.finished.keys() == {"calls/0", "calls/1", "calls/3", "calls/4"}
 
