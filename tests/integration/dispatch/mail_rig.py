@@ -3,7 +3,7 @@
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from services.dispatch.worker.incoming import StoredIncoming
 from services.dispatch.worker.sender import MessageSender
 from services.sandbox.mail.journal import MailJournal, ReceivedMail, read_mail_journal
 from services.sandbox.mail.server import MailGateway
-from shared.clock import ManualClock
+from shared.clock import Clock
 from tests.factories.dispatch import plan_request
 from tests.fakes.mail_audience import ScriptedReaders
-from tests.integration.dispatch.rig import Rig, line_worker
+from tests.integration.dispatch.rig import LineOpener, Rig, line_worker
 
 PATIENCE = Patience(answer=3.0)
 OFFER = Offer(
@@ -76,7 +76,7 @@ def mail_account(port: int, *, returns: int, pages: int) -> MailAccount:
 
 
 @asynccontextmanager
-async def mail_province_in(folder: Path, clock: ManualClock) -> AsyncIterator[MailProvince]:
+async def mail_province_in(folder: Path, clock: Clock) -> AsyncIterator[MailProvince]:
     readers, path = ScriptedReaders(), folder / "mails.jsonl"
     returns, pages = free_port(), free_port()
     journal = MailJournal(path)
@@ -85,16 +85,19 @@ async def mail_province_in(folder: Path, clock: ManualClock) -> AsyncIterator[Ma
     journal.close()
 
 
-@asynccontextmanager
-async def mail_worker(rig: Rig, account: MailAccount, *, batches: int = 2) -> AsyncIterator[MessageSender]:
+def mail_worker(rig: Rig, account: MailAccount, *, batches: int = 2) -> AbstractAsyncContextManager[MessageSender]:
     """Run a worker for mail in this process, all but its plan loader."""
+    return line_worker(rig, mail_line(rig, account), batches=batches)
 
-    async def open_line(incoming: StoredIncoming, closing: AsyncExitStack) -> Line:
+
+def mail_line(rig: Rig, account: MailAccount) -> LineOpener:
+    """Return what opens a worker's line for mail, with the doors for what comes back."""
+
+    async def opened(incoming: StoredIncoming, closing: AsyncExitStack) -> Line:
         channel = await closing.enter_async_context(open_mail(account, incoming, incoming, clock=rig.clock))
         return Line(Channel.MAIL_139, channel, account.name)
 
-    async with line_worker(rig, open_line, batches=batches) as sender:
-        yield sender
+    return opened
 
 
 def mail_plan(*offers: Offer) -> PlanRequest:

@@ -35,7 +35,7 @@ from services.dispatch.worker.sender import MessageSender, notices_of
 from services.sandbox.gateway.admission import GatewayAccount
 from services.sandbox.gateway.journal import Journal, Received, read_journal
 from services.sandbox.gateway.server import Gateway
-from shared.clock import ManualClock
+from shared.clock import Clock, ManualClock
 from shared.db.engine import Database
 from shared.db.single_reads import SingleReads
 from shared.wire.cmpp.link import LinkLimits
@@ -165,9 +165,7 @@ def sms_account(port: int) -> SmsAccount:
 
 
 @asynccontextmanager
-async def province_in(
-    folder: Path, clock: ManualClock, *, version: Version = Version.CMPP_2
-) -> AsyncIterator[Province]:
+async def province_in(folder: Path, clock: Clock, *, version: Version = Version.CMPP_2) -> AsyncIterator[Province]:
     audience = ScriptedAudience()
     journal = Journal(folder / "received.jsonl")
     account = replace(GATEWAY_ACCOUNT, version=version)
@@ -202,15 +200,21 @@ async def worker(
     """Run a worker for SMS in this process, all but its plan loader; its sender works by `work`, and on another channel than
     that of the account, where these are given."""
 
-    async def opened(incoming: IncomingMessages, closing: AsyncExitStack) -> Line:
-        channel = await closing.enter_async_context(channel_of(account, incoming, rig.clock))
-        return Line(Channel.SMS, channel, account.name)
-
-    async with line_worker(rig, opened, batches=batches, work=work) as sender:
+    async with line_worker(rig, sms_line(rig, account, channel_of), batches=batches, work=work) as sender:
         yield sender
 
 
 LineOpener: TypeAlias = Callable[[StoredIncoming, AsyncExitStack], Awaitable[Line]]
+
+
+def sms_line(rig: Rig, account: SmsAccount, channel_of: ChannelOpener = _sms_channel) -> LineOpener:
+    """Return what opens a worker's line for SMS."""
+
+    async def opened(incoming: IncomingMessages, closing: AsyncExitStack) -> Line:
+        channel = await closing.enter_async_context(channel_of(account, incoming, rig.clock))
+        return Line(Channel.SMS, channel, account.name)
+
+    return opened
 
 
 @asynccontextmanager
@@ -218,32 +222,44 @@ async def line_worker(
     rig: Rig, open_line: LineOpener, *, batches: int = 2, work: WorkOpener | None = None
 ) -> AsyncIterator[MessageSender]:
     """Run a worker in this process that serves one channel, all but its plan loader."""
+    async with lines_worker(rig, [open_line], batches=batches, work=work) as (sender,):
+        yield sender
+
+
+@asynccontextmanager
+async def lines_worker(
+    rig: Rig, openers: Sequence[LineOpener], *, batches: int = 2, work: WorkOpener | None = None
+) -> AsyncIterator[Sequence[MessageSender]]:
+    """Run a worker in this process that serves several channels, all but its plan loader."""
     stop = asyncio.Event()
     async with AsyncExitStack() as closing:
         incoming = StoredIncoming(rig.work, rig.clock)
-        line = await open_line(incoming, closing)
+        lines = [await open_line(incoming, closing) for open_line in openers]
         presence = Presence(rig.database, work=rig.work, clock=rig.clock)
-        sender = MessageSender(
-            work=work or rig.work,
-            line=line,
-            held=presence.held,
-            worker_key=presence.worker_key,
-            traces=PushTraces(),
-            rules=rig.rules,
-            clock=rig.clock,
-        )
+        senders = [
+            MessageSender(
+                work=work or rig.work,
+                line=line,
+                held=presence.held,
+                worker_key=presence.worker_key,
+                traces=PushTraces(),
+                rules=rig.rules,
+                clock=rig.clock,
+            )
+            for line in lines
+        ]
         parts = WorkerParts(
             presence=presence,
-            senders=[sender],
-            recallers=[Recaller(rig.work, line.recalling, line.account, rig.clock)] if line.recalling else [],
-            housekeeping=Housekeeping(rig.work, lambda: notices_of([sender]), timedelta(minutes=30), rig.clock),
+            senders=senders,
+            recallers=[Recaller(rig.work, line.recalling, line.account, rig.clock) for line in lines if line.recalling],
+            housekeeping=Housekeeping(rig.work, lambda: notices_of(senders), timedelta(minutes=30), rig.clock),
             load_plans=_load_nothing,
             close_channels=closing.aclose,
             batches=batches,
         )
         running = asyncio.create_task(run_worker(parts, stop))
         try:
-            yield sender
+            yield senders
         finally:
             stop.set()
             await running

@@ -14,10 +14,10 @@ from services.dispatch.worker.sender import MessageSender
 from services.sandbox.ppg.audience import Arrival
 from services.sandbox.ppg.journal import PushJournal, ReceivedPush, read_push_journal
 from services.sandbox.ppg.server import PpgAccount, PushGateway
-from shared.clock import ManualClock
+from shared.clock import Clock
 from shared.wire.pap.endpoints import Endpoint
 from shared.wire.pap.indication import ServiceIndication
-from tests.integration.dispatch.rig import Rig, line_worker
+from tests.integration.dispatch.rig import LineOpener, Rig, line_worker
 
 PPG_ACCOUNT = PpgAccount("visavis", "sandbox-only")
 
@@ -78,7 +78,7 @@ def impatient(account: WapAccount, answer_within: float) -> WapAccount:
 
 
 @asynccontextmanager
-async def push_province_in(folder: Path, clock: ManualClock, *, port: int = 0) -> AsyncIterator[PushProvince]:
+async def push_province_in(folder: Path, clock: Clock, *, port: int = 0) -> AsyncIterator[PushProvince]:
     audience = ScriptedPushAudience()
     with closing(PushJournal(folder / "pushes.jsonl")) as journal:
         async with PushGateway(PPG_ACCOUNT, audience, journal=journal, clock=clock, port=port) as gateway:
@@ -87,9 +87,14 @@ async def push_province_in(folder: Path, clock: ManualClock, *, port: int = 0) -
 
 def wap_worker(rig: Rig, account: WapAccount, *, batches: int = 2) -> AbstractAsyncContextManager[MessageSender]:
     """Run a worker for WAP push in this process."""
+    return line_worker(rig, wap_line(rig, account), batches=batches)
+
+
+def wap_line(rig: Rig, account: WapAccount) -> LineOpener:
+    """Return what opens a worker's line for WAP push."""
 
     async def opened(incoming: IncomingMessages, stack: AsyncExitStack) -> Line:
         channel = await stack.enter_async_context(WapChannel(account, incoming, clock=rig.clock))
         return Line(Channel.WAP_PUSH, channel, account.name, recalling=channel)
 
-    return line_worker(rig, opened, batches=batches)
+    return opened
