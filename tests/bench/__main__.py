@@ -1,14 +1,15 @@
-"""`make bench`: measures the desk and the pushes of an installation, then whole provinces, and prints medians and ratios.
+"""`make bench`: measures the desk, the pushes and the call lists of an installation, then whole provinces, and prints medians and ratios.
 
-`python -m tests.bench SECTION …` measures some sections only: desk, made, parquet, gbk, dirty. BENCH_CUSTOMERS sets how many
+`python -m tests.bench SECTION …` measures some sections only: desk, pushes, leases, made, parquet, gbk, dirty. BENCH_CUSTOMERS sets how many
 customers the provinces have, a million unless told otherwise.
 """
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from services.console.clients import connect
 from services.console.local_clock import find_clock
 from services.console.settings import ConsoleSettings
 from services.sandbox.settings import SandboxSettings
-from tests.bench import desk, dirty, made, province, pushes
+from tests.bench import desk, dirty, leases, made, province, pushes
 from tests.bench.figures import Figure
 from tests.e2e.installation import Installation, demonstration
 
@@ -31,38 +32,64 @@ READY_SECONDS = 600
 
 def main() -> None:
     sections: dict[str, Callable[[], list[Figure]]] = {
-        "desk": _demonstrated,
         "made": partial(made.measure, PROVINCE_CUSTOMERS),
         **{form: partial(province.measure, PROVINCE_CUSTOMERS, form) for form in province.FORMS},
         "dirty": partial(dirty.measure, PROVINCE_CUSTOMERS),
     }
-    for name in sys.argv[1:] or sections:
+    asked = sys.argv[1:] or [*INSTALLED, *sections]
+    if installed := [name for name in asked if name in INSTALLED]:
+        _demonstrated(installed)
+    for name in asked:
+        if name in INSTALLED:
+            continue
         print(f"{name}: load of the machine {os.getloadavg()[0]:.1f} before it", flush=True)
         for figure in sections[name]():
             print(figure.line(), flush=True)
 
 
-def _demonstrated() -> list[Figure]:
-    """Measure what a person waits for, on the demonstration of 20,000 customers."""
+def _demonstrated(sections: Sequence[str]) -> None:
+    """Measure and print these sections on one demonstration of 20,000 customers."""
+    unpaced = {f"VISAVIS_DISPATCH_{name}_RATE": "100000" for name in ("SMS", "WAP", "MAIL")}
     with (
         tempfile.TemporaryDirectory(prefix="visavis-bench-") as folder,
         demonstration(
             Path(folder),
             *("--customers", str(CUSTOMERS)),
-            VISAVIS_DISPATCH_SMS_RATE="100000",  # the yardstick is the wire, not the contract
+            **unpaced,  # the yardstick is the wire, not the contract
         ) as installation,
     ):
         installation.wait_for_report(READY_SECONDS)
         os.environ.update({name: value for name, value in installation.environment.items() if "VISAVIS" in name})
-        return asyncio.run(_measure(installation))
+        for name in sections:
+            print(f"{name}: load of the machine {os.getloadavg()[0]:.1f} before it", flush=True)
+            for figure in asyncio.run(INSTALLED[name](installation)):
+                print(figure.line(), flush=True)
 
 
-async def _measure(installation: Installation) -> list[Figure]:
-    settings, clock = ConsoleSettings(), find_clock(installation.home)
-    return [
-        *await desk.measure(installation, await _customers(settings)),
-        *await pushes.measure(settings, SandboxSettings(), clock),
-    ]
+async def _desk(installation: Installation) -> list[Figure]:
+    return await desk.measure(installation, await _customers(ConsoleSettings()))
+
+
+async def _pushes(installation: Installation) -> list[Figure]:
+    return await pushes.measure(ConsoleSettings(), SandboxSettings(), find_clock(installation.home))
+
+
+async def _leases(installation: Installation) -> list[Figure]:
+    """Stop the sandbox meanwhile: its dialer takes every call that it can get."""
+    sandbox = installation.processes()["sandbox"]
+    os.kill(sandbox, signal.SIGSTOP)
+    try:
+        return await leases.measure(ConsoleSettings(), find_clock(installation.home))
+    finally:
+        os.kill(sandbox, signal.SIGCONT)
+
+
+INSTALLED: Mapping[str, Callable[[Installation], Coroutine[None, None, list[Figure]]]] = {
+    "desk": _desk,
+    "pushes": _pushes,
+    "leases": _leases,
+}
+"""What is measured on a running installation, all on the same one."""
 
 
 async def _customers(settings: ConsoleSettings) -> list[str]:

@@ -1,4 +1,5 @@
-"""GetPolicyList as a desk asks it, beside an echo of the same message: same builder, same tracing, same client."""
+"""GetPolicyList as a desk asks it, with contacts and without, beside an echo of the same message: same builder, same tracing,
+same client."""
 
 import asyncio
 import statistics
@@ -31,31 +32,40 @@ class Round:
 
 
 async def measure(installation: Installation, customers: Sequence[str]) -> list[Figure]:
-    """Alternate rounds of the desk and of the echo, and return rates, latency and server processor time per call."""
+    """Alternate rounds of the desk, of the echo and of the list alone, and return rates, latency and server processor time per call."""
     desk_pid = installation.processes()["recommendation"]
     async with _stub(installation.address("recommendation")) as desk:
         answer = await desk.GetPolicyList(pb.GetPolicyListRequest(customer_id=customers[0]))
-        with _echo(installation, answer) as (echo_pid, address):
-            async with _stub(address) as echo:
-                await _round(desk, desk_pid, customers)
-                await _round(echo, echo_pid, customers)  # both warm
-                rounds = [
-                    (await _round(desk, desk_pid, customers), await _round(echo, echo_pid, customers))
-                    for _ in range(ROUNDS)
-                ]
-    return _figures([d for d, _ in rounds], [e for _, e in rounds])
+        with (
+            _beside(installation, "tests.bench.echo", _stored(installation, answer)) as (echo_pid, echo_address),
+            _beside(installation, "tests.bench.listing") as (list_pid, list_address),
+        ):
+            async with _stub(echo_address) as echo, _stub(list_address) as listing:
+                servers = ((desk, desk_pid), (echo, echo_pid), (listing, list_pid))
+                for stub, pid in servers:
+                    await _round(stub, pid, customers)  # so that each is warm
+                rounds = [[await _round(stub, pid, customers) for stub, pid in servers] for _ in range(ROUNDS)]
+    return _figures(*zip(*rounds, strict=True))
 
 
-def _figures(desk: Sequence[Round], echo: Sequence[Round]) -> list[Figure]:
-    ratio = statistics.median(d.rate / e.rate for d, e in zip(desk, echo, strict=True))
+def _figures(desk: Sequence[Round], echo: Sequence[Round], listing: Sequence[Round]) -> list[Figure]:
     cpu = statistics.median(e.cpu_us / d.cpu_us for d, e in zip(desk, echo, strict=True))
     return [
         Figure("echo of the same message", [r.rate for r in echo], "calls/s"),
-        Figure("GetPolicyList with contacts", [r.rate for r in desk], "calls/s", ratio, "the echo"),
-        Figure(f"GetPolicyList p99 at {CONCURRENT} concurrent", [r.p99_ms for r in desk], "ms"),
+        Figure(
+            "GetPolicyList without contacts", [r.rate for r in listing], "calls/s", _ratio(listing, echo), "the echo"
+        ),
+        Figure(f"  its p99 at {CONCURRENT} concurrent", [r.p99_ms for r in listing], "ms"),
+        Figure("GetPolicyList with contacts", [r.rate for r in desk], "calls/s", _ratio(desk, echo), "the echo"),
+        Figure(f"  its p99 at {CONCURRENT} concurrent", [r.p99_ms for r in desk], "ms"),
         Figure("server processor time of an echo", [r.cpu_us for r in echo], "us/call"),
+        Figure("server processor time without contacts", [r.cpu_us for r in listing], "us/call"),
         Figure("server processor time of GetPolicyList", [r.cpu_us for r in desk], "us/call", cpu, "an echo, inverted"),
     ]
+
+
+def _ratio(of: Sequence[Round], echo: Sequence[Round]) -> float:
+    return statistics.median(one.rate / other.rate for one, other in zip(of, echo, strict=True))
 
 
 async def _round(stub: "rpc.RecommendationServiceAsyncStub", pid: int, customers: Sequence[str]) -> Round:
@@ -82,12 +92,18 @@ async def _stub(address: str) -> AsyncIterator["rpc.RecommendationServiceAsyncSt
         yield rpc.RecommendationServiceStub(channel)
 
 
-@contextmanager
-def _echo(installation: Installation, answer: pb.GetPolicyListResponse) -> Iterator[tuple[int, str]]:
+def _stored(installation: Installation, answer: pb.GetPolicyListResponse) -> str:
+    """Write what the echo answers; return the file."""
     file = installation.home.parent / "echo.bin"
     file.write_bytes(answer.SerializeToString())
+    return str(file)
+
+
+@contextmanager
+def _beside(installation: Installation, module: str, *arguments: str) -> Iterator[tuple[int, str]]:
+    """Run a server of the benchmark beside the installation; yield its pid and its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.echo", str(file)],
+        [sys.executable, "-m", module, *arguments],
         env=dict(installation.environment),
         cwd=ROOT,
         stdout=subprocess.PIPE,
