@@ -15,21 +15,22 @@ from services.dispatch.channels.wap_account import wap_account_of
 from services.dispatch.channels.wap_wire import Written, to_push
 from services.dispatch.ports import Message
 from services.dispatch.settings import MailSettings, WapSettings
+from services.sandbox.ppg.server import PATH
+from services.sandbox.settings import SandboxSettings
 from shared.clock import Clock
 
 TEXT = "手机报免费看一个月，点击订购。"
 PAGE = "http://wap.example.com/offers/bench"
 
 
-async def wap_pushes(count: int, clock: Clock) -> float:
-    """POST so many pushes, as many at a time as the channel's window has; return pushes a second."""
-    settings = WapSettings()
-    account = wap_account_of(settings)
+async def wap_pushes(gateway: SandboxSettings, count: int, clock: Clock) -> float:
+    """POST so many pushes to the simulated gateway, as many at a time as the channel's window has; return pushes a second."""
+    account, url = wap_account_of(WapSettings()), f"http://127.0.0.1:{gateway.sandbox_ppg_port}{PATH}"
     pushes = iter([to_push(each, account, created=clock.now(), reports_url="") for each in _messages(count, clock)])
     login = aiohttp.BasicAuth(account.endpoint.username, account.endpoint.password, encoding="utf-8")
     async with aiohttp.ClientSession(auth=login, connector=aiohttp.TCPConnector(limit=0)) as session:
         begun = time.perf_counter()
-        await asyncio.gather(*(_post(session, account.endpoint.url, pushes) for _ in range(account.window)))
+        await asyncio.gather(*(_post(session, url, pushes) for _ in range(account.window)))
         return count / (time.perf_counter() - begun)
 
 

@@ -55,7 +55,7 @@ def _ways(gateway: SandboxSettings) -> Sequence[Way]:
     by_mail = plan_pb.PlanOffer(policy=POLICY, product=PRODUCT, text=TEXT, order_keyword="DZB", title="手机报免费体验")
     return (
         Way("SMS (CMPP)", contact_pb.CHANNEL_SMS, by_sms, partial(_bare_sms, gateway), MESSAGES),
-        Way("WAP pushes (PAP)", contact_pb.CHANNEL_WAP_PUSH, by_wap, bare.wap_pushes, OTHER_MESSAGES),
+        Way("WAP pushes (PAP)", contact_pb.CHANNEL_WAP_PUSH, by_wap, partial(bare.wap_pushes, gateway), OTHER_MESSAGES),
         Way("mails (SMTP)", contact_pb.CHANNEL_MAIL_139, by_mail, bare.mails, OTHER_MESSAGES),
     )
 
