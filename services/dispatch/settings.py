@@ -291,7 +291,7 @@ class WorkerSettings(VisavisSettings):
     )
     profile_address: str = Field(default="127.0.0.1:50051", description="Where profile answers, host:port.")
     dispatch_worker_batches: int = Field(
-        default=3, ge=1, le=8, description="Batches of 64 messages under way at a time, on each channel."
+        default=3, ge=1, le=8, description="Batches of 64 messages or more under way at a time, on each channel."
     )
     dispatch_worker_call_grace_minutes: int = Field(
         default=30, ge=1, description="After so long a call that was started, but not reported, counts as perhaps made."

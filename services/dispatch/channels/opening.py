@@ -25,14 +25,20 @@ async def open_line(channel: Channel, incoming: Incoming, *, clock: Clock, closi
         case Channel.SMS:
             sms = account_of(SmsSettings())
             gateway = await closing.enter_async_context(SmsChannel(sms, incoming, clock=clock))
-            return Line(channel, gateway, sms.name)
+            return Line(channel, gateway, sms.name, batch=_batch(sms.rate))
         case Channel.WAP_PUSH:
             wap = wap_account_of(WapSettings())
             pushing = await closing.enter_async_context(WapChannel(wap, incoming, clock=clock))
-            return Line(channel, pushing, wap.name, recalling=pushing)
+            return Line(channel, pushing, wap.name, recalling=pushing, batch=_batch(wap.rate))
         case Channel.MAIL_139:
             mail = mail_account_of(MailSettings())
             mailing = await closing.enter_async_context(open_mail(mail, incoming, incoming, clock=clock))
-            return Line(channel, mailing, mail.name)
+            return Line(channel, mailing, mail.name, batch=_batch(mail.rate))
         case Channel.CALL | Channel.DESK:
             raise ValueError(f"{channel} carries no messages")
+
+
+def _batch(rate: float) -> int:
+    """Return how many messages to claim together: a batch costs four transactions, and an opt-out waits while one is written.
+    What leaves within a quarter of a second is not long to wait for."""
+    return max(64, min(256, int(rate / 4)))

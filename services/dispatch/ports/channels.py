@@ -187,9 +187,10 @@ class RecallingChannel(Protocol):
 @dataclass(frozen=True, slots=True)
 class Line:
     """A channel that a worker serves: its gateway, and the account that its contacts are noted under; `recalling` where the
-    gateway takes pushes back."""
+    gateway takes pushes back. `batch` is how many messages are claimed together."""
 
     channel: Channel
     gateway: MessageChannel
     account: str
     recalling: RecallingChannel | None = None
+    batch: int = 64

@@ -74,6 +74,9 @@ _ADOPT = text("""
            AND EXISTS (SELECT 1 FROM dispatch.contacts AS c
                         WHERE c.msisdn = r.msisdn AND c.account = r.account AND c.reserve_time > :oldest
                           AND c.state = 'indeterminate')
+           -- What is about a known message only waits for its turn to be matched with it.
+           AND NOT EXISTS (SELECT 1 FROM dispatch.messages AS m JOIN dispatch.contacts AS c USING (contact_id)
+                            WHERE m.message_id = r.message_id AND c.account = r.account AND c.reserve_time > :oldest)
          ORDER BY receive_time LIMIT :limit FOR UPDATE SKIP LOCKED
     ), candidates AS (
         SELECT l.account, l.message_id, l.status, min(c.contact_id) AS contact_id

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -18,6 +19,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _ROUND_SECONDS = 0.4
 _AT_ONCE = 1000
+_Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,18 @@ class Housekeeping:
 
     async def go_round(self) -> None:
         """Do everything that is due once."""
-        for task in (self._release_held, self._expire_pushes, self._end_calls, self._match_receipts, self._tell):
+        while await self._tried(self._match_receipts):
+            continue
+        for task in (self._release_held, self._expire_pushes, self._end_calls, self._settle_by_number, self._tell):
             await self._tried(task)
 
-    async def _tried(self, task: Callable[[Work], Awaitable[None]]) -> None:
+    async def _tried(self, task: Callable[[Work], Awaitable[_Done]]) -> _Done | None:
         try:
             async with self.work() as work:
-                await task(work)
+                return await task(work)
         except (Unavailable, Conflict) as failure:
             log.warning("housekeeping_waits", why=failure.message)
+            return None
 
     async def _release_held(self, work: Work) -> None:
         for channel in PLAN_CHANNELS:
@@ -65,10 +70,11 @@ class Housekeeping:
         for call in (await work.calls.lock(overdue)).values() if overdue else ():
             await expire_call(call, work=work, now=now)
 
-    async def _match_receipts(self, work: Work) -> None:
-        now = self.clock.now()
-        await match_receipts(work=work, now=now)
-        await settle_by_number(work=work, now=now)
+    async def _match_receipts(self, work: Work) -> int:
+        return await match_receipts(work=work, now=self.clock.now())
+
+    async def _settle_by_number(self, work: Work) -> None:
+        await settle_by_number(work=work, now=self.clock.now())
 
     async def _tell(self, work: Work) -> None:
         for channel, notice in self.notices().items():

@@ -22,7 +22,6 @@ from shared.errors import Conflict, Unavailable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
-BATCH = 64
 _IDLE_SECONDS = 0.1
 _PLANS_SECONDS = 0.2
 _RETRY_SECONDS = 0.2
@@ -66,6 +65,7 @@ class MessageSender:
         self.channel = line.channel
         self._gateway = line.gateway
         self._account = line.account
+        self._batch = line.batch
         self._held = held
         self._worker_key = worker_key
         self._traces = traces
@@ -123,7 +123,7 @@ class MessageSender:
                 admission = await admit(
                     plan,
                     destination,
-                    limit=BATCH,
+                    limit=self._batch,
                     work=work,
                     traces=self._traces,
                     rules=self._rules,

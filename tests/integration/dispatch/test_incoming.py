@@ -136,6 +136,19 @@ async def test_an_unknown_receipt_settles_nothing_when_two_pushes_of_its_number_
     assert [await rig.states(plan) for plan in (first, second)] == [{"indeterminate": 1}] * 2
 
 
+async def test_of_many_receipts_those_of_known_messages_wait_for_them_and_settle_no_other(rig: Rig) -> None:
+    """Many that come together are only kept; whatever else is settled by number meanwhile has to leave them alone."""
+    known = await sent(rig)
+    other = plan_request(offers=[replace(NEWSPAPER, policy="weather")])
+    lost = await sent(rig, message_id=None, plan=await rig.plan([target_row(1, policy="weather")], other))
+    await incoming(rig).on_receipts([receipt(1, "m-1"), *(receipt(number, f"m-{number}") for number in range(2, 8))])
+    async with rig.work() as work:
+        assert await settle_by_number(work=work, now=rig.clock.now()) == 0
+        assert await match_receipts(work=work, now=rig.clock.now()) == 1
+    assert [await rig.states(plan) for plan in (known, lost)] == [{"sent": 1}, {"indeterminate": 1}]
+    assert [contact.delivery for contact in await rig.contacts("c-1")] == [None, Delivery.DELIVERED]
+
+
 async def test_an_unknown_receipt_after_72_hours_settles_nothing(rig: Rig) -> None:
     plan = await sent(rig, message_id=None)
     rig.clock.advance(timedelta(hours=72))

@@ -53,6 +53,8 @@ async def test_what_the_reports_on_all_parts_say_is_what_the_codec_says_of_them(
     for part in (1, 0, 1):  # out of order, and one of them twice
         told_of = [receipt(n, f"{n}-{part}", words[part]) for n, words in cases.items() if words[part]]
         await incoming(rig).on_receipts(told_of)
+        async with rig.work() as work:
+            await match_receipts(work=work, now=rig.clock.now())
     expected = {Fate.DELIVERED: Delivery.DELIVERED, Fate.NOT_DELIVERED: Delivery.UNDELIVERED, Fate.PENDING: None}
     for number, words in cases.items():
         fate = outcome_of_parts([word for word in words if word], parts=2)
