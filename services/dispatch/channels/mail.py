@@ -73,9 +73,8 @@ class MailChannel:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         pending = set(self._keeping)
-        while (
-            pending
-        ):  # one cancellation is lost where a connection fails at the same moment (asyncio.wait_for of 3.11)
+        # One cancellation is lost where a connection fails at the same moment (asyncio.wait_for of 3.11).
+        while pending:
             for task in pending:
                 task.cancel()
             _, pending = await asyncio.wait(pending, timeout=_CANCEL_SECONDS)

@@ -19,6 +19,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _ROUND_SECONDS = 0.4
 _AT_ONCE = 1000
+_MATCHES, _MANY = 10, 250
+"""How often receipts are matched in one round, as long as that changes so many contacts: all else waits meanwhile, and while a
+plan is under way there are always some more."""
 _Done = TypeVar("_Done")
 
 
@@ -43,8 +46,9 @@ class Housekeeping:
 
     async def go_round(self) -> None:
         """Do everything that is due once."""
-        while await self._tried(self._match_receipts):
-            continue
+        for _ in range(_MATCHES):
+            if (await self._tried(self._match_receipts) or 0) < _MANY:
+                break
         for task in (self._release_held, self._expire_pushes, self._end_calls, self._settle_by_number, self._tell):
             await self._tried(task)
 
