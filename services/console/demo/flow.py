@@ -18,7 +18,7 @@ from services.console.matrices import extraction_matrix
 from services.console.plans import Channel, PlanRequest, Zone, create_plan
 from services.console.render.channels import side_by_side
 from services.console.runs import Follower, Progress, patient
-from shared.clock import LEGAL_ZONE, SystemClock
+from shared.clock import LEGAL_ZONE, Clock, SystemClock
 from shared.errors import NotFound, Unavailable
 
 CYCLE = "2026-11"
@@ -102,7 +102,15 @@ async def start_plans(
     return plans
 
 
-async def settle(plans: Plans, *, clients: Clients, progress: Callable[[Plans], None]) -> Plans:
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The plans as counted at `time`; calls that customers asked for may come due later."""
+
+    plans: Plans
+    time: datetime
+
+
+async def settle(plans: Plans, *, clients: Clients, progress: Callable[[Plans], None], clock: Clock) -> Settled:
     """Wait until every push has left or waits for a rule, every lent call is reported, and nothing moves for two seconds.
 
     Raises Unavailable, saying what is still in work, after two minutes.
@@ -110,12 +118,13 @@ async def settle(plans: Plans, *, clients: Clients, progress: Callable[[Plans], 
     deadline = time.monotonic() + _SETTLE_SECONDS
     current, quiet_since = plans, time.monotonic()
     while time.monotonic() < deadline:
+        counted_from = clock.now()
         latest = {name: await _read(plan.name, clients) for name, plan in plans.items()}
         if latest != current:
             current, quiet_since = latest, time.monotonic()
         progress(current)
         if all(map(_is_settled, current.values())) and time.monotonic() - quiet_since > _QUIET_SECONDS:
-            return current
+            return Settled(current, counted_from)
         await asyncio.sleep(_LOOK_SECONDS)
     notices = "; ".join(f"{plan.display_name}: {plan.channel_notice or 'still in work'}" for plan in current.values())
     raise Unavailable(f"the plans did not settle within {_SETTLE_SECONDS:.0f} s: {notices}")
@@ -137,7 +146,7 @@ async def contacted_customer(plans: Plans, *, clients: Clients) -> str:
 
 def demo_report(
     result: CycleResult,
-    plans: Plans,
+    settled: Settled,
     evaluated: Mapping[str, evaluation_pb.PlanReport],
     *,
     trace_id: str,
@@ -145,8 +154,9 @@ def demo_report(
 ) -> DemoReport:
     """Put the figures of a finished demonstration together."""
     customers = next(table for table in result.imported.tables if table.table == "customers")
-    views, lists = result.snapshot, result.assembly_run
+    views, lists, plans = result.snapshot, result.assembly_run, settled.plans
     return DemoReport(
+        time=settled.time.isoformat(),
         customers=customers.row_count,
         lists=lists.lists.row_count,
         rejects=customers.reject_count + views.rejects.row_count + lists.rejects.row_count,

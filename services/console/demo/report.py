@@ -40,8 +40,13 @@ class ArmFigures:
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """The figures of `.visavis/demo-report.json`. `pushes` is plan -> state -> count; `arms` is plan -> arm -> figures."""
+    """The figures of `.visavis/demo-report.json`. `pushes` is plan -> state -> count; `arms` is plan -> arm -> figures.
 
+    Pushes and calls were counted at `time`, ISO 8601 by the injected clock; what comes due later, such as a call that somebody
+    asked for, is not in them.
+    """
+
+    time: str
     customers: int
     lists: int
     rejects: int

@@ -83,11 +83,13 @@ class Stage:
             self._seconds.update(board.seconds)
             self._output.line("The plans are started; customers answer …")
             with self._output.console.status("pushing") as status:
-                settled = flow.settle(plans, clients=clients, progress=lambda seen: status.update(_in_words(seen)))
-                plans = await self._timed("push", settled)
-            reports = await self._timed("evaluate", flow.reports(plans, clients=clients))
-            self._example = await flow.contacted_customer(plans, clients=clients)
-        return flow.demo_report(result, plans, reports, trace_id=current_trace_id(), seconds=self._seconds)
+                settling = flow.settle(
+                    plans, clients=clients, progress=lambda seen: status.update(_in_words(seen)), clock=self.clock
+                )
+                settled = await self._timed("push", settling)
+            reports = await self._timed("evaluate", flow.reports(settled.plans, clients=clients))
+            self._example = await flow.contacted_customer(settled.plans, clients=clients)
+        return flow.demo_report(result, settled, reports, trace_id=current_trace_id(), seconds=self._seconds)
 
     async def _timed(self, name: str, work: Awaitable[_Result]) -> _Result:
         begun = time.monotonic()

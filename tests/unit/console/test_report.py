@@ -11,6 +11,7 @@ STATES = dict.fromkeys(
     ("planned", "held", "claimed", "leased", "sent", "suppressed", "failed", "indeterminate", "expired", "cancelled"), 0
 )
 GOOD = DemoReport(
+    time="2026-11-23T09:31:00+08:00",
     customers=100,
     lists=90,
     rejects=10,
