@@ -42,13 +42,14 @@ OUTPUTS: Mapping[str, Sequence[Output]] = {
     Purpose.EXTRACTION: _A_POLICY,
 }
 _ONE_ROW = (HitPolicy.FIRST, HitPolicy.UNIQUE)
+_SEVERAL = (*_ONE_ROW, HitPolicy.COLLECT)
 _HIT_POLICIES: Mapping[str, Sequence[HitPolicy]] = {
     Purpose.PRIORITY: _ONE_ROW,
     Purpose.RETENTION: _ONE_ROW,
-    Purpose.NEW_SERVICE: tuple(HitPolicy),
-    Purpose.VOICE_USAGE: tuple(HitPolicy),
+    Purpose.NEW_SERVICE: _SEVERAL,
+    Purpose.VOICE_USAGE: _SEVERAL,
     Purpose.VPMN: _ONE_ROW,
-    Purpose.EXTRACTION: tuple(HitPolicy),
+    Purpose.EXTRACTION: _SEVERAL,
 }
 
 

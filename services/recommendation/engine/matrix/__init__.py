@@ -12,24 +12,32 @@ from services.recommendation.engine.matrix.closure import (
 )
 from services.recommendation.engine.matrix.csv_reader import read_csv
 from services.recommendation.engine.matrix.table import (
+    Aggregation,
     Cell,
+    Computed,
     DecisionTable,
     HitPolicy,
     Input,
+    Origin,
     Output,
     Outputs,
+    Parameter,
     Rule,
 )
 
 __all__ = [
+    "Aggregation",
     "Cell",
+    "Computed",
     "DecisionTable",
     "FailedCell",
     "Firing",
     "HitPolicy",
     "Input",
+    "Origin",
     "Output",
     "Outputs",
+    "Parameter",
     "Rule",
     "RuleExplanation",
     "compile_closure",

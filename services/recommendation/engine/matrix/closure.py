@@ -1,17 +1,21 @@
 """Fires a matrix for one row: which rules, what they give, and why the others did not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import assert_never, cast
 
 from services.recommendation.engine.feel import Anything, Predicate, Row, Value, to_predicate
-from services.recommendation.engine.matrix.table import DecisionTable, HitPolicy, Outputs, Rule
+from services.recommendation.engine.matrix.hit_policies import by_outputs, in_firing_order
+from services.recommendation.engine.matrix.table import Aggregation, DecisionTable, HitPolicy, Outputs, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """The ids of the rules that fired, in the order of the table.
+    """The ids of the rules that fired, in the order of the hit policy.
 
-    `ambiguous`: more than one rule of a UNIQUE table matched. Then `rules` names them all and none of them counts.
+    `ambiguous`: more than one rule of a UNIQUE table matched, or rules of an ANY table that give different outputs. Then
+    `rules` names all that matched, in the order of the table, and none of them counts.
     """
 
     rules: tuple[int, ...]
@@ -42,20 +46,31 @@ _CompiledRule = tuple[int, tuple[_Step, ...]]
 
 def compile_closure(table: DecisionTable) -> Callable[[Row], Firing]:
     """Return the function that fires the table for one row."""
-    rules = tuple((rule.id, _steps(table, rule)) for rule in table.rules)
+    rules = tuple((rule.id, _steps(table, rule)) for rule in in_firing_order(table))
     match table.hit_policy:
-        case HitPolicy.FIRST:
+        case HitPolicy.FIRST | HitPolicy.PRIORITY:
             return lambda row: Firing(_first(rules, row))
-        case HitPolicy.COLLECT:
+        case HitPolicy.COLLECT | HitPolicy.RULE_ORDER | HitPolicy.OUTPUT_ORDER:
             return lambda row: Firing(_all(rules, row))
         case HitPolicy.UNIQUE:
             return lambda row: Firing(matching := _all(rules, row), ambiguous=len(matching) > 1)
+        case HitPolicy.ANY:
+            group = {rule.id: number for number, rules in enumerate(by_outputs(table)) for rule in rules}
+            return lambda row: _agreed(_all(rules, row), group)
+        case _:
+            assert_never(table.hit_policy)
+
+
+def _agreed(matching: tuple[int, ...], group: Mapping[int, int]) -> Firing:
+    """Return the first of the matching rules where all of them give the same."""
+    differ = len({group[rule] for rule in matching}) > 1
+    return Firing(matching if differ else matching[:1], ambiguous=differ)
 
 
 def results(table: DecisionTable, firing: Firing) -> tuple[Outputs, ...]:
     """Return the outputs of each fired rule, or the defaults where none fired and the table has any.
 
-    An ambiguous firing gives nothing.
+    An aggregating table gives one. An ambiguous firing gives nothing.
     """
     if firing.ambiguous:
         return ()
@@ -64,7 +79,28 @@ def results(table: DecisionTable, firing: Firing) -> tuple[Outputs, ...]:
         defaults = [output.default for output in table.outputs]
         return () if all(default is None for default in defaults) else (dict(zip(names, defaults, strict=True)),)
     by_id = {rule.id: rule for rule in table.rules}
-    return tuple(dict(zip(names, by_id[rule].outputs, strict=True)) for rule in firing.rules)
+    given = [by_id[rule].outputs for rule in firing.rules]
+    if table.aggregation is not None:
+        return ({names[0]: aggregate(table.aggregation, [first for first, *_ in given])},)
+    return tuple(dict(zip(names, outputs, strict=True)) for outputs in given)
+
+
+def aggregate(aggregation: Aggregation, values: Sequence[Value]) -> Value:
+    """Return what the outputs of the fired rules add up to; null where there is nothing to add up."""
+    if aggregation is Aggregation.COUNT:
+        return len(values)
+    numbers = [cast("Decimal", value) for value in values if value is not None]
+    if not numbers:
+        return None
+    match aggregation:
+        case Aggregation.SUM:
+            return sum(numbers[1:], start=numbers[0])
+        case Aggregation.MIN:
+            return min(numbers)
+        case Aggregation.MAX:
+            return max(numbers)
+        case _:
+            assert_never(aggregation)
 
 
 def explain(table: DecisionTable, row: Row) -> tuple[RuleExplanation, ...]:

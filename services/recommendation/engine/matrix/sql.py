@@ -1,21 +1,26 @@
 """Compiles a matrix to DuckDB expressions that fire it for the whole base in one scan."""
 
 from dataclasses import dataclass
+from itertools import chain
+from typing import assert_never
 
 from sqlglot import exp
 
 from services.recommendation.engine.feel import Anything, Value
 from services.recommendation.engine.feel.sql import DIALECT, literal_sql, sql_type, to_sql
-from services.recommendation.engine.matrix.table import DecisionTable, HitPolicy, Output, Rule
+from services.recommendation.engine.matrix.hit_policies import LISTING, by_outputs, in_firing_order
+from services.recommendation.engine.matrix.table import Aggregation, DecisionTable, HitPolicy, Output, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledSql:
     """DuckDB expressions over a relation that has the table's inputs as columns.
 
-    fired: FIRST and UNIQUE: INTEGER, the id of the first matching rule, NULL where none matches.
-        COLLECT: INTEGER[], the ids of all matching rules in the order of the table, empty where none matches.
-    ambiguous: UNIQUE only: BOOLEAN, whether more than one rule matches; such a row is the caller's to reject.
+    fired: of hit policies that fire at most one rule INTEGER, the id of that rule, NULL where none matches; of those that
+        list (`hit_policies.LISTING`) INTEGER[], the ids of all matching rules in the order of the hit policy, empty where
+        none matches.
+    ambiguous: UNIQUE and ANY only: BOOLEAN, whether matching rules contradict each other. Such a row is the caller's to
+        reject; `fired` is any of them there.
     """
 
     fired: str
@@ -24,38 +29,84 @@ class CompiledSql:
 
 def compile_sql(table: DecisionTable) -> CompiledSql:
     """Return the expressions that fire the table; they agree with `compile_closure` on every row, nulls included."""
-    branches = [f"WHEN {_condition(table, rule)} THEN {rule.id}" for rule in table.rules]
-    first = f"CASE {' '.join(branches)} END"
+    # CASEs stop early and are planned in linear time; DuckDB plans a count over n rules in n² (13 s for 1,000).
     match table.hit_policy:
-        case HitPolicy.FIRST:
-            return CompiledSql(first)
+        case HitPolicy.FIRST | HitPolicy.PRIORITY:
+            return CompiledSql(_first(_branches(table, in_firing_order(table))))
+        case HitPolicy.RULE_ORDER | HitPolicy.OUTPUT_ORDER | HitPolicy.COLLECT:
+            return CompiledSql(_all(_branches(table, in_firing_order(table))))
         case HitPolicy.UNIQUE:
-            # Two CASEs stop early and are planned in linear time; DuckDB plans a count over n rules in n² (13 s for 1,000).
-            last = f"CASE {' '.join(reversed(branches))} END"
+            branches = _branches(table, table.rules)
+            first, last = _first(branches), _first(branches[::-1])
             return CompiledSql(first, ambiguous=f"({first}) IS DISTINCT FROM ({last})")
-        case HitPolicy.COLLECT:
-            each = ", ".join(f"CASE {branch} END" for branch in branches)
-            return CompiledSql(f"list_filter([{each}], lambda rule: rule IS NOT NULL)")
+        case HitPolicy.ANY:
+            return _agreed(table)
+        case _:
+            assert_never(table.hit_policy)
+
+
+def matching_sql(table: DecisionTable) -> str:
+    """Return the list of all rules that match, whatever the hit policy: what to show where the table is ambiguous."""
+    return _all(_branches(table, table.rules))
+
+
+def _agreed(table: DecisionTable) -> CompiledSql:
+    """Return ANY: with rules that give the same side by side, all that match agree if the first and the last do."""
+    groups = by_outputs(table)
+    branches = _branches(table, tuple(chain.from_iterable(groups)))
+    group_of = [number for number, rules in enumerate(groups) for _ in rules]
+    grouped = [f"{branch.rpartition(' ')[0]} {number}" for branch, number in zip(branches, group_of, strict=True)]
+    return CompiledSql(_first(branches), ambiguous=f"({_first(grouped)}) IS DISTINCT FROM ({_first(grouped[::-1])})")
+
+
+def _branches(table: DecisionTable, rules: tuple[Rule, ...]) -> list[str]:
+    return [f"WHEN {_condition(table, rule)} THEN {rule.id}" for rule in rules]
+
+
+def _first(branches: list[str]) -> str:
+    return f"CASE {' '.join(branches)} END"
+
+
+def _all(branches: list[str]) -> str:
+    each = ", ".join(f"CASE {branch} END" for branch in branches)
+    return f"list_filter([{each}], lambda rule: rule IS NOT NULL)"
 
 
 def output_sql(table: DecisionTable, name: str, fired: str) -> str:
     """Return the expression of one output, given in `fired` the SQL of a column that holds `CompiledSql.fired`.
 
-    FIRST and UNIQUE give a value: where no rule fired the output's default. COLLECT gives a list with one value per fired
-    rule; where none fired, one default, or nothing if no output of the table has a default. These are `results` of the
-    closure. Raises KeyError for an unknown output.
+    A hit policy that fires at most one rule gives a value: where no rule fired the output's default. One that lists gives
+    a list with one value per fired rule; where none fired, one default, or nothing if no output of the table has a default.
+    An aggregating table gives a value again. These are `results` of the closure. Raises KeyError for an unknown output.
     """
     place = {output.name: place for place, output in enumerate(table.outputs)}[name]
     output = table.outputs[place]
     by_rule = {rule.id: rule.outputs[place] for rule in table.rules}
     # Rule ids are list positions; rows of the spreadsheet that are no rules leave a NULL that is never read.
-    values = [by_rule.get(row) for row in range(1, max(by_rule) + 1)]
-    given = _list_sql(values, output)
-    if table.hit_policy is not HitPolicy.COLLECT:
+    given = _list_sql([by_rule.get(row) for row in range(1, max(by_rule) + 1)], output)
+    if table.hit_policy not in LISTING:
         return f"CASE WHEN {fired} IS NULL THEN {_value_sql(output.default, output)} ELSE {given}[{fired}] END"
+    chosen = f"list_select({given}, {fired})"
+    if table.aggregation is not None:
+        none = "NULL" if output.default is None else _value_sql(output.default, output)
+        return f"CASE WHEN len({fired}) = 0 THEN {none} ELSE {_aggregate_sql(table.aggregation, chosen)} END"
     has_default = any(column.default is not None for column in table.outputs)
     nothing = _list_sql([output.default] if has_default else [], output)
-    return f"CASE WHEN len({fired}) = 0 THEN {nothing} ELSE list_select({given}, {fired}) END"
+    return f"CASE WHEN len({fired}) = 0 THEN {nothing} ELSE {chosen} END"
+
+
+def _aggregate_sql(aggregation: Aggregation, chosen: str) -> str:
+    match aggregation:
+        case Aggregation.COUNT:
+            return f"len({chosen})"
+        case Aggregation.SUM:
+            return f"list_sum({chosen})"
+        case Aggregation.MIN:
+            return f"list_min({chosen})"
+        case Aggregation.MAX:
+            return f"list_max({chosen})"
+        case _:
+            assert_never(aggregation)
 
 
 def _condition(table: DecisionTable, rule: Rule) -> str:

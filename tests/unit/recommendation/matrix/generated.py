@@ -14,9 +14,9 @@ from tests.unit.recommendation.feel.generated import DrawnCell, cells, literal_t
 
 INPUTS = ("arpu", "tenure", "brand", "need", "active", "joined")
 PLAIN_OUTPUTS = (
-    Output("main_policy", FieldType.string(), required=False),
+    Output("main_policy", FieldType.string(), required=False, values=("全球通", "contract 260", "never given")),
     Output("gift_yuan", FieldType.decimal(7, 2), required=False),
-    Output("months", FieldType.integer(), required=False),
+    Output("months", FieldType.integer(), required=False, values=(-1, 12)),
 )
 OUTPUTS = {
     "retention": PLAIN_OUTPUTS,

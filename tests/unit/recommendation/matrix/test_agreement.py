@@ -17,9 +17,10 @@ from services.recommendation.engine.matrix import (
     read_csv,
     results,
 )
+from services.recommendation.engine.matrix.hit_policies import LISTING
 from services.recommendation.engine.matrix.sql import compile_sql, output_sql
 from tests.unit.recommendation.feel.generated import FIELDS, rows, select
-from tests.unit.recommendation.matrix.generated import INPUTS, OUTPUTS, DrawnTable, tables
+from tests.unit.recommendation.matrix.generated import INPUTS, OUTPUTS, DrawnRule, DrawnTable, tables
 
 ROW_FIELDS = [*INPUTS, "平均话费", "age", "last.brand", "warned", "date"]
 
@@ -32,14 +33,29 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def reference(drawn: DrawnTable, row: Row) -> Firing:
-    matching = tuple(rule.row for rule in drawn.rules if rule.matches(row))
+    matching = [rule for rule in drawn.rules if rule.matches(row)]
+    rows = tuple(rule.row for rule in matching)
+    by_priority = tuple(rule.row for rule in sorted(matching, key=_priority))
     match drawn.hit_policy:
         case HitPolicy.FIRST:
-            return Firing(matching[:1])
-        case HitPolicy.COLLECT:
-            return Firing(matching)
+            return Firing(rows[:1])
+        case HitPolicy.PRIORITY:
+            return Firing(by_priority[:1])
+        case HitPolicy.COLLECT | HitPolicy.RULE_ORDER:
+            return Firing(rows)
+        case HitPolicy.OUTPUT_ORDER:
+            return Firing(by_priority)
         case HitPolicy.UNIQUE:
-            return Firing(matching, ambiguous=len(matching) > 1)
+            return Firing(rows, ambiguous=len(matching) > 1)
+        case HitPolicy.ANY:
+            alike = all(rule.outputs == matching[0].outputs for rule in matching)
+            return Firing(rows[:1] if alike else rows, ambiguous=not alike)
+
+
+def _priority(rule: DrawnRule) -> tuple[int, int]:
+    return {"全球通": 0, "contract 260": 1}.get(str(rule.outputs[0]), 3), {"-1": 0, "12": 1}.get(
+        str(rule.outputs[2]), 2
+    )
 
 
 @settings(max_examples=70, deadline=None)
@@ -53,14 +69,15 @@ def test_sql_and_closure_and_reference_fire_the_same_rules(
     assert [fire(row) for row in drawn_rows] == expected
     compiled = compile_sql(table)
     found = select(connection, f"{compiled.fired}, {compiled.ambiguous or 'FALSE'}", drawn_rows)
-    assert found == [_as_sql(table, firing) for firing in expected]
+    for (fired, ambiguous), firing in zip(found, expected, strict=True):
+        assert ambiguous == firing.ambiguous
+        assert ambiguous or fired == _as_sql(table, firing)
 
 
-def _as_sql(table: DecisionTable, firing: Firing) -> tuple[object, object]:
-    if table.hit_policy is HitPolicy.COLLECT:
-        return list(firing.rules), False
-    first = firing.rules[0] if firing.rules else None
-    return first, firing.ambiguous
+def _as_sql(table: DecisionTable, firing: Firing) -> object:
+    if table.hit_policy in LISTING:
+        return list(firing.rules)
+    return firing.rules[0] if firing.rules else None
 
 
 @settings(max_examples=40, deadline=None)
@@ -78,7 +95,9 @@ def test_sql_and_closure_give_the_outputs_that_were_drawn(
         firing = reference(drawn, row)
         expected = [given[rule] for rule in firing.rules] or ([defaults] if any(defaults.values()) else [])
         assert results(table, firing) == (() if firing.ambiguous else tuple(expected))
-        if table.hit_policy is HitPolicy.COLLECT:
+        if firing.ambiguous:
+            continue
+        if table.hit_policy in LISTING:
             assert list(values) == [[one[name] for one in expected] for name in names]
         else:
             assert list(values) == [expected[0][name] if expected else None for name in names]
@@ -97,7 +116,9 @@ def test_explanation_names_the_first_failed_cell_of_each_rule_that_does_not_matc
         assert told.failed is None or told.failed.value == row[told.failed.input]
 
 
-@pytest.mark.parametrize(("policy", "rules"), [("FIRST", 600), ("UNIQUE", 600), ("COLLECT", 150)])
+@pytest.mark.parametrize(
+    ("policy", "rules"), [("FIRST", 600), ("UNIQUE", 600), ("ANY", 400), ("PRIORITY", 600), ("COLLECT", 150)]
+)
 def test_a_long_table_compiles_and_runs(connection: duckdb.DuckDBPyConnection, policy: str, rules: int) -> None:
     lines = [f"[{age}..{age}],,rule {age}" for age in range(rules)]
     text = "\n".join([f"matrix,retention,{policy},long", "age,tenure,=> main_policy", *lines])
