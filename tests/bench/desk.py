@@ -2,6 +2,7 @@
 same client."""
 
 import asyncio
+import gc
 import statistics
 import subprocess
 import sys
@@ -44,6 +45,7 @@ async def measure(installation: Installation, customers: Sequence[str]) -> list[
                 servers = ((desk, desk_pid), (echo, echo_pid), (listing, list_pid))
                 for stub, pid in servers:
                     await _round(stub, pid, customers)  # so that each is warm
+                gc.freeze()  # or this client's own collections would count as the server's slowest answers
                 rounds = [[await _round(stub, pid, customers) for stub, pid in servers] for _ in range(ROUNDS)]
     return _figures(*zip(*rounds, strict=True))
 
