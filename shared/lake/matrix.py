@@ -26,7 +26,8 @@ _KINDS: Mapping[Logical, Kind] = {
 class MatrixColumn:
     """One input that a matrix may name. `sql` computes its value from the stored row, `value` from the same row in Python.
 
-    `source` is the stored column; for money it differs from `name`. `domain` is empty when open.
+    `source` is the stored column; for money it differs from `name`. `domain` is empty when open; `title` is what
+    planners call the input.
     """
 
     name: str
@@ -37,6 +38,7 @@ class MatrixColumn:
     unit: str
     domain: tuple[str, ...]
     null_meaning: str
+    title: str
 
     def value(self, row: Mapping[str, object]) -> object:
         """Return what `sql` gives for this row, as str, int, Decimal, bool, date or None."""
@@ -71,6 +73,7 @@ def _matrix_column(column: Column, kind: Kind) -> MatrixColumn:
         unit="yuan" if money else column.unit,
         domain=column.domain,
         null_meaning=column.null_meaning,
+        title=column.title,
     )
 
 

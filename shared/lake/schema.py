@@ -34,7 +34,10 @@ class Logical(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a dataset. `domain` lists all values of a closed category, `scale` the digits of a decimal."""
+    """One column of a dataset.
+
+    `domain` lists all values of a closed category, `scale` the digits of a decimal; `title` is what planners call it.
+    """
 
     name: str
     arrow_type: pa.DataType
@@ -44,6 +47,7 @@ class Column:
     domain: tuple[str, ...] = ()
     scale: int = 0
     null_meaning: str = ""
+    title: str = ""
 
 
 class ContractError(ValueError):
@@ -103,6 +107,7 @@ def _column(field: FieldDescriptor) -> Column:
         domain=named,
         scale=options.scale,
         null_meaning=options.null_meaning,
+        title=options.title,
     )
 
 

@@ -49,6 +49,10 @@ def _fields(message: type[Message]) -> dict[str, FieldType]:
 
 
 def _field_type(column: MatrixColumn, scale: int) -> FieldType:
+    return _plain_type(column, scale).called(column.title, column.null_meaning)
+
+
+def _plain_type(column: MatrixColumn, scale: int) -> FieldType:
     if column.kind != "number":
         return FieldType(Kind(column.kind), domain=column.domain, unit=column.unit)
     digits = _YUAN_DIGITS if column.name != column.source else scale

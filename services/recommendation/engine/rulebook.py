@@ -12,30 +12,52 @@ from shared.errors import InvalidInput, Violation
 Fields = Mapping[str, FieldType]
 """What matrix inputs may be called, with their types."""
 
+_NEVER_HAD, _NOT_SCORED = "the customer never had the product", "the product was not scored for the customer"
 PAIR_FIELDS: Fields = {
-    "product": FieldType.string(),
-    "product_class": FieldType.string(*ProductClass),
-    "product_tier": FieldType.string(*Tier),
-    "product_state": FieldType.string("potential", "inactive", "active", "cancelled", "voice_plan", "trial"),
+    "product": FieldType.string().called("产品"),
+    "product_class": FieldType.string(*ProductClass).called("产品类别"),
+    "product_tier": FieldType.string(*Tier).called("产品阶梯"),
+    "product_state": FieldType.string("potential", "inactive", "active", "cancelled", "voice_plan", "trial").called(
+        "产品状态"
+    ),
     "product_cause": FieldType.string(
         "not_provisioned", "handset_missing", "internet_missing", "never_used", "price", "fashion", "unaware"
+    ).called("产品沉默原因", "the product is not inactive"),
+    "product_active_days": FieldType.integer("days").called("产品使用天数", _NEVER_HAD),
+    "product_months_held": FieldType.integer("months").called("产品订购月数", _NEVER_HAD),
+    "product_content_age_months": FieldType.integer("months").called(
+        "产品内容更换月数", "not known, or the customer never had the product"
     ),
-    "product_active_days": FieldType.integer("days"),
-    "product_months_held": FieldType.integer("months"),
-    "product_content_age_months": FieldType.integer("months"),
-    "need_level": FieldType.string("rigid", "sensitive", "ordinary", "none"),
-    "need_probability": FieldType.decimal(18, 4),
+    "need_level": FieldType.string("rigid", "sensitive", "ordinary", "none").called("需求等级", _NOT_SCORED),
+    "need_probability": FieldType.decimal(18, 4).called("需求概率", _NOT_SCORED),
 }
 """What the grain customer x product adds. What is not known is null: the need of a product that was not scored, all but class,
 tier and state of one that the customer never had."""
 
+PURPOSE_TITLES: Mapping[str, str] = {
+    Purpose.PRIORITY: "营销优先级",
+    Purpose.RETENTION: "存量保有",
+    Purpose.NEW_SERVICE: "新业务",
+    Purpose.VOICE_USAGE: "话务激发",
+    Purpose.VPMN: "虚拟网",
+    Purpose.EXTRACTION: "取数",
+}
+"""What planners call the purposes."""
+
 _ZONE = FieldType.string(*Zone)
 _TEXT = FieldType.string()
-_A_POLICY = (Output("policy", _TEXT, required=False),)
+_A_POLICY = (Output("policy", _TEXT.called("推荐政策"), required=False),)
 """An empty cell gives nothing: such a row keeps its customers from the rows below it."""
 OUTPUTS: Mapping[str, Sequence[Output]] = {
-    Purpose.PRIORITY: (Output("first", _ZONE), Output("second", _ZONE), Output("third", _ZONE, required=False)),
-    Purpose.RETENTION: (Output("policy_group", _TEXT, required=False), Output("main_policy", _TEXT, required=False)),
+    Purpose.PRIORITY: (
+        Output("first", _ZONE.called("第一优先")),
+        Output("second", _ZONE.called("第二优先")),
+        Output("third", _ZONE.called("第三优先"), required=False),
+    ),
+    Purpose.RETENTION: (
+        Output("policy_group", _TEXT.called("政策组"), required=False),
+        Output("main_policy", _TEXT.called("主推政策"), required=False),
+    ),
     Purpose.NEW_SERVICE: _A_POLICY,
     Purpose.VOICE_USAGE: _A_POLICY,
     Purpose.VPMN: _A_POLICY,

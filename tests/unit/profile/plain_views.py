@@ -69,6 +69,7 @@ def view(person: Person, month: Month, *, is_extract_month: bool, told: Told, li
         "tenure_months": months_between(person.activated, month),
         "in_contract": contract_runs(person, month),
         "contract_months_left": whole_months_left(person, month) if contract_runs(person, month) else None,
+        "contract_ends_on": person.contract_ends if contract_runs(person, month) else None,
         **billed(person, month, is_told=month in told.bills),
         **talked(person, month, is_told=month in told.traffic),
         **circle(person, month, is_told=month in told.circles),

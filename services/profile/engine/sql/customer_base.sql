@@ -41,6 +41,7 @@ SELECT
         WHEN contract_class = 1 AND contract_end_date >= $day_after
             THEN whole_months_until(contract_end_date, $month_number)
     END AS contract_months_left,
+    CASE WHEN contract_class = 1 AND contract_end_date >= $day_after THEN contract_end_date END AS contract_ends_on,
     CASE WHEN $is_extract_month THEN balance_fen END AS balance_fen,
     CASE WHEN $is_extract_month THEN answers_mail END AS answers_mail,
     CASE WHEN $is_extract_month THEN referrals END AS referrals,

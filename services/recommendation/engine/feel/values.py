@@ -1,7 +1,7 @@
 """What a matrix cell talks about: the kinds of values, and the declared type of a field that a cell is checked against."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -42,6 +42,7 @@ Row = Mapping[str, Value]
 class FieldType:
     """The declared type of a field: `domain` lists the values a string may have (empty: any), `unit` is a label.
 
+    `title` is what planners call the field, `null_meaning` what it says where there is no value; both are empty where not told.
     `precision` and `scale` are those of the DECIMAL that holds a number; scale 0 is a whole number of any integer width.
     """
 
@@ -50,6 +51,12 @@ class FieldType:
     scale: int = 0
     domain: tuple[str, ...] = ()
     unit: str = ""
+    title: str = ""
+    null_meaning: str = ""
+
+    def called(self, title: str, null_meaning: str = "") -> "FieldType":
+        """Return the same type under a title."""
+        return replace(self, title=title, null_meaning=null_meaning)
 
     @classmethod
     def string(cls, *domain: str) -> "FieldType":

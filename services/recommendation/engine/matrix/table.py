@@ -51,6 +51,7 @@ class Output:
 
     `default` is what a customer gets whom no rule matches; `required` forbids a matrix to leave the column out, or a cell
     of it empty. `values` (DMN outputValues) are what it may be, highest priority first; empty: anything, without priority.
+    What planners call it is its type's title.
     """
 
     name: str

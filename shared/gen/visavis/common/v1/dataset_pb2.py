@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvisavis/common/v1/dataset.proto\x12\x11visavis.common.v1\x1a google/protobuf/descriptor.proto\"Q\n\nDatasetRef\x12\x0b\n\x03uri\x18\x01 \x01(\t\x12\x0e\n\x06schema\x18\x02 \x01(\t\x12\x11\n\trow_count\x18\x03 \x01(\x03\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\"\x88\x01\n\rColumnOptions\x12\x34\n\x0clogical_type\x18\x01 \x01(\x0e\x32\x1e.visavis.common.v1.LogicalType\x12\r\n\x05scale\x18\x02 \x01(\x05\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x0e\n\x06\x64omain\x18\x04 \x03(\t\x12\x14\n\x0cnull_meaning\x18\x05 \x01(\t*\xbe\x01\n\x0bLogicalType\x12\x1c\n\x18LOGICAL_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14LOGICAL_TYPE_DECIMAL\x10\x01\x12\x15\n\x11LOGICAL_TYPE_DATE\x10\x02\x12\x19\n\x15LOGICAL_TYPE_CATEGORY\x10\x03\x12\x16\n\x12LOGICAL_TYPE_MONEY\x10\x04\x12\x15\n\x11LOGICAL_TYPE_REAL\x10\x05\x12\x16\n\x12LOGICAL_TYPE_MONTH\x10\x06:Q\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\xb4\x87\x03 \x01(\x0b\x32 .visavis.common.v1.ColumnOptionsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvisavis/common/v1/dataset.proto\x12\x11visavis.common.v1\x1a google/protobuf/descriptor.proto\"Q\n\nDatasetRef\x12\x0b\n\x03uri\x18\x01 \x01(\t\x12\x0e\n\x06schema\x18\x02 \x01(\t\x12\x11\n\trow_count\x18\x03 \x01(\x03\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\t\"\x97\x01\n\rColumnOptions\x12\x34\n\x0clogical_type\x18\x01 \x01(\x0e\x32\x1e.visavis.common.v1.LogicalType\x12\r\n\x05scale\x18\x02 \x01(\x05\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x0e\n\x06\x64omain\x18\x04 \x03(\t\x12\x14\n\x0cnull_meaning\x18\x05 \x01(\t\x12\r\n\x05title\x18\x06 \x01(\t*\xbe\x01\n\x0bLogicalType\x12\x1c\n\x18LOGICAL_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14LOGICAL_TYPE_DECIMAL\x10\x01\x12\x15\n\x11LOGICAL_TYPE_DATE\x10\x02\x12\x19\n\x15LOGICAL_TYPE_CATEGORY\x10\x03\x12\x16\n\x12LOGICAL_TYPE_MONEY\x10\x04\x12\x15\n\x11LOGICAL_TYPE_REAL\x10\x05\x12\x16\n\x12LOGICAL_TYPE_MONTH\x10\x06:Q\n\x06\x63olumn\x12\x1d.google.protobuf.FieldOptions\x18\xb4\x87\x03 \x01(\x0b\x32 .visavis.common.v1.ColumnOptionsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.common.v1.dataset_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LOGICALTYPE']._serialized_start=311
-  _globals['_LOGICALTYPE']._serialized_end=501
+  _globals['_LOGICALTYPE']._serialized_start=326
+  _globals['_LOGICALTYPE']._serialized_end=516
   _globals['_DATASETREF']._serialized_start=88
   _globals['_DATASETREF']._serialized_end=169
   _globals['_COLUMNOPTIONS']._serialized_start=172
-  _globals['_COLUMNOPTIONS']._serialized_end=308
+  _globals['_COLUMNOPTIONS']._serialized_end=323
 # @@protoc_insertion_point(module_scope)

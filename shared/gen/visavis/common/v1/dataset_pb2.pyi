@@ -108,6 +108,7 @@ class ColumnOptions(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
     NULL_MEANING_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
     logical_type: Global___LogicalType.ValueType
     """The logical type at rest."""
     scale: _builtins.int
@@ -116,6 +117,8 @@ class ColumnOptions(_message.Message):
     """Unit of the value. Example: "fen", "minutes", "months"."""
     null_meaning: _builtins.str
     """What an absent value says. Example: "no lock-in contract"."""
+    title: _builtins.str
+    """What planners call the column, unique among the inputs of a matrix. Example: "在网月数"."""
     @_builtins.property
     def domain(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All values that a category may take; empty means open."""
@@ -128,10 +131,11 @@ class ColumnOptions(_message.Message):
         unit: _builtins.str = ...,
         domain: _abc.Iterable[_builtins.str] | None = ...,
         null_meaning: _builtins.str = ...,
+        title: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain", "logical_type", b"logical_type", "null_meaning", b"null_meaning", "scale", b"scale", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain", "logical_type", b"logical_type", "null_meaning", b"null_meaning", "scale", b"scale", "title", b"title", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

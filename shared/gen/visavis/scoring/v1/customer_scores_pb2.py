@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from visavis.common.v1 import dataset_pb2 as visavis_dot_common_dot_v1_dot_dataset__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/scoring/v1/customer_scores.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xe1\x06\n\x0e\x43ustomerScores\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x34\n\nvalue_tier\x18\x03 \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12$\n\nstickiness\x18\x04 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x30\n\x0fstickiness_band\x18\x05 \x01(\tB\x17\xa2\xbb\x18\x13\x08\x03\"\x04high\"\x03mid\"\x04none\x12\'\n\rchurn_warning\x18\x06 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x0e\n\x06warned\x18\x07 \x01(\x08\x12\x17\n\x0flimited_history\x18\x08 \x01(\x08\x12.\n\x05needs\x18\t \x03(\x0b\x32\x1f.visavis.scoring.v1.ProductNeed\x12:\n\x10value_tier_fixed\x18\n \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12\x1d\n\rvoice_segment\x18\x0b \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12J\n\x0fstrategic_group\x18\x0c \x01(\tB1\xa2\xbb\x18-\x08\x03\"\tretention\"\x11voice_stimulation\"\x0bnew_service\x12~\n\x15\x65nterprise_value_tier\x18\r \x01(\tBZ\xa2\xbb\x18V\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low*8belongs to no enterprise, or enterprises were not scoredH\x00\x88\x01\x01\x12^\n\x11\x65nterprise_warned\x18\x0e \x01(\x08\x42>\xa2\xbb\x18:*8belongs to no enterprise, or enterprises were not scoredH\x01\x88\x01\x01\x12@\n\rwarned_before\x18\x0f \x01(\x08\x42$\xa2\xbb\x18 *\x1enot scored in the cycle beforeH\x02\x88\x01\x01\x42\x18\n\x16_enterprise_value_tierB\x14\n\x12_enterprise_warnedB\x10\n\x0e_warned_before\"\xcf\x01\n\x10\x45nterpriseScores\x12\x15\n\renterprise_id\x18\x01 \x01(\t\x12\x14\n\x04\x63ity\x18\x02 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12\x1f\n\x05value\x18\x03 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x34\n\nvalue_tier\x18\x04 \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12\'\n\rearly_warning\x18\x05 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x0e\n\x06warned\x18\x06 \x01(\x08\"\x8a\x01\n\x0bProductNeed\x12\x17\n\x07product\x18\x01 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12)\n\x0bprobability\x18\x02 \x01(\x03\x42\x14\xa2\xbb\x18\x10\x08\x01\x10\x04\x1a\nshare of 1\x12\x37\n\x05level\x18\x03 \x01(\tB(\xa2\xbb\x18$\x08\x03\"\x05rigid\"\tsensitive\"\x08ordinary\"\x04noneb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(visavis/scoring/v1/customer_scores.proto\x12\x12visavis.scoring.v1\x1a\x1fvisavis/common/v1/dataset.proto\"\xbf\x08\n\x0e\x43ustomerScores\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12-\n\x05value\x18\x02 \x01(\x03\x42\x1e\xa2\xbb\x18\x1a\x08\x01\x10\x02\x1a\x06points2\x0c\xe5\xae\xa2\xe6\x88\xb7\xe4\xbb\xb7\xe5\x80\xbc\x12\x42\n\nvalue_tier\x18\x03 \x01(\tB.\xa2\xbb\x18*\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low2\x0c\xe4\xbb\xb7\xe5\x80\xbc\xe5\x88\x86\xe5\xb1\x82\x12\x32\n\nstickiness\x18\x04 \x01(\x03\x42\x1e\xa2\xbb\x18\x1a\x08\x01\x10\x02\x1a\x06points2\x0c\xe7\xb2\x98\xe6\x80\xa7\xe5\xbe\x97\xe5\x88\x86\x12>\n\x0fstickiness_band\x18\x05 \x01(\tB%\xa2\xbb\x18!\x08\x03\"\x04high\"\x03mid\"\x04none2\x0c\xe7\xb2\x98\xe6\x80\xa7\xe5\x88\x86\xe6\xa1\xa3\x12\x38\n\rchurn_warning\x18\x06 \x01(\x03\x42!\xa2\xbb\x18\x1d\x08\x01\x10\x02\x1a\x06points2\x0f\xe5\xbc\x82\xe5\x8a\xa8\xe9\xa2\x84\xe8\xad\xa6\xe5\x88\x86\x12\"\n\x06warned\x18\x07 \x01(\x08\x42\x12\xa2\xbb\x18\x0e\x32\x0c\xe5\xbc\x82\xe5\x8a\xa8\xe9\xa2\x84\xe8\xad\xa6\x12\x31\n\x0flimited_history\x18\x08 \x01(\x08\x42\x18\xa2\xbb\x18\x14\x32\x12\xe8\xb4\xa6\xe5\x8d\x95\xe5\x8e\x86\xe5\x8f\xb2\xe4\xb8\x8d\xe8\xb6\xb3\x12.\n\x05needs\x18\t \x03(\x0b\x32\x1f.visavis.scoring.v1.ProductNeed\x12N\n\x10value_tier_fixed\x18\n \x01(\tB4\xa2\xbb\x18\x30\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low2\x12\xe4\xbb\xb7\xe5\x80\xbc\xe5\x9b\xba\xe5\xae\x9a\xe5\x88\x86\xe5\xb1\x82\x12.\n\rvoice_segment\x18\x0b \x01(\tB\x17\xa2\xbb\x18\x13\x08\x03\x32\x0f\xe8\xaf\x9d\xe5\x8a\xa1\xe7\xbb\x86\xe5\x88\x86\xe7\xbe\xa4\x12X\n\x0fstrategic_group\x18\x0c \x01(\tB?\xa2\xbb\x18;\x08\x03\"\tretention\"\x11voice_stimulation\"\x0bnew_service2\x0c\xe6\x88\x98\xe7\x95\xa5\xe5\x88\x86\xe7\xbe\xa4\x12\x92\x01\n\x15\x65nterprise_value_tier\x18\r \x01(\tBn\xa2\xbb\x18j\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low*8belongs to no enterprise, or enterprises were not scored2\x12\xe9\x9b\x86\xe5\x9b\xa2\xe4\xbb\xb7\xe5\x80\xbc\xe5\x88\x86\xe5\xb1\x82H\x00\x88\x01\x01\x12l\n\x11\x65nterprise_warned\x18\x0e \x01(\x08\x42L\xa2\xbb\x18H*8belongs to no enterprise, or enterprises were not scored2\x0c\xe9\x9b\x86\xe5\x9b\xa2\xe9\xa2\x84\xe8\xad\xa6H\x01\x88\x01\x01\x12Q\n\rwarned_before\x18\x0f \x01(\x08\x42\x35\xa2\xbb\x18\x31*\x1enot scored in the cycle before2\x0f\xe4\xb8\x8a\xe6\x9c\x9f\xe5\xb7\xb2\xe9\xa2\x84\xe8\xad\xa6H\x02\x88\x01\x01\x42\x18\n\x16_enterprise_value_tierB\x14\n\x12_enterprise_warnedB\x10\n\x0e_warned_before\"\xcf\x01\n\x10\x45nterpriseScores\x12\x15\n\renterprise_id\x18\x01 \x01(\t\x12\x14\n\x04\x63ity\x18\x02 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12\x1f\n\x05value\x18\x03 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x34\n\nvalue_tier\x18\x04 \x01(\tB \xa2\xbb\x18\x1c\x08\x03\"\x04high\"\x08mid_high\"\x03mid\"\x03low\x12\'\n\rearly_warning\x18\x05 \x01(\x03\x42\x10\xa2\xbb\x18\x0c\x08\x01\x10\x02\x1a\x06points\x12\x0e\n\x06warned\x18\x06 \x01(\x08\"\x8a\x01\n\x0bProductNeed\x12\x17\n\x07product\x18\x01 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12)\n\x0bprobability\x18\x02 \x01(\x03\x42\x14\xa2\xbb\x18\x10\x08\x01\x10\x04\x1a\nshare of 1\x12\x37\n\x05level\x18\x03 \x01(\tB(\xa2\xbb\x18$\x08\x03\"\x05rigid\"\tsensitive\"\x08ordinary\"\x04noneb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,27 +33,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.scoring.v1.customer
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CUSTOMERSCORES'].fields_by_name['value']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['value']._serialized_options = b'\242\273\030\014\010\001\020\002\032\006points'
+  _globals['_CUSTOMERSCORES'].fields_by_name['value']._serialized_options = b'\242\273\030\032\010\001\020\002\032\006points2\014\345\256\242\346\210\267\344\273\267\345\200\274'
   _globals['_CUSTOMERSCORES'].fields_by_name['value_tier']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['value_tier']._serialized_options = b'\242\273\030\034\010\003\"\004high\"\010mid_high\"\003mid\"\003low'
+  _globals['_CUSTOMERSCORES'].fields_by_name['value_tier']._serialized_options = b'\242\273\030*\010\003\"\004high\"\010mid_high\"\003mid\"\003low2\014\344\273\267\345\200\274\345\210\206\345\261\202'
   _globals['_CUSTOMERSCORES'].fields_by_name['stickiness']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['stickiness']._serialized_options = b'\242\273\030\014\010\001\020\002\032\006points'
+  _globals['_CUSTOMERSCORES'].fields_by_name['stickiness']._serialized_options = b'\242\273\030\032\010\001\020\002\032\006points2\014\347\262\230\346\200\247\345\276\227\345\210\206'
   _globals['_CUSTOMERSCORES'].fields_by_name['stickiness_band']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['stickiness_band']._serialized_options = b'\242\273\030\023\010\003\"\004high\"\003mid\"\004none'
+  _globals['_CUSTOMERSCORES'].fields_by_name['stickiness_band']._serialized_options = b'\242\273\030!\010\003\"\004high\"\003mid\"\004none2\014\347\262\230\346\200\247\345\210\206\346\241\243'
   _globals['_CUSTOMERSCORES'].fields_by_name['churn_warning']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['churn_warning']._serialized_options = b'\242\273\030\014\010\001\020\002\032\006points'
+  _globals['_CUSTOMERSCORES'].fields_by_name['churn_warning']._serialized_options = b'\242\273\030\035\010\001\020\002\032\006points2\017\345\274\202\345\212\250\351\242\204\350\255\246\345\210\206'
+  _globals['_CUSTOMERSCORES'].fields_by_name['warned']._loaded_options = None
+  _globals['_CUSTOMERSCORES'].fields_by_name['warned']._serialized_options = b'\242\273\030\0162\014\345\274\202\345\212\250\351\242\204\350\255\246'
+  _globals['_CUSTOMERSCORES'].fields_by_name['limited_history']._loaded_options = None
+  _globals['_CUSTOMERSCORES'].fields_by_name['limited_history']._serialized_options = b'\242\273\030\0242\022\350\264\246\345\215\225\345\216\206\345\217\262\344\270\215\350\266\263'
   _globals['_CUSTOMERSCORES'].fields_by_name['value_tier_fixed']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['value_tier_fixed']._serialized_options = b'\242\273\030\034\010\003\"\004high\"\010mid_high\"\003mid\"\003low'
+  _globals['_CUSTOMERSCORES'].fields_by_name['value_tier_fixed']._serialized_options = b'\242\273\0300\010\003\"\004high\"\010mid_high\"\003mid\"\003low2\022\344\273\267\345\200\274\345\233\272\345\256\232\345\210\206\345\261\202'
   _globals['_CUSTOMERSCORES'].fields_by_name['voice_segment']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['voice_segment']._serialized_options = b'\242\273\030\002\010\003'
+  _globals['_CUSTOMERSCORES'].fields_by_name['voice_segment']._serialized_options = b'\242\273\030\023\010\0032\017\350\257\235\345\212\241\347\273\206\345\210\206\347\276\244'
   _globals['_CUSTOMERSCORES'].fields_by_name['strategic_group']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['strategic_group']._serialized_options = b'\242\273\030-\010\003\"\tretention\"\021voice_stimulation\"\013new_service'
+  _globals['_CUSTOMERSCORES'].fields_by_name['strategic_group']._serialized_options = b'\242\273\030;\010\003\"\tretention\"\021voice_stimulation\"\013new_service2\014\346\210\230\347\225\245\345\210\206\347\276\244'
   _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_value_tier']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_value_tier']._serialized_options = b'\242\273\030V\010\003\"\004high\"\010mid_high\"\003mid\"\003low*8belongs to no enterprise, or enterprises were not scored'
+  _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_value_tier']._serialized_options = b'\242\273\030j\010\003\"\004high\"\010mid_high\"\003mid\"\003low*8belongs to no enterprise, or enterprises were not scored2\022\351\233\206\345\233\242\344\273\267\345\200\274\345\210\206\345\261\202'
   _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_warned']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_warned']._serialized_options = b'\242\273\030:*8belongs to no enterprise, or enterprises were not scored'
+  _globals['_CUSTOMERSCORES'].fields_by_name['enterprise_warned']._serialized_options = b'\242\273\030H*8belongs to no enterprise, or enterprises were not scored2\014\351\233\206\345\233\242\351\242\204\350\255\246'
   _globals['_CUSTOMERSCORES'].fields_by_name['warned_before']._loaded_options = None
-  _globals['_CUSTOMERSCORES'].fields_by_name['warned_before']._serialized_options = b'\242\273\030 *\036not scored in the cycle before'
+  _globals['_CUSTOMERSCORES'].fields_by_name['warned_before']._serialized_options = b'\242\273\0301*\036not scored in the cycle before2\017\344\270\212\346\234\237\345\267\262\351\242\204\350\255\246'
   _globals['_ENTERPRISESCORES'].fields_by_name['city']._loaded_options = None
   _globals['_ENTERPRISESCORES'].fields_by_name['city']._serialized_options = b'\242\273\030\002\010\003'
   _globals['_ENTERPRISESCORES'].fields_by_name['value']._loaded_options = None
@@ -69,9 +73,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRODUCTNEED'].fields_by_name['level']._loaded_options = None
   _globals['_PRODUCTNEED'].fields_by_name['level']._serialized_options = b'\242\273\030$\010\003\"\005rigid\"\tsensitive\"\010ordinary\"\004none'
   _globals['_CUSTOMERSCORES']._serialized_start=98
-  _globals['_CUSTOMERSCORES']._serialized_end=963
-  _globals['_ENTERPRISESCORES']._serialized_start=966
-  _globals['_ENTERPRISESCORES']._serialized_end=1173
-  _globals['_PRODUCTNEED']._serialized_start=1176
-  _globals['_PRODUCTNEED']._serialized_end=1314
+  _globals['_CUSTOMERSCORES']._serialized_end=1185
+  _globals['_ENTERPRISESCORES']._serialized_start=1188
+  _globals['_ENTERPRISESCORES']._serialized_end=1395
+  _globals['_PRODUCTNEED']._serialized_start=1398
+  _globals['_PRODUCTNEED']._serialized_end=1536
 # @@protoc_insertion_point(module_scope)
