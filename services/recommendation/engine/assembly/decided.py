@@ -17,14 +17,16 @@ from services.recommendation.engine.assembly.customer import (
 )
 from services.recommendation.engine.assembly.rules import Rules, about
 from services.recommendation.engine.assembly.single import ambiguous
-from services.recommendation.engine.matrix import DecisionTable, HitPolicy
-from services.recommendation.engine.matrix.sql import compile_sql
+from services.recommendation.engine.matrix import DecisionTable
+from services.recommendation.engine.matrix.hit_policies import DOUBTING
+from services.recommendation.engine.matrix.sql import compile_sql, matching_sql
 from shared.lake.engine import ColumnarEngine
 from shared.lake.matrix import MatrixColumn
 
 VIEWS, SCORES, MEMBERSHIP = "views", "scores", "membership"
 """The datasets, as the caller registers them."""
 
+PRIORITY_RULE, REJECT = "_priority_rule", "_reject"
 REJECTS_SQL = "SELECT customer_id, _reject AS reason FROM decided WHERE _reject IS NOT NULL"
 LISTED_SQL = "SELECT * EXCLUDE (_reject) FROM decided WHERE _reject IS NULL ORDER BY customer_id"
 
@@ -75,14 +77,48 @@ def fired_columns(rules: Rules) -> Iterator[Fired]:
                 yield Fired(f"_fired_{matrix}_{number}", matrix, asked, product)
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the sets of rules that meet the base together: what it fires itself stands in columns of its own, named after `stem`.
+
+    Columns in `shared` are those of the first side, whose matrix is the same. All sides know the same products.
+    """
+
+    rules: Rules
+    stem: str = ""
+    shared: frozenset[str] = frozenset()
+
+    def column(self, name: str) -> str:
+        """Return what this side calls a column of `decided`."""
+        return name if name in self.shared else f"_{self.stem}{name.removeprefix('_')}"
+
+    def fired(self) -> Iterator[Fired]:
+        """Yield what this side fires itself, the priority matrix first."""
+        for fired in every_column(self.rules):
+            if fired.column not in self.shared:
+                yield replace(fired, column=self.column(fired.column))
+
+
+def every_column(rules: Rules) -> Iterator[Fired]:
+    """Yield the columns of all matrices, that of the priority matrix first."""
+    yield Fired(PRIORITY_RULE, Purpose.PRIORITY, rules.priority, None)
+    yield from fired_columns(rules)
+
+
 def decide(engine: ColumnarEngine, rules: Rules, columns: InputColumns) -> None:
     """Make the table `decided` of everyone in VIEWS.
 
-    Raises WrongState (MATRIX_AMBIGUOUS) naming a customer where two rows of a UNIQUE matrix match.
+    Raises WrongState (MATRIX_AMBIGUOUS) naming a customer where rows of a UNIQUE or ANY matrix contradict each other.
     """
-    engine.execute(f"CREATE VIEW met AS {_met_sql(rules, columns)}")
-    engine.execute(f"CREATE TABLE decided AS {_decided_sql(rules)}")
-    _refuse_ambiguous(engine, rules)
+    decide_sides(engine, (Side(rules),), columns)
+
+
+def decide_sides(engine: ColumnarEngine, sides: Sequence[Side], columns: InputColumns) -> None:
+    """Make the table `decided` of everyone in VIEWS, by several sets of rules in one scan. Raises as `decide`."""
+    engine.execute(f"CREATE VIEW met AS {_met_sql(sides[0].rules, columns)}")
+    engine.execute(f"CREATE TABLE decided AS {_decided_sql(sides)}")
+    for side in sides:
+        _refuse_ambiguous(engine, side)
 
 
 def joined_sql(columns: InputColumns) -> str:
@@ -104,7 +140,8 @@ def _met_sql(rules: Rules, columns: InputColumns) -> str:
     """Return what every matrix sees, products and needs laid out in columns: one list per field, then places in these lists."""
     held = ", ".join(f"list_transform(_holdings, lambda held: held.{name}) AS _held_{name}" for name in _HELD)
     needed = ", ".join(f"list_transform(_needs, lambda need: need.{name}) AS _needed_{name}" for name in _NEEDED)
-    lists = f"SELECT * EXCLUDE (_holdings, _needs), {held}, {needed} FROM ({joined_sql(columns)})"
+    day = f"DATE '{rules.day.isoformat()}' AS day"
+    lists = f"SELECT * EXCLUDE (_holdings, _needs), {day}, {held}, {needed} FROM ({joined_sql(columns)})"
     products = list(enumerate(tracked(rules)))
     places = "".join(
         f", list_position(_{kind}_product, {_text(product)}) AS _{kind}_{at}"
@@ -137,28 +174,31 @@ def _text(code: str) -> str:
     return "'" + code.replace("'", "''") + "'"
 
 
-def _decided_sql(rules: Rules) -> str:
-    priority = compile_sql(rules.priority)
-    fires, source = (
-        [f"{priority.fired} AS _priority_rule", f"{priority.ambiguous or 'FALSE'} AS _priority_ambiguous"],
-        "met",
-    )
-    for fired in fired_columns(rules):
+def _decided_sql(sides: Sequence[Side]) -> str:
+    rules, fires, source = sides[0].rules, list[str](), "met"
+    for side, fired in _fired_by(sides):
         if fired.product is None:
             fires += _fires(fired)
         else:
-            pair = _pair_sql(rules, rules.catalogue.products[fired.product])
+            pair = _pair_sql(side.rules, side.rules.catalogue.products[fired.product])
             hidden = ", ".join(("product", "product_class", "product_tier", *_PAIR))
             source = f"(SELECT * EXCLUDE ({hidden}), {', '.join(_fires(fired))} FROM (SELECT *, {pair} FROM {source}))"
-    reject = f"""CASE WHEN NOT _scored THEN '{NOT_SCORED}' WHEN arm IS NULL THEN '{NO_ARM}'
-        WHEN _priority_rule IS NULL THEN '{NO_PRIORITY}' END"""
     return f"""
     SELECT customer_id, owner_id, msisdn, city, arm,
         NOT red_list AND COALESCE(marketing_consent, {rules.consent_default}) AS contactable,
-        {reject} AS _reject, _priority_rule, {", ".join(_kept(rules))},
-        _scored AND arm IS NOT NULL AND _priority_ambiguous AS _priority_ambiguous
+        {", ".join(map(_reject_sql, sides))}, {", ".join(_kept(sides))}
     FROM (SELECT *, {", ".join(fires)} FROM {source})
     """
+
+
+def _fired_by(sides: Sequence[Side]) -> Iterator[tuple[Side, Fired]]:
+    for side in sides:
+        yield from ((side, fired) for fired in side.fired())
+
+
+def _reject_sql(side: Side) -> str:
+    return f"""CASE WHEN NOT _scored THEN '{NOT_SCORED}' WHEN arm IS NULL THEN '{NO_ARM}'
+        WHEN {side.column(PRIORITY_RULE)} IS NULL THEN '{NO_PRIORITY}' END AS {side.column(REJECT)}"""
 
 
 def _fires(fired: Fired) -> list[str]:
@@ -167,28 +207,26 @@ def _fires(fired: Fired) -> list[str]:
     return [*told, f"{compiled.ambiguous} AS {fired.column}_ambiguous"] if compiled.ambiguous else told
 
 
-def _kept(rules: Rules) -> Iterator[str]:
+def _kept(sides: Sequence[Side]) -> Iterator[str]:
     """Yield what arbitration asks for."""
     yield from (f"handset_{ability}" for ability in Ability)
     yield "internet_access"
-    for at, _ in enumerate(tracked(rules)):
+    for at, _ in enumerate(tracked(sides[0].rules)):
         yield from (f"_state_{at}", f"_provisioned_{at}", f"_level_{at}", f"_probability_{at}")
-    for fired in fired_columns(rules):
+    for _, fired in _fired_by(sides):
         yield fired.column
-        if fired.table.hit_policy is HitPolicy.UNIQUE:
+        if fired.table.hit_policy in DOUBTING:
             yield f"{fired.column}_ambiguous"
 
 
-def _refuse_ambiguous(engine: ColumnarEngine, rules: Rules) -> None:
-    """Raise for the first customer, by id, for whom a UNIQUE matrix gave more than one row."""
-    if rules.priority.hit_policy is HitPolicy.UNIQUE:
-        _refuse(engine, rules.priority, "_priority_ambiguous", "met")
-    for fired in fired_columns(rules):
-        if fired.table.hit_policy is HitPolicy.UNIQUE:
+def _refuse_ambiguous(engine: ColumnarEngine, side: Side) -> None:
+    """Raise for the first customer, by id, for whom the rows of a matrix contradict each other."""
+    for fired in side.fired():
+        if fired.table.hit_policy in DOUBTING:
             relation = "met"
             if fired.product is not None:
-                relation = f"(SELECT *, {_pair_sql(rules, rules.catalogue.products[fired.product])} FROM met)"
-            _refuse(engine, fired.table, f"_reject IS NULL AND {fired.column}_ambiguous", relation)
+                relation = f"(SELECT *, {_pair_sql(side.rules, side.rules.catalogue.products[fired.product])} FROM met)"
+            _refuse(engine, fired.table, f"{side.column(REJECT)} IS NULL AND {fired.column}_ambiguous", relation)
 
 
 def _refuse(engine: ColumnarEngine, table: DecisionTable, where: str, relation: str) -> None:
@@ -196,7 +234,7 @@ def _refuse(engine: ColumnarEngine, table: DecisionTable, where: str, relation: 
         "example"
     ].to_pylist()
     if customer_id is not None:
-        every = compile_sql(replace(table, hit_policy=HitPolicy.COLLECT)).fired
+        every = matching_sql(table)
         sql = (
             f"SELECT rules FROM (SELECT *, {every} AS rules FROM {relation}) WHERE customer_id = $id AND len(rules) > 1"
         )
