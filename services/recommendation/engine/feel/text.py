@@ -1,25 +1,50 @@
-"""Writes a value as S-FEEL, for people who read an explanation beside the matrix."""
+"""Writes a value as S-FEEL: for people who read an explanation beside the matrix, and for files of matrices."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import assert_never
 
-from services.recommendation.engine.feel.values import Value
+from services.recommendation.engine.feel.values import Value, YearsMonths
 
 _CONSTANTS = {None: "null", True: "true", False: "false"}
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 def feel_text(value: Value) -> str:
-    """Return the literal of a value that fields of contracts have: `null`, `true`, `86.50`, `"GoTone"`, `date("2026-11-01")`.
+    """Return the literal that reads as this value: `null`, `true`, `86.50`, `"GoTone"`, `date("2026-11-01")`, `duration("P30D")`."""
+    match value:
+        case None | bool():
+            return _CONSTANTS[value]
+        case str():
+            return f'"{value.translate(_ESCAPES)}"'
+        case int() | Decimal():
+            return f"{Decimal(value):f}"
+        case _:
+            return _temporal(value)
 
-    Raises TypeError for instants and durations, which no field has.
-    """
-    if value is None or isinstance(value, bool):
-        return _CONSTANTS[value]
-    if isinstance(value, str):
-        return f'"{value.translate(_ESCAPES)}"'
-    if isinstance(value, int | Decimal):
-        return f"{Decimal(value):f}"
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return f'date("{value.isoformat()}")'
-    raise TypeError(f"no field of a contract holds a {type(value).__name__}")
+
+def _temporal(value: date | time | timedelta | YearsMonths) -> str:
+    match value:
+        case datetime():
+            return f'date and time("{value.isoformat()}")'
+        case date():
+            return f'date("{value.isoformat()}")'
+        case time():
+            return f'time("{value.isoformat()}")'
+        case timedelta():
+            return f'duration("{_days_time(value)}")'
+        case YearsMonths():
+            return f'duration("{_sign(value.months)}P{abs(value.months)}M")'
+        case _:
+            assert_never(value)
+
+
+def _days_time(length: timedelta) -> str:
+    whole = abs(length)
+    fraction = f".{whole.microseconds:06d}" if whole.microseconds else ""
+    clock = f"T{whole.seconds}{fraction}S" if whole.seconds or fraction else ""
+    return f"{_sign(length.days)}P{whole.days}D{clock}"
+
+
+def _sign(number: int) -> str:
+    return "-" if number < 0 else ""

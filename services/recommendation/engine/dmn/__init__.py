@@ -1,0 +1,17 @@
+"""DMN, the standard's XML for decision tables: matrices go out as files that dmn-js opens, and come in from any tool as sheets."""
+
+from services.recommendation.engine.dmn.describe import Matrix, describe
+from services.recommendation.engine.dmn.markup import is_xml
+from services.recommendation.engine.dmn.read import read_definitions
+from services.recommendation.engine.dmn.sheet import DecisionSheet, decision_sheet
+from services.recommendation.engine.dmn.write import write_definitions
+
+__all__ = [
+    "DecisionSheet",
+    "Matrix",
+    "decision_sheet",
+    "describe",
+    "is_xml",
+    "read_definitions",
+    "write_definitions",
+]

@@ -1,0 +1,191 @@
+"""Turns a decision table of a DMN file into the sheet that a planner would have written, which is then read like any other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from services.recommendation.engine.dmn.model import Decision, InputClause, OutputClause, Parameter, RuleEntry, Table
+from services.recommendation.engine.feel import CellError, Kind, Literal, constant_of, listed, parse
+from services.recommendation.engine.feel.syntax import Compare, Operator, Or
+from services.recommendation.engine.feel.text import feel_text
+from services.recommendation.engine.matrix.csv_layout import NOTE, OUTPUT_MARK
+from services.recommendation.engine.matrix.csv_writer import REPLACES, csv_text, plain_text
+from services.recommendation.engine.matrix.table import Aggregation, HitPolicy
+from shared.errors import InvalidInput, Violation
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSheet:
+    """A decision as the text of a CSV file; `places` says for rows of it which part of the decision they were."""
+
+    decision: str
+    text: str
+    places: Mapping[int, str]
+
+
+def decision_sheet(decision: Decision, *, purposes: Sequence[str]) -> DecisionSheet:
+    """Return the sheet of a decision that has a table; rules keep the row they had in a sheet, if they had one.
+
+    The purpose is the one that our own files name, else the id or the name of the decision. Raises InvalidInput for a
+    decision that cannot be laid out as a sheet; whether its words are known is for the reader of sheets to say.
+    """
+    table = decision.table
+    if table is None:
+        raise InvalidInput.of(
+            place(decision), f"it is decided by {decision.logic or 'nothing'}: expected a decisionTable"
+        )
+    violations = [*_policy_violations(decision, table), *_shape_violations(decision, table)]
+    purpose = _purpose(decision, purposes)
+    if not purpose:
+        expected = f"expected one of {listed(purposes)} as the id or the name of the decision"
+        violations.append(Violation(place(decision), f"it does not say what it is for: {expected}"))
+    if violations:
+        raise InvalidInput(violations)
+    return _lay_out(decision, table, purpose)
+
+
+def place(decision: Decision, part: str = "") -> str:
+    """Return where in a file something is."""
+    return f'decision "{decision.name}"' + (f", {part}" if part else "")
+
+
+def _purpose(decision: Decision, purposes: Sequence[str]) -> str:
+    if decision.declared.purpose:
+        return decision.declared.purpose
+    known = {purpose.casefold(): purpose for purpose in purposes}
+    return known.get(decision.id.casefold()) or known.get(decision.name.casefold()) or ""
+
+
+def _policy_violations(decision: Decision, table: Table) -> Iterator[Violation]:
+    if table.hit_policy not in list(HitPolicy):
+        yield Violation(
+            place(decision), f'"{table.hit_policy}" is no hit policy: expected one of {listed(list(HitPolicy))}'
+        )
+    if table.aggregation and table.aggregation not in list(Aggregation):
+        expected = listed(list(Aggregation))
+        yield Violation(place(decision), f'"{table.aggregation}" is no aggregation: expected one of {expected}')
+
+
+def _shape_violations(decision: Decision, table: Table) -> Iterator[Violation]:
+    if not table.rules:
+        yield Violation(place(decision), "the table has no rule: expected at least one")
+    for number, rule in enumerate(table.rules, start=1):
+        for name, entries, clauses in (
+            ("inputEntry", rule.inputs, table.inputs),
+            ("outputEntry", rule.outputs, table.outputs),
+        ):
+            if len(entries) != len(clauses):
+                yield Violation(
+                    place(decision, f"rule {number}"),
+                    f"{len(entries)} × {name}: expected {len(clauses)}, one per column",
+                )
+        if rule.inputs and rule.inputs[0].startswith("#"):
+            where = place(decision, f"rule {number}, column {table.inputs[0].expression}")
+            yield Violation(where, f'"{rule.inputs[0]}": expected an S-FEEL unary test; none begins with #')
+
+
+def _lay_out(decision: Decision, table: Table, purpose: str) -> DecisionSheet:
+    rows: dict[int, Sequence[str]] = dict(decision.declared.comments)
+    places = {}
+    free = (row for row in count(1) if row not in rows)
+    for cells, part in _head(decision, table, purpose):
+        row = next(free)
+        rows[row] = cells
+        places[row] = part
+    for number, rule in enumerate(table.rules, start=1):
+        kept = int(rule.row) if rule.row.isdecimal() else 0
+        row = next(each for each in count(max(kept, row + 1)) if each not in rows)
+        rows[row] = _rule(table, rule)
+        places[row] = f"rule {number}"
+    return DecisionSheet(decision.name, csv_text(rows), places)
+
+
+def _head(decision: Decision, table: Table, purpose: str) -> Iterator[tuple[Sequence[str], str]]:
+    """Yield the rows above the rules, each with what it is called in the decision."""
+    policy = f"{table.hit_policy} {table.aggregation}".strip()
+    yield ("matrix", purpose, policy, decision.name), ""
+    declared = decision.declared
+    if declared.city:
+        yield ("city", declared.city), f"city {declared.city}"
+    for parameter in declared.parameters:
+        yield _parameter(parameter), f"parameter {parameter.name}"
+    for computed in declared.computed:
+        unit = (computed.unit,) if computed.unit else ()
+        yield ("computed", computed.name, computed.text, *unit), f"computed input {computed.name}"
+    for name, values in declared.lists.items():
+        yield ("list", name, *values), f"list {name}"
+    for output in table.outputs:
+        yield from _output_rows(output)
+    yield _headers(table), ""
+
+
+def _parameter(parameter: Parameter) -> Sequence[str]:
+    return (
+        "parameter",
+        parameter.name,
+        parameter.value,
+        *(f"{city}={value}" for city, value in parameter.by_city.items()),
+    )
+
+
+def _output_rows(output: OutputClause) -> Iterator[tuple[Sequence[str], str]]:
+    """Yield the rows of what an output may be and is by default, without what its purpose says anyway."""
+    if output.values and output.values != output.given_values:
+        yield ("values", output.name, *_values(output.values)), f"outputValues of {output.name}"
+    if output.default and output.default != output.given_default:
+        yield ("default", output.name, _plain(output.default)), f"defaultOutputEntry of {output.name}"
+
+
+def _headers(table: Table) -> Sequence[str]:
+    headers = [
+        *(_header(column) for column in table.inputs),
+        *(f"{OUTPUT_MARK} {output.name}" for output in table.outputs),
+    ]
+    replaces = [REPLACES] if any(rule.replaces for rule in table.rules) else []
+    return [*headers, *replaces, *([NOTE] if any(rule.note for rule in table.rules) else [])]
+
+
+def _header(column: InputClause) -> str:
+    return " ".join(column.expression.split())
+
+
+def _rule(table: Table, rule: RuleEntry) -> Sequence[str]:
+    cells = [
+        *(entry or "-" for entry in rule.inputs),
+        *("" if entry == "-" else _plain(entry) for entry in rule.outputs),
+    ]
+    replaces = [rule.replaces] if any(each.replaces for each in table.rules) else []
+    return [*cells, *replaces, *([rule.note] if any(each.note for each in table.rules) else [])]
+
+
+def _plain(text: str) -> str:
+    """Return an output entry as a planner writes it: a text without its quotes, null as an empty cell."""
+    literal = _constant(text)
+    if literal is None:
+        return text
+    if literal.kind is Kind.NULL:
+        return ""
+    return plain_text(literal.value) if isinstance(literal.value, str) else text
+
+
+def _constant(text: str) -> Literal | None:
+    try:
+        return constant_of(parse(text))
+    except CellError:
+        return None
+
+
+def _values(text: str) -> Sequence[str]:
+    """Return the constants of a list, each as a cell; what is no list of constants stays one cell, for the reader to refuse."""
+    try:
+        tests = parse(text)
+    except CellError:
+        return (text,)
+    if not isinstance(tests, Or):
+        return (text,)
+    cells = []
+    for test in tests.tests:
+        if not (isinstance(test, Compare) and test.operator is Operator.EQUAL and isinstance(test.endpoint, Literal)):
+            return (text,)
+        cells.append(_plain(feel_text(test.endpoint.value)))
+    return cells
