@@ -105,6 +105,7 @@ async def _work(stop: asyncio.Event) -> None:
             switches=PostgresSwitches(),
             consent_default=settings.consent_default,
             most_at_once=settings.most_at_once,
+            weighing=settings.weighing(),
             clock=clock,
         )
         stages = handlers(assembler, TargetPicker(readings, workshop, clock))

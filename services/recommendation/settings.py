@@ -1,8 +1,9 @@
 """Settings of the recommendation service."""
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
+from services.recommendation.engine.assembly.terms import MOST_AFFINITY_PERCENT, Weighing
 from shared.rpc.settings import ServerSettings
 from shared.settings import EnvironmentSettings
 
@@ -29,6 +30,34 @@ class RecommendationWorkerSettings(EnvironmentSettings):
     most_at_once: PositiveInt = Field(
         default=3, description="How many new services a customer is offered at once, at most; each run pins it."
     )
+    weigh_probability: bool = Field(
+        default=True, description="Whether the probability of the need counts in the value that orders a zone; pinned."
+    )
+    weigh_margin: bool = Field(
+        default=True, description="Whether the policy's margin counts in the value that orders a zone; pinned."
+    )
+    weigh_weight: bool = Field(
+        default=True, description="Whether the planner's weight counts in the value that orders a zone; pinned."
+    )
+    affinity_percent: NonNegativeInt = Field(
+        default=20,
+        le=MOST_AFFINITY_PERCENT,
+        description="What a new service gains where the customer has a product that the catalogue associates with it; 0: nothing.",
+    )
+    combinations_once: bool = Field(
+        default=True,
+        description="Whether what a combination brings is not offered by another policy beside it; pinned.",
+    )
+
+    def weighing(self) -> Weighing:
+        """Return what values are made of."""
+        return Weighing(
+            probability=self.weigh_probability,
+            margin=self.weigh_margin,
+            weight=self.weigh_weight,
+            affinity_percent=self.affinity_percent,
+            combinations_once=self.combinations_once,
+        )
 
 
 class PeerSettings(EnvironmentSettings):

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from services.recommendation.datasets.desk_pages import Chunk
 from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.engine.assembly.terms import Weighing
 from services.recommendation.engine.extraction import Extraction
 from services.recommendation.postgres import PostgresSwitches
 from services.recommendation.use_cases.assembly import (
@@ -37,6 +38,7 @@ class Assembler:
     switches: PostgresSwitches
     consent_default: bool
     most_at_once: int
+    weighing: Weighing
     clock: Clock
 
     def stages(self) -> Sequence[Stage]:
@@ -49,7 +51,8 @@ class Assembler:
 
     async def _pin(self, context: StageContext) -> JsonObject:
         """Record what holds for this run, so that a later attempt, and the explanation, assemble by the same."""
-        return to_json(Circumstances(local_date(context.run.create_time), self.consent_default, self.most_at_once))
+        day = local_date(context.run.create_time)
+        return to_json(Circumstances(day, self.consent_default, self.most_at_once, self.weighing))
 
     async def _assemble(self, context: StageContext) -> JsonObject:
         order, pinned = _order(context), from_json(Circumstances, context.outputs[_PIN])
@@ -116,7 +119,7 @@ class TargetPicker:
         if not order.matrix_id:
             return None
         table = await self.readings.matrix(order.matrix_id)
-        return Extraction(table, await self.readings.catalogue(order.catalogue_id), day)
+        return Extraction(table, await self.readings.catalogue(order.catalogue_id), day, order.weighing)
 
 
 def handlers(assembler: Assembler, picker: TargetPicker) -> Mapping[str, Sequence[Stage]]:

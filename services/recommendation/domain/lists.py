@@ -44,11 +44,12 @@ class BlockReason(StrEnum):
     COMBINED_UNNEEDED = "combined_unneeded"
     PREREQUISITE = "prerequisite"
     EXCLUDED_BY = "excluded_by"
+    COMBINED_BY = "combined_by"
     LADDER = "ladder"
     ENOUGH = "enough"
 
 
-BESIDE_OTHERS = (BlockReason.EXCLUDED_BY, BlockReason.LADDER, BlockReason.ENOUGH)
+BESIDE_OTHERS = (BlockReason.EXCLUDED_BY, BlockReason.COMBINED_BY, BlockReason.LADDER, BlockReason.ENOUGH)
 """The reasons that lie in what else stands in the list, not in the customer: by itself, such a policy may be offered."""
 
 REASON_WORDS: Mapping[BlockReason, str] = {
@@ -74,6 +75,7 @@ REASON_WORDS: Mapping[BlockReason, str] = {
     BlockReason.COMBINED_UNNEEDED: "the customer does not need one of the combined products",
     BlockReason.PREREQUISITE: "the customer lacks a product that the policy presupposes",
     BlockReason.EXCLUDED_BY: "the policy may not stand beside {by}, which comes before it in the list",
+    BlockReason.COMBINED_BY: "a product of it comes by {by} already, one of the two being a combination",
     BlockReason.LADDER: "an easier product comes first",
     BlockReason.ENOUGH: "enough new services are offered at once",
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -120,7 +121,8 @@ class Policy:
     `product` is what it is about, `combined_products` come with it, `prerequisites` are products that the customer must have,
     `exclusions` policies that may not stand beside it. `margin_fen` and `cost_fen` are per acceptance, `revenue_change_fen` is
     what it is expected to do to the customer's monthly bill. An empty `call_script` means that agents say the clerk's `script`.
-    `page_url` shows and orders it where a channel can open pages; empty where there is none.
+    `page_url` shows and orders it where a channel can open pages; empty where there is none. `weight` is the planner's own word
+    on how much it counts beside others, with two digits after the point.
     """
 
     policy: str
@@ -145,6 +147,7 @@ class Policy:
     sms_text: str
     order_keyword: str
     page_url: str
+    weight: Decimal = Decimal("1.00")
 
     def valid_on(self, day: date) -> bool:
         return self.valid_from <= day < self.valid_until

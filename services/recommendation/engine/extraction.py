@@ -7,10 +7,11 @@ from datetime import date
 import pyarrow as pa
 
 from services.recommendation.domain import BESIDE_OTHERS, Ability, Catalogue, PolicyKind
-from services.recommendation.engine.assembly.customer import NEED_NONE, NOT_HELD, POTENTIAL, PROBABILITY_SCALE
+from services.recommendation.engine.assembly.customer import NEED_NONE, NOT_HELD, POTENTIAL
 from services.recommendation.engine.assembly.decided import InputColumns
 from services.recommendation.engine.assembly.rules import own_offer, row_outputs
 from services.recommendation.engine.assembly.single import ambiguous
+from services.recommendation.engine.assembly.terms import PROBABILITY_SCALE, UNCHOSEN, Weighing
 from services.recommendation.engine.matrix import DecisionTable, HitPolicy
 from services.recommendation.engine.matrix.sql import compile_sql
 from shared.lake.engine import ColumnarEngine
@@ -24,11 +25,12 @@ EXTRACTED = "extracted"
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """An extraction matrix, the catalogue of the lists, and the day on which its policies must be valid."""
+    """An extraction matrix, the catalogue of the lists, the day on which its policies must be valid, and what makes values."""
 
     table: DecisionTable
     catalogue: Catalogue
     day: date
+    weighing: Weighing = UNCHOSEN
 
 
 def extract(
@@ -57,7 +59,7 @@ def extract(
         parameters,
     )
     _refuse_ambiguous(engine, table)
-    engine.execute(f"CREATE TABLE {EXTRACTED} AS {_EXTRACTED_SQL}")
+    engine.execute(f"CREATE TABLE {EXTRACTED} AS {_extracted_sql(extraction.weighing)}")
 
 
 def _met_sql(columns: InputColumns, cities: Sequence[str] | None) -> str:
@@ -77,9 +79,6 @@ def _met_sql(columns: InputColumns, cities: Sequence[str] | None) -> str:
     """
 
 
-_VALUE = f"""CASE WHEN product IS NULL THEN margin_fen ELSE CAST(
-    (CAST(COALESCE(_need.probability, 0) * {PROBABILITY_SCALE} AS HUGEINT) * margin_fen + {PROBABILITY_SCALE // 2})
-    // {PROBABILITY_SCALE} AS BIGINT) END"""
 _MISSING = " OR ".join(f"(needs_{ability} AND handset_{ability} IS NOT TRUE)" for ability in Ability)
 _BESIDE = ", ".join(f"'{reason}'" for reason in BESIDE_OTHERS)
 _STATE = f"COALESCE(_holding.state, '{POTENTIAL}')"
@@ -99,18 +98,31 @@ _OPEN = f"""
     AND NOT list_has_any(combined, _held) AND NOT list_has_any(combined, _unneeded)
     AND list_has_all(_held, prerequisites)
 """
-_EXTRACTED_SQL = f"""
-SELECT _listed.customer_id, _listed.owner_id, _listed.msisdn, _listed.city, _listed.arm, policy, product,
-    {_VALUE} AS expected_value_fen
-FROM (
-    SELECT *, list_filter(_holdings, lambda held: held.product = o.product)[1] AS _holding,
-        list_filter(_needs, lambda need: need.product = o.product)[1] AS _need
-    FROM (SELECT * EXCLUDE (_fired), unnest(_fired) AS _rule FROM fired) AS f
-    JOIN extraction_offers AS o ON o.rule = f._rule
-)
-WHERE {_OPEN}
-QUALIFY row_number() OVER (PARTITION BY _listed.customer_id ORDER BY rule) = 1
-"""
+
+
+def _value(weighing: Weighing) -> str:
+    """Return the expression of an offer's value (`terms.Terms.value_fen`)."""
+    need = f"COALESCE(_need.probability, 0) * {PROBABILITY_SCALE}" if weighing.probability else str(PROBABILITY_SCALE)
+    ten_thousandths = f"CAST(CASE WHEN product IS NULL THEN {PROBABILITY_SCALE} ELSE {need} END AS HUGEINT)"
+    percent = f"CASE WHEN list_has_any(kindred, _held) THEN {100 + weighing.affinity_percent} ELSE 100 END"
+    scale = PROBABILITY_SCALE * 100
+    return f"CAST(({ten_thousandths} * worth_fen * {percent} + {scale // 2}) // {scale} AS BIGINT)"
+
+
+def _extracted_sql(weighing: Weighing) -> str:
+    """Return the query of EXTRACTED."""
+    return f"""
+    SELECT _listed.customer_id, _listed.owner_id, _listed.msisdn, _listed.city, _listed.arm, policy, product,
+        {_value(weighing)} AS expected_value_fen
+    FROM (
+        SELECT *, list_filter(_holdings, lambda held: held.product = o.product)[1] AS _holding,
+            list_filter(_needs, lambda need: need.product = o.product)[1] AS _need
+        FROM (SELECT * EXCLUDE (_fired), unnest(_fired) AS _rule FROM fired) AS f
+        JOIN extraction_offers AS o ON o.rule = f._rule
+    )
+    WHERE {_OPEN}
+    QUALIFY row_number() OVER (PARTITION BY _listed.customer_id ORDER BY rule) = 1
+    """
 
 
 def _offers(extraction: Extraction) -> pa.Table:
@@ -119,7 +131,8 @@ def _offers(extraction: Extraction) -> pa.Table:
         "rule": pa.int32(),
         "policy": pa.string(),
         "product": pa.string(),
-        "margin_fen": pa.int64(),
+        "worth_fen": pa.int64(),
+        "kindred": pa.list_(pa.string()),
         "cities": pa.list_(pa.string()),
         "combined": pa.list_(pa.string()),
         "prerequisites": pa.list_(pa.string()),
@@ -138,12 +151,12 @@ def _offered(extraction: Extraction) -> Iterator[tuple[object, ...]]:
         policy = extraction.catalogue.policies.get(outputs.get("policy") or "")
         if policy is None:
             continue
-        offer = own_offer(policy, extraction.catalogue, extraction.day, rule=rule)
+        offer = own_offer(policy, extraction.catalogue, extraction.day, extraction.weighing, rule=rule)
         if offer.barred is None:
-            named = (policy.cities, policy.combined_products, policy.prerequisites)
+            named = (offer.kindred, policy.cities, policy.combined_products, policy.prerequisites)
             kinds = (policy.kind is PolicyKind.ORDER, policy.kind is PolicyKind.TRIAL)
             needs = (ability in offer.needs for ability in Ability)
-            yield rule, offer.code, offer.product, offer.margin_fen, *named, *kinds, offer.needs_internet, *needs
+            yield rule, offer.code, offer.product, offer.worth_fen, *named, *kinds, offer.needs_internet, *needs
 
 
 def _refuse_ambiguous(engine: ColumnarEngine, table: DecisionTable) -> None:

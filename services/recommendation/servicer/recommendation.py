@@ -126,9 +126,10 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
 
     async def SelectTargets(self, request: pb.SelectTargetsRequest, context: Context) -> pb.SelectTargetsResponse:
         run = await self._finished_run(resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run"))
+        result = from_json(AssemblyResult, run.result)
         asked = TargetRequest(
             assembly_run=run.name,
-            lists=from_json(AssemblyResult, run.result).assembled.lists,
+            lists=result.assembled.lists,
             order=from_json(AssemblyOrder, run.request),
             zone=zone_of(request.zone),
             policy=request.policy,
@@ -136,6 +137,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
             cities=request.cities,
             matrix_id=resource_id(MATRICES, request.matrix, field="matrix") if request.matrix else "",
             handset_needs=request.handset_needs,
+            weighing=result.circumstances.weighing,
         )
         order = await order_targets(asked, caller=current_caller(), rulebook=self._rulebook, readings=self._readings)
         selection = await self._runs.create(

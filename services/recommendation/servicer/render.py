@@ -67,6 +67,7 @@ def policy_message(policy: Policy) -> policy_pb.Policy:
         revenue_change_fen=policy.revenue_change_fen,
         call_script=policy.call_script,
         page_url=policy.page_url,
+        weight=str(policy.weight),
     )
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.recommendation.domain import Arm, PolicyList, Rejected
-from services.recommendation.engine.assembly.customer import Assembly, Customer, Meeting
+from services.recommendation.engine.assembly.customer import Customer, Meeting
 from services.recommendation.engine.assembly.rules import CompiledRules
-from services.recommendation.engine.assembly.single import assemble
+from services.recommendation.engine.assembly.single import Assembly, assemble
 from services.recommendation.engine.matrix import DecisionTable, compile_closure
 from services.recommendation.use_cases.assembly import AssembledLists, AssemblyInputs, AssemblyOrder, AssemblyResult
 from services.recommendation.use_cases.rules import Readings

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from services.recommendation.domain import Catalogue
 from services.recommendation.engine.assembly.rules import Rules
+from services.recommendation.engine.assembly.terms import UNCHOSEN, Weighing
 from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.matrix import DecisionTable
 from services.recommendation.engine.rulebook import Fields, read_matrix
@@ -31,11 +32,12 @@ class MatrixIds:
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What holds for a run from its first stage on: the day on which policies must be valid, the consent of those who were
-    never asked, and how many new services are offered at once."""
+    never asked, how many new services are offered at once, and what their value is made of."""
 
     day: date
     consent_default: bool
     most_at_once: int = 3
+    weighing: Weighing = UNCHOSEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Readings:
             day=circumstances.day,
             consent_default=circumstances.consent_default,
             most_at_once=circumstances.most_at_once,
+            weighing=circumstances.weighing,
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.recommendation.domain import Ability, Purpose, Zone
+from services.recommendation.engine.assembly.terms import UNCHOSEN, Weighing
 from services.recommendation.ports import Rulebook
 from services.recommendation.use_cases.assembly import AssemblyInputs, AssemblyOrder, unknown_policies
 from services.recommendation.use_cases.rules import Readings
@@ -18,7 +19,8 @@ TARGET_SELECTIONS = "targetSelections"
 class TargetOrder:
     """A request for targets from published lists, made of `inputs`; `cities` of None are all.
 
-    Either the first recommendation of a zone is offered, or what an extraction matrix says, by the catalogue of the lists.
+    Either the first recommendation of a zone is offered, or what an extraction matrix says, by the catalogue of the lists, at
+    values made as theirs are.
     """
 
     assembly_run: str
@@ -31,6 +33,7 @@ class TargetOrder:
     matrix_id: str = ""
     catalogue_id: str = ""
     handset_needs: tuple[Ability, ...] = ()
+    weighing: Weighing = UNCHOSEN
 
     @property
     def datasets(self) -> tuple[Dataset, ...]:
@@ -60,6 +63,7 @@ class TargetRequest:
     cities: Sequence[str]
     matrix_id: str
     handset_needs: Sequence[str]
+    weighing: Weighing
 
 
 async def order_targets(
@@ -89,6 +93,7 @@ async def order_targets(
         matrix_id=request.matrix_id,
         catalogue_id=request.order.catalogue_id if request.matrix_id else "",
         handset_needs=tuple(ability for ability in Ability if ability in request.handset_needs),
+        weighing=request.weighing,
     )
 
 

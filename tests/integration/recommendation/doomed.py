@@ -13,6 +13,7 @@ from pathlib import Path
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.postgres import PostgresRulebook, PostgresSwitches
+from services.recommendation.settings import RecommendationWorkerSettings
 from services.recommendation.tables import RUNS
 from services.recommendation.use_cases.rules import Readings
 from services.recommendation.worker import Assembler, TargetPicker, handlers
@@ -48,6 +49,7 @@ async def work(url: str, lake: Lake, fatal: str) -> None:
             switches=PostgresSwitches(),
             consent_default=False,
             most_at_once=3,
+            weighing=RecommendationWorkerSettings().weighing(),
             clock=clock,
         )
         stages = handlers(assembler, TargetPicker(assembler.readings, LakeWorkshop(lake), clock))

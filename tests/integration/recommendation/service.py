@@ -24,7 +24,7 @@ from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.domain import NEEDED, OPTIONAL
 from services.recommendation.postgres import PostgresDesk, PostgresRulebook, PostgresRuns, PostgresSwitches
 from services.recommendation.servicer import SERVICE_NAMES, MatrixServicer, PolicyServicer, RecommendationServicer
-from services.recommendation.settings import RecommendationServerSettings
+from services.recommendation.settings import RecommendationServerSettings, RecommendationWorkerSettings
 from services.recommendation.tables import RUNS
 from services.recommendation.use_cases.assembly import AssemblyInputs
 from services.recommendation.use_cases.rules import Readings
@@ -213,6 +213,7 @@ async def _working(url: str, lake: Lake, clock: ManualClock, *, wanted: bool) ->
             switches=PostgresSwitches(),
             consent_default=False,
             most_at_once=3,
+            weighing=RecommendationWorkerSettings().weighing(),
             clock=clock,
         )
         stages = handlers(assembler, TargetPicker(assembler.readings, workshop, clock))

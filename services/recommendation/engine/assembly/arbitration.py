@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from services.recommendation.domain import BlockReason, PolicyKind, Zone
 from services.recommendation.engine.assembly.customer import Customer
-from services.recommendation.engine.assembly.rules import Offer, excludes
+from services.recommendation.engine.assembly.rules import Offer, brings_twice, excludes
+from services.recommendation.engine.assembly.terms import Terms
 from services.recommendation.engine.feel import Row
 
 
@@ -18,7 +19,7 @@ class Find:
 
     offer: Offer
     need_level: str | None
-    expected_value_fen: int
+    terms: Terms
     order: tuple[int, int, str]
     climbs: bool
     reason: BlockReason | None
@@ -26,23 +27,24 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A find that is recommended (no reason), or blocked; `by` is the policy that excludes it."""
+    """A find that is recommended (no reason), or blocked; `by` is the policy that excludes it or brings its product."""
 
     find: Find
     reason: BlockReason | None
     by: str | None = None
 
 
-def arbitrate(finds: Sequence[Find], *, most_at_once: int) -> Iterator[Verdict]:
+def arbitrate(finds: Sequence[Find], *, most_at_once: int, combinations_once: bool) -> Iterator[Verdict]:
     """Yield a verdict for each find, these being in the order of the list, best first.
 
-    What stands already excludes what comes after it. New services: a product that the customer lacks must wait while an easier
-    one is offered, and no more than `most_at_once` policies are offered.
+    What stands already excludes what comes after it, and, with `combinations_once`, what would bring a product again, one of
+    the two being a combination. New services: a product that the customer lacks must wait while an easier one is offered, and
+    no more than `most_at_once` policies are offered.
     """
     standing: list[Find] = []
     climbed = None
     for find in finds:
-        verdict = _verdict(find, standing, climbed, most_at_once)
+        verdict = _beside(find, standing, combinations_once) or _in_turn(find, standing, climbed, most_at_once)
         if verdict.reason is None:
             standing.append(find)
             if climbed is None and find.climbs:
@@ -50,12 +52,23 @@ def arbitrate(finds: Sequence[Find], *, most_at_once: int) -> Iterator[Verdict]:
         yield verdict
 
 
-def _verdict(find: Find, standing: Sequence[Find], climbed: int | None, most_at_once: int) -> Verdict:
+def _beside(find: Find, standing: Sequence[Find], combinations_once: bool) -> Verdict | None:
+    """Return what bars a find by itself, or beside one that stands already; None where nothing does."""
     if find.reason is not None:
         return Verdict(find, find.reason)
-    by = next((other.offer.code for other in standing if excludes(other.offer, find.offer)), None)
-    if by is not None:
-        return Verdict(find, BlockReason.EXCLUDED_BY, by)
+    apart = [
+        (BlockReason.EXCLUDED_BY, excludes),
+        *([(BlockReason.COMBINED_BY, brings_twice)] if combinations_once else []),
+    ]
+    for reason, not_together in apart:
+        by = next((other.offer.code for other in standing if not_together(other.offer, find.offer)), None)
+        if by is not None:
+            return Verdict(find, reason, by)
+    return None
+
+
+def _in_turn(find: Find, standing: Sequence[Find], climbed: int | None, most_at_once: int) -> Verdict:
+    """Return what becomes of a find that nothing else bars: new services come few at a time, easy before hard."""
     if find.offer.zone is Zone.NEW_SERVICE:
         if find.climbs and climbed is not None and find.offer.step > climbed:
             return Verdict(find, BlockReason.LADDER)

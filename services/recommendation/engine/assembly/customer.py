@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.recommendation.domain import Arm, PolicyList, Product, Rejected
+from services.recommendation.domain import Arm, Product
 from services.recommendation.engine.feel import Row
 from services.recommendation.engine.matrix import DecisionTable, Firing
 
@@ -12,8 +12,6 @@ NOT_SCORED = "the scoring run has no scores of the customer"
 NO_ARM = "the control group has no arm of the customer"
 NO_PRIORITY = "no row of matrix priority matches"
 POTENTIAL = "potential"
-PROBABILITY_SCALE = 10_000
-"""A need probability has four digits after the point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +75,6 @@ class Meeting:
     product: str
     row: Row
     firing: Firing
-
-
-@dataclass(frozen=True, slots=True)
-class Assembly:
-    """What became of one customer, and each matrix met on the way."""
-
-    outcome: PolicyList | Rejected
-    meetings: tuple[Meeting, ...]
 
 
 def pair_row(customer: Customer, product: Product) -> Row:

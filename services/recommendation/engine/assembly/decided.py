@@ -13,10 +13,10 @@ from services.recommendation.engine.assembly.customer import (
     NO_PRIORITY,
     NOT_SCORED,
     POTENTIAL,
-    PROBABILITY_SCALE,
 )
 from services.recommendation.engine.assembly.rules import Rules, about
 from services.recommendation.engine.assembly.single import ambiguous
+from services.recommendation.engine.assembly.terms import PROBABILITY_SCALE
 from services.recommendation.engine.matrix import DecisionTable
 from services.recommendation.engine.matrix.hit_policies import DOUBTING
 from services.recommendation.engine.matrix.sql import compile_sql, matching_sql

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from services.recommendation.domain import Ability, BlockReason, PolicyKind, Zone
 from services.recommendation.engine.assembly.customer import NEED_NONE, NOT_HELD, POTENTIAL
 from services.recommendation.engine.assembly.decided import Fired, fired_columns, tracked
-from services.recommendation.engine.assembly.rules import Offer, Rules, excludes, offers_of, zone_orders
+from services.recommendation.engine.assembly.rules import Offer, Rules, brings_twice, excludes, offers_of, zone_orders
 from services.recommendation.engine.assembly.single import by_value
+from services.recommendation.engine.assembly.terms import Weighing
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -61,7 +62,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class OfferColumns:
-    """All offers of a run, by number. `excluding` is offer x offer; `combined` and `presupposed` are offer x product."""
+    """All offers of a run, by number. `excluding` and `repeating` are offer x offer: which may not stand together, and of which
+    one brings again what the other, a combination, brings; `combined`, `presupposed` and `kindred` are offer x product."""
 
     offers: Sequence[Offer]
     sources: Sequence[Source]
@@ -72,7 +74,7 @@ class OfferColumns:
     by_value: Flags
     place: Ints
     code: Ints
-    margin_fen: Ints
+    worth_fen: Ints
     product: Ints
     barred: Ints
     needs: Flags
@@ -81,7 +83,10 @@ class OfferColumns:
     converts: Flags
     combined: Flags
     presupposed: Flags
+    kindred: Flags
     excluding: Flags
+    repeating: Flags
+    weighing: Weighing
 
     @classmethod
     def of(cls, rules: Rules) -> "OfferColumns":
@@ -101,7 +106,7 @@ class OfferColumns:
             by_value=_flags(ordered),
             place=_ints(offer.place for offer in offers),
             code=_ints(codes[offer.code] for offer in offers),
-            margin_fen=_ints(offer.margin_fen for offer in offers),
+            worth_fen=_ints(offer.worth_fen for offer in offers),
             product=_ints(products.index(offer.product) if offer.product else NONE for offer in offers),
             barred=_ints(number_of(offer.barred) if offer.barred else 0 for offer in offers),
             needs=_table([[a in offer.needs for a in Ability] + [offer.needs_internet] for offer in offers], 4),
@@ -110,7 +115,10 @@ class OfferColumns:
             converts=_flags(policy is not None and policy.kind is PolicyKind.ORDER for policy in policies),
             combined=_table([_marks(p.combined_products if p else (), products) for p in policies], len(products)),
             presupposed=_table([_marks(p.prerequisites if p else (), products) for p in policies], len(products)),
+            kindred=_table([_marks(offer.kindred, products) for offer in offers], len(products)),
             excluding=_excluding(offers),
+            repeating=_repeating(offers) if rules.weighing.combinations_once else _excluding(()),
+            weighing=rules.weighing,
         )
 
 
@@ -193,6 +201,15 @@ def _excluding(offers: Sequence[Offer]) -> Flags:
     for one in touched:
         beside[one, touched] = [excludes(offers[one], offers[other]) for other in touched]
     return beside
+
+
+def _repeating(offers: Sequence[Offer]) -> Flags:
+    """Return offer x offer: whether one brings a product again that the other, a combination, brings, or the other way round."""
+    beside = np.zeros((len(offers), len(offers)), dtype=np.bool_)
+    for one, offer in enumerate(offers):
+        if offer.policy is not None and offer.policy.combined_products:
+            beside[one] = [brings_twice(offer, other) for other in offers]
+    return beside | beside.T
 
 
 def _marks(named: Sequence[str], products: Sequence[str]) -> list[bool]:

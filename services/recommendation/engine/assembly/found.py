@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.recommendation.domain import Ability, BlockReason, Zone
-from services.recommendation.engine.assembly.customer import NEED_NONE, PROBABILITY_SCALE
+from services.recommendation.engine.assembly.customer import NEED_NONE
 from services.recommendation.engine.assembly.facts import (
     LEVELS,
     NONE,
@@ -25,10 +25,11 @@ from services.recommendation.engine.assembly.facts import (
     integers,
     number_of,
 )
+from services.recommendation.engine.assembly.terms import PROBABILITY_SCALE
 
 _ABILITY_REASONS = (*(BlockReason(f"handset_{ability}") for ability in Ability), BlockReason.NO_INTERNET)
-_VALUE_BITS, _CODE_BITS, _STEP_BITS = 37, 20, 3
-"""Of a sort key, with two bits for the zone's place: 62 in all. A margin has at most 10^11 fen (`engine.catalogue.sheet`)."""
+_VALUE_BITS, _CODE_BITS, _STEP_BITS = 39, 18, 3
+"""Of a sort key, with two bits for the zone's place: 62 in all. A value has at most 3 x 10^11 fen (`assembly.terms`)."""
 _LARGEST = (1 << _VALUE_BITS) - 1
 _LAST = np.iinfo(np.int64).max
 
@@ -125,15 +126,28 @@ def _place_in_row(row: Ints, rows: int) -> Ints:
 
 def _standing(finds: Finds, facts: Facts, offers: OfferColumns) -> Standing:
     row, offer = finds.row, finds.offer
-    product, margin = offers.product[offer], offers.margin_fen[offer]
+    product = offers.product[offer]
     about = product != NONE
-    level, value = np.full(len(row), NONE, dtype=np.int64), margin.copy()
+    level = np.full(len(row), NONE, dtype=np.int64)
     level[about] = facts.level[row[about], product[about]]
-    probability = facts.probability[row[about], product[about]]
-    value[about] = (probability * margin[about] + PROBABILITY_SCALE // 2) // PROBABILITY_SCALE
+    value = _values(finds, facts, offers)
     climbs = np.zeros(len(row), dtype=np.bool_)
     climbs[about] = ~facts.held[row[about], product[about]]
     return Standing(finds, level, value, climbs, _bars(finds, facts, offers), np.full(len(row), NONE, dtype=np.int64))
+
+
+def _values(finds: Finds, facts: Facts, offers: OfferColumns) -> Ints:
+    """Return what each find is expected to be worth, in fen (`terms.Terms.value_fen`)."""
+    row, offer = finds.row, finds.offer
+    product, percent = offers.product[offer], np.full(len(row), 100, dtype=np.int64)
+    probability = np.full(len(row), PROBABILITY_SCALE, dtype=np.int64)
+    if offers.weighing.probability:
+        about = product != NONE
+        probability[about] = facts.probability[row[about], product[about]]
+    if offers.kindred.any():
+        percent[_touches(finds, offers.kindred, facts.held)] += offers.weighing.affinity_percent
+    scale = PROBABILITY_SCALE * 100
+    return (probability * offers.worth_fen[offer] * percent + scale // 2) // scale
 
 
 def _bars(finds: Finds, facts: Facts, offers: OfferColumns) -> Ints:
@@ -212,12 +226,20 @@ def _arbitrate(ordered: Ints, standing: Standing, offers: OfferColumns, most_at_
     new_service = ZONES.index(Zone.NEW_SERVICE)
     climbed = np.full(len(ordered), NONE, dtype=np.int64)
     offered = np.zeros(len(ordered), dtype=np.int64)
-    touchy = np.logical_or.reduce(offers.excluding, axis=1)
+    apart = [
+        (why, not_together, np.logical_or.reduce(not_together, axis=1))
+        for why, not_together in (
+            (BlockReason.EXCLUDED_BY, offers.excluding),
+            (BlockReason.COMBINED_BY, offers.repeating),
+        )
+        if not_together.any()
+    ]
     for place in range(ordered.shape[1]):
         customers = np.flatnonzero(ordered[:, place] != NONE)
         customers = customers[standing.reason[ordered[customers, place]] == 0]
         find = ordered[customers, place]
-        _exclude(ordered, place, customers[touchy[standing.finds.offer[find]]], standing, offers)
+        for why, not_together, touchy in apart:
+            _exclude(ordered, place, customers[touchy[standing.finds.offer[find]]], standing, not_together, why=why)
         sold = (offers.zone[standing.finds.offer[find]] == new_service) & (standing.reason[find] == 0)
         customers, find = customers[sold], find[sold]
         step, climbs = offers.step[standing.finds.offer[find]], standing.climbs[find]
@@ -231,11 +253,13 @@ def _arbitrate(ordered: Ints, standing: Standing, offers: OfferColumns, most_at_
         climbed[customers[first]] = step[first]
 
 
-def _exclude(ordered: Ints, place: int, customers: Ints, standing: Standing, offers: OfferColumns) -> None:
+def _exclude(
+    ordered: Ints, place: int, customers: Ints, standing: Standing, not_together: Flags, *, why: BlockReason
+) -> None:
     """Block the finds at one place of the lists that may not stand beside an earlier one; the earliest is named."""
     for earlier in range(place):
         find, other = ordered[customers, place], ordered[customers, earlier]
         barred = (standing.reason[find] == 0) & (standing.reason[other] == 0)
-        barred &= offers.excluding[standing.finds.offer[other], standing.finds.offer[find]]
+        barred &= not_together[standing.finds.offer[other], standing.finds.offer[find]]
         standing.by[find[barred]] = standing.finds.offer[other[barred]]
-        standing.reason[find[barred]] = number_of(BlockReason.EXCLUDED_BY)
+        standing.reason[find[barred]] = number_of(why)

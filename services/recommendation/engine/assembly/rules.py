@@ -15,6 +15,7 @@ from services.recommendation.domain import (
     Tier,
     Zone,
 )
+from services.recommendation.engine.assembly.terms import UNCHOSEN, Weighing, worth_fen
 from services.recommendation.engine.feel import Row, to_predicate
 from services.recommendation.engine.feel.syntax import Name, endpoints
 from services.recommendation.engine.matrix import Cell, DecisionTable, Firing, compile_closure
@@ -32,7 +33,7 @@ _TIERS = list(Tier)
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What lists are assembled by: matrices, a catalogue, the day on which policies must be valid, what holds for customers
-    who were never asked for their consent to marketing, and how many new services are offered at once."""
+    who were never asked for their consent to marketing, how many new services are offered at once, and what makes their value."""
 
     priority: DecisionTable
     retention: DecisionTable
@@ -43,6 +44,7 @@ class Rules:
     day: date
     consent_default: bool
     most_at_once: int
+    weighing: Weighing = UNCHOSEN
 
     @property
     def giving(self) -> Mapping[Purpose, DecisionTable]:
@@ -66,7 +68,8 @@ class Offer:
     """A policy that row `rule` of a matrix gives; `barred` where it is blocked for every customer.
 
     `code` is what the row says, `policy` what the catalogue has under it. `place` orders the offers of one row, `step` comes
-    before the value inside the zone: the product's tier, or packs (0) before plans of closed user groups (1).
+    before the value inside the zone: the product's tier, or packs (0) before plans of closed user groups (1). `worth_fen` is what
+    its value is made of beside the customer's need, `kindred` are the products whose holders look at this one, too.
     """
 
     matrix: Purpose
@@ -80,15 +83,12 @@ class Offer:
     needs: tuple[Ability, ...]
     needs_internet: bool
     barred: BlockReason | None
+    worth_fen: int
+    kindred: tuple[str, ...]
 
     @property
     def zone(self) -> Zone:
         return ZONE_OF[self.matrix]
-
-    @property
-    def margin_fen(self) -> int:
-        """What an acceptance is worth; nothing where the policy is unknown."""
-        return self.policy.margin_fen if self.policy else 0
 
 
 def offers_of(rules: Rules, matrix: Purpose, table: DecisionTable, product: str | None = None) -> Iterator[Offer]:
@@ -97,21 +97,21 @@ def offers_of(rules: Rules, matrix: Purpose, table: DecisionTable, product: str 
         if matrix is Purpose.RETENTION:
             yield from _group_offers(rules, rule, outputs)
         elif (code := outputs.get("policy")) is not None:
-            yield _offer(rules.catalogue, rules.day, matrix, rule, code, product=product)
+            yield _offer(rules.catalogue, rules.day, matrix, rule, code, product=product, weighing=rules.weighing)
 
 
-def own_offer(policy: Policy, catalogue: Catalogue, day: date, *, rule: int) -> Offer:
+def own_offer(policy: Policy, catalogue: Catalogue, day: date, weighing: Weighing, *, rule: int) -> Offer:
     """Return a policy as the catalogue itself has it, given by a row that says nothing else of it."""
     voice = Purpose.VPMN if policy.kind is PolicyKind.VPMN_PLAN else Purpose.VOICE_USAGE
     matrix = {Zone.RETENTION: Purpose.RETENTION, Zone.NEW_SERVICE: Purpose.NEW_SERVICE, Zone.VOICE_USAGE: voice}[
         policy.zone
     ]
     group, product = policy.policy_group or None, policy.product or None
-    return _offer(catalogue, day, matrix, rule, policy.policy, group=group, product=product)
+    return _offer(catalogue, day, matrix, rule, policy.policy, group=group, product=product, weighing=weighing)
 
 
 def _group_offers(rules: Rules, rule: int, outputs: Mapping[str, str | None]) -> Iterator[Offer]:
-    """Yield the main policy, then the others of its group: higher margin first, then by code."""
+    """Yield the main policy, then the others of its group: what is worth more first, then by code."""
     group, main = outputs.get("policy_group"), outputs.get("main_policy")
     if group is None or main is None:
         return
@@ -120,9 +120,10 @@ def _group_offers(rules: Rules, rule: int, outputs: Mapping[str, str | None]) ->
         for policy in rules.catalogue.policies.values()
         if policy.zone is Zone.RETENTION and policy.policy_group == group and policy.policy != main
     ]
-    ordered = sorted(others, key=lambda policy: (-policy.margin_fen, policy.policy))
+    ordered = sorted(others, key=lambda policy: (-worth_fen(policy, rules.weighing), policy.policy))
+    day, weighing = rules.day, rules.weighing
     for place, code in enumerate([main, *(policy.policy for policy in ordered)]):
-        yield _offer(rules.catalogue, rules.day, Purpose.RETENTION, rule, code, place=place, group=group)
+        yield _offer(rules.catalogue, day, Purpose.RETENTION, rule, code, place=place, group=group, weighing=weighing)
 
 
 def _offer(
@@ -132,6 +133,7 @@ def _offer(
     rule: int,
     code: str,
     *,
+    weighing: Weighing,
     place: int = 0,
     group: str | None = None,
     product: str | None = None,
@@ -150,7 +152,14 @@ def _offer(
         needs=_needs(policy, described) if policy else (),
         needs_internet=any(each.needs_internet for each in described),
         barred=_barred(policy, matrix, group, product, day),
+        worth_fen=worth_fen(policy, weighing) if policy else 0,
+        kindred=_kindred(catalogue, product) if product and weighing.affinity_percent else (),
     )
+
+
+def _kindred(catalogue: Catalogue, product: str) -> tuple[str, ...]:
+    """Return the products whose holders take this one, too, as the catalogue associates them."""
+    return tuple(sorted(code for code, other in catalogue.products.items() if product in other.associated_products))
 
 
 def _step(matrix: Purpose, product: Product | None) -> int:
@@ -187,6 +196,14 @@ def excludes(one: Offer, other: Offer) -> bool:
     if one.policy is None or other.policy is None or (one.group is not None and one.group == other.group):
         return False
     return one.code in other.policy.exclusions or other.code in one.policy.exclusions
+
+
+def brings_twice(one: Offer, other: Offer) -> bool:
+    """Tell whether two offers bring one product, at least one of them as a combination: then one of the two is enough."""
+    if one.policy is None or other.policy is None:
+        return False
+    combined = one.policy.combined_products or other.policy.combined_products
+    return bool(combined) and not set(one.policy.products).isdisjoint(other.policy.products)
 
 
 def row_outputs(table: DecisionTable) -> Iterator[tuple[int, Mapping[str, str | None]]]:

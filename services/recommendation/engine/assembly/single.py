@@ -1,7 +1,7 @@
 """Assembles the list of one customer, and keeps what the explanation needs."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal
+from dataclasses import dataclass
 
 from services.recommendation.domain import (
     Blocked,
@@ -17,16 +17,24 @@ from services.recommendation.engine.assembly.customer import (
     NO_ARM,
     NO_PRIORITY,
     NOT_SCORED,
-    PROBABILITY_SCALE,
-    Assembly,
     Customer,
     Meeting,
     pair_row,
 )
 from services.recommendation.engine.assembly.rules import CompiledRules, Offer
+from services.recommendation.engine.assembly.terms import Terms, Weighing
 from services.recommendation.engine.feel import Row
 from services.recommendation.engine.matrix import DecisionTable, Firing, HitPolicy
 from shared.errors import WrongState
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What became of one customer, each matrix met on the way, and the verdicts on all that was found, in the list's order."""
+
+    outcome: PolicyList | Rejected
+    meetings: tuple[Meeting, ...]
+    verdicts: tuple[Verdict, ...] = ()
 
 
 def assemble(customer: Customer, compiled: CompiledRules) -> Assembly:
@@ -44,7 +52,8 @@ def assemble(customer: Customer, compiled: CompiledRules) -> Assembly:
     zones = compiled.zone_orders[priority.firing.rules[0]]
     finds = [find for meeting in meetings for find in _finds(customer, meeting, compiled)]
     finds.sort(key=lambda find: (zones.index(find.offer.zone), *find.order))
-    verdicts = list(arbitrate(finds, most_at_once=rules.most_at_once))
+    at_once, once = rules.most_at_once, rules.weighing.combinations_once
+    verdicts = tuple(arbitrate(finds, most_at_once=at_once, combinations_once=once))
     outcome = PolicyList(
         customer_id=customer.customer_id,
         owner_id=customer.owner_id,
@@ -57,14 +66,7 @@ def assemble(customer: Customer, compiled: CompiledRules) -> Assembly:
         recommendations=tuple(_recommended(verdicts)),
         blocked=tuple(_blocked(verdicts)),
     )
-    return Assembly(outcome, (priority, *meetings))
-
-
-def expected_value(probability: Decimal | None, margin_fen: int) -> int:
-    """Return probability x margin in fen, half up; an unknown need is worth nothing yet."""
-    if probability is None:
-        return 0
-    return (int(probability * PROBABILITY_SCALE) * margin_fen + PROBABILITY_SCALE // 2) // PROBABILITY_SCALE
+    return Assembly(outcome, (priority, *meetings), verdicts)
 
 
 def ambiguous(table: DecisionTable, customer_id: str, rules: Sequence[int]) -> WrongState:
@@ -105,7 +107,7 @@ def _finds(customer: Customer, meeting: Meeting, compiled: CompiledRules) -> Ite
         for offer in compiled.offers.get((matrix, rule, meeting.product or None), ()):
             if offer.code not in seen:
                 seen.add(offer.code)
-                yield _find(customer, offer, place, by_value=by_value(meeting.table))
+                yield _find(customer, offer, place, compiled.rules.weighing, by_value=by_value(meeting.table))
 
 
 def by_value(table: DecisionTable) -> bool:
@@ -113,16 +115,21 @@ def by_value(table: DecisionTable) -> bool:
     return table.purpose == Purpose.NEW_SERVICE or table.hit_policy is HitPolicy.COLLECT
 
 
-def _find(customer: Customer, offer: Offer, place: int, *, by_value: bool) -> Find:
+def _find(customer: Customer, offer: Offer, place: int, weighing: Weighing, *, by_value: bool) -> Find:
     need = customer.needs.get(offer.product) if offer.product else None
-    value = offer.margin_fen
-    if offer.product:
-        value = expected_value(need.probability if need else None, offer.margin_fen)
+    terms = Terms(
+        policy=offer.policy,
+        weighing=weighing,
+        worth_fen=offer.worth_fen,
+        about_product=offer.product is not None,
+        need=need.probability if need else None,
+        has=tuple(product for product in offer.kindred if customer.has(product)),
+    )
     return Find(
         offer=offer,
         need_level=need.level if need else None,
-        expected_value_fen=value,
-        order=(offer.step, -value if by_value else offer.place + place, offer.code),
+        terms=terms,
+        order=(offer.step, -terms.value_fen if by_value else offer.place + place, offer.code),
         climbs=offer.product is not None and not customer.has(offer.product),
         reason=bar(customer, offer),
     )
@@ -147,7 +154,7 @@ def _recommended(verdicts: Iterable[Verdict]) -> Iterator[Recommendation]:
                 product=offer.product,
                 need_level=find.need_level,
                 rule=offer.rule,
-                expected_value_fen=find.expected_value_fen,
+                expected_value_fen=find.terms.value_fen,
                 matrix=offer.matrix,
             )
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
+from decimal import Decimal
 
 from services.recommendation.domain import Ability, Policy, PolicyKind, Zone
 from services.recommendation.engine.catalogue import sheet
@@ -22,6 +23,7 @@ _LATER = {
     "revenue_change_fen",
     "call_script",
     "page_url",
+    "weight",
 }
 """Columns that came later: catalogues without them are still read."""
 _NEEDED = tuple(name for name in COLUMNS if name not in _LATER)
@@ -41,6 +43,8 @@ _ONE_ZONE = {
     PolicyKind.VPMN_PLAN: Zone.VOICE_USAGE,
 }
 """Kinds that belong to one zone; the others may stand in any."""
+_ONCE = Decimal("1.00")
+"""The weight of a policy that the planner says nothing of."""
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?|\}")
 
 
@@ -85,6 +89,9 @@ def _policy(row: SheetRow) -> Policy:
         page_url=row.read(
             "page_url", sheet.page, "an address as https://wap.example.com/offer, at most 200 characters", ""
         ),
+        weight=row.read(
+            "weight", sheet.weight, "a number from 0 to 99.99 with at most two digits after the point", _ONCE
+        ),
     )
     if len(row.faults.found) == found_before:  # else stand-ins would be told as faults, too
         _check_place(policy, row)
@@ -114,6 +121,8 @@ def _check_place(policy: Policy, row: SheetRow) -> None:
         row.fault("valid_until", f'"{policy.valid_until}": expected a day after valid_from')
     if policy.policy in policy.exclusions:
         row.fault("exclusions", f'"{policy.policy}" excludes itself: expected other policies')
+    if policy.margin_fen * policy.weight > sheet.MOST_FEN:
+        row.fault("weight", f'"{policy.weight}": expected margin_fen x weight of at most {sheet.MOST_FEN} fen')
 
 
 def _check_products(policy: Policy, row: SheetRow) -> None:

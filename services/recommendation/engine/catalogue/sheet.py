@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
@@ -15,7 +16,9 @@ CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 KEYWORD = re.compile(r"[A-Z0-9]{1,10}")
 _RESERVED_KEYWORDS = {"TD", "TDMRTX"}
 """Words of the reply grammar that mean something else than yes."""
-_MAX_FEN = 10**11
+MOST_FEN = 10**11
+"""The largest amount of a cell."""
+_WEIGHT = r"(\d{1,2}(\.\d{1,2})?)?"
 _PAGE = re.compile(r"https?://[!-~]{4,200}")
 _Value = TypeVar("_Value")
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -127,7 +130,12 @@ def fen(text: str) -> int | None:
 def signed_fen(text: str) -> int | None:
     if not text:
         return 0
-    return int(text) if re.fullmatch(r"-?\d{1,12}", text, re.ASCII) and abs(int(text)) <= _MAX_FEN else None
+    return int(text) if re.fullmatch(r"-?\d{1,12}", text, re.ASCII) and abs(int(text)) <= MOST_FEN else None
+
+
+def weight(text: str) -> Decimal | None:
+    """Return a factor with two digits after the point; an empty cell is 1.00."""
+    return Decimal(text or "1").quantize(Decimal("0.01")) if re.fullmatch(_WEIGHT, text, re.ASCII) else None
 
 
 def yes_or_no(text: str) -> bool | None:

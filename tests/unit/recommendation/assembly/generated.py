@@ -10,6 +10,7 @@ from visavis.scoring.v1.customer_scores_pb2 import CustomerScores, ProductNeed
 
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.engine.assembly.rules import Rules
+from services.recommendation.engine.assembly.terms import MOST_AFFINITY_PERCENT, Weighing
 from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.rulebook import read_matrix
 from tests.factories.recommendation import (
@@ -59,9 +60,29 @@ _INPUTS = {
     "voice_usage": _CELLS,
     "vpmn": _CELLS,
 }
+_MARGINS = [
+    *(
+        (margin, weight)
+        for margin in (0, 1, 2, 1000, 1001, 1010, 10**9)
+        for weight in ("", "0", "0.5", "0.99", "1.01", "99.99")
+    ),
+    (10**11, "1"),
+    (10**11, "0.01"),
+]
+"""With their weights: together not more than a catalogue may say."""
 _VALID = ("2026-11-01", "2026-12-01")
 # The run's day is 2026-11-09: the last of these end or begin just beside it.
 _VALIDITIES = [_VALID] * 6 + [("2026-11-09", "2026-11-10"), ("2026-11-10", "2026-12-01"), ("2026-10-01", "2026-11-09")]
+
+
+weighings = st.builds(
+    Weighing,
+    probability=st.booleans(),
+    margin=st.booleans(),
+    weight=st.booleans(),
+    affinity_percent=st.sampled_from([0, 1, 20, MOST_AFFINITY_PERCENT]),
+    combinations_once=st.booleans(),
+)
 
 
 @st.composite
@@ -77,6 +98,7 @@ def rules(draw: st.DrawFn) -> Rules:
         day=date(2026, 11, 9),
         consent_default=draw(st.booleans()),
         most_at_once=draw(st.integers(1, 3)),
+        weighing=draw(weighings),
     )
 
 
@@ -90,14 +112,24 @@ def products(draw: st.DrawFn) -> str:
             product_row(
                 product,
                 barriers="setup handset internet",
+                associated_products=draw(_associated(product)),
                 handset_needs=draw(st.sampled_from(NEEDS)),
                 needs_internet=draw(st.sampled_from(["yes", "no"])),
             )
             if draw(st.booleans())
-            else product_row(product, barriers=draw(st.sampled_from(["", "setup", "handset"])))
+            else product_row(
+                product,
+                barriers=draw(st.sampled_from(["", "setup", "handset"])),
+                associated_products=draw(_associated(product)),
+            )
             for product in (*PRODUCTS, OTHER_PRODUCT)
         ]
     )
+
+
+def _associated(product: str) -> st.SearchStrategy[str]:
+    others = [other for other in (*PRODUCTS, OTHER_PRODUCT) if other != product]
+    return st.lists(st.sampled_from(others), max_size=2, unique=True).map(" ".join)
 
 
 @st.composite
@@ -134,8 +166,10 @@ def _excluding(draw: st.DrawFn, rows: list[dict[str, str]]) -> list[dict[str, st
 
 def _variation(draw: st.DrawFn) -> dict[str, str]:
     valid_from, valid_until = draw(st.sampled_from(_VALIDITIES))
+    margin, weight = draw(st.sampled_from(_MARGINS))
     return {
-        "margin_fen": str(draw(st.sampled_from([0, 1, 2, 1000, 1001, 10**11]))),
+        "margin_fen": str(margin),
+        "weight": weight,
         "valid_from": valid_from,
         "valid_until": valid_until,
         "handset_needs": draw(st.sampled_from(NEEDS)),

@@ -27,6 +27,7 @@ from services.recommendation.engine.assembly.decided import (
 )
 from services.recommendation.engine.assembly.rules import CompiledRules, Rules
 from services.recommendation.engine.assembly.single import assemble
+from services.recommendation.engine.assembly.terms import Weighing
 from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.rulebook import read_matrix
 from shared.errors import WrongState
@@ -195,7 +196,7 @@ def rules_that_meet_every_obstacle() -> Rules:
     """Return rules by which customers meet everything that may stand in the way of a policy that is valid."""
     policies = [
         policy_row("tone-try", product="tone", kind="trial", exclusions="pack"),
-        policy_row("tone-buy", product="tone", margin_fen="900"),
+        policy_row("tone-buy", product="tone", margin_fen="900", weight="1.25"),
         policy_row("both", product="tone", kind="combination", combined_products="mail", exclusions="paper-buy"),
         policy_row("mail-buy", product="mail", cities="合肥"),
         policy_row("mail-save", product="mail", revenue_change_fen="-1"),
@@ -208,8 +209,8 @@ def rules_that_meet_every_obstacle() -> Rules:
         retention_row("stay-long", exclusions="stay"),
     ]
     products = [
-        product_row("tone"),
-        product_row("mail", barriers="setup"),
+        product_row("tone", associated_products="mail"),
+        product_row("mail", barriers="setup", associated_products="tone paper"),
         product_row("paper", barriers="handset", handset_needs="gprs mms"),
         product_row("net", barriers="internet", needs_internet="yes"),
     ]
@@ -221,20 +222,24 @@ def rules_that_meet_every_obstacle() -> Rules:
         "vpmn": ("FIRST", [['"GoTone"', "group-plan"]]),
     }
     outputs = {"priority": ["first", "second"], "retention": ["policy_group", "main_policy"]}
+    read = {
+        purpose: read_matrix(
+            matrix_csv(purpose, hit_policy, ["brand", *(f"=> {o}" for o in outputs.get(purpose, ["policy"]))], lines),
+            fields=matrix_fields(),
+        )
+        for purpose, (hit_policy, lines) in tables.items()
+    }
     return Rules(
-        **{
-            purpose: read_matrix(
-                matrix_csv(
-                    purpose, hit_policy, ["brand", *(f"=> {o}" for o in outputs.get(purpose, ["policy"]))], lines
-                ),
-                fields=matrix_fields(),
-            )
-            for purpose, (hit_policy, lines) in tables.items()
-        },
+        priority=read["priority"],
+        retention=read["retention"],
+        new_service=read["new_service"],
+        voice_usage=read["voice_usage"],
+        vpmn=read["vpmn"],
         catalogue=read_catalogue(catalogue_csv(policies), products_csv(products)),
         day=date(2026, 11, 9),
         consent_default=False,
         most_at_once=2,
+        weighing=Weighing(affinity_percent=20, combinations_once=True),
     )
 
 

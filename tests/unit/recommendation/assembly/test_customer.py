@@ -10,7 +10,8 @@ from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 from services.recommendation.datasets.evidence import customer_of
 from services.recommendation.domain import Rejected, Zone
 from services.recommendation.engine.assembly.rules import CompiledRules
-from services.recommendation.engine.assembly.single import assemble, expected_value
+from services.recommendation.engine.assembly.single import assemble
+from services.recommendation.engine.assembly.terms import expected_value
 from shared.lake.messages import messages_to_table
 from tests.factories.recommendation import (
     holding,

@@ -16,6 +16,7 @@ from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.domain import Catalogue
 from services.recommendation.engine.assembly.arbitration import bar
 from services.recommendation.engine.assembly.rules import own_offer
+from services.recommendation.engine.assembly.terms import UNCHOSEN, Weighing
 from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.extraction import Extraction
 from services.recommendation.engine.feel import Value
@@ -80,6 +81,7 @@ def pick(
     scored: Sequence[CustomerScores] = (),
     hit_policy: str = "FIRST",
     catalogue: Catalogue = CATALOGUE,
+    weighing: Weighing = UNCHOSEN,
     **asked: object,
 ) -> list[TargetRow]:
     """Return the targets among these customers; the lists given stand for the plain ones of their customers."""
@@ -95,7 +97,7 @@ def pick(
     wanted = TargetOrder("assemblyRuns/1", publish(lake, "lists", list(by_id.values())), inputs, **{**order, **asked})  # type: ignore[arg-type]  # fields by name
     table = read_matrix(matrix_csv("extraction", hit_policy, HEADERS, rules), fields=matrix_fields())
     selected = LakeWorkshop(lake).select_targets(
-        wanted, Extraction(table, catalogue, date(2026, 11, 9)), run_id="t", created_at=NOW, traceparent=""
+        wanted, Extraction(table, catalogue, date(2026, 11, 9), weighing), run_id="t", created_at=NOW, traceparent=""
     )
     assert [dataset.uri for dataset in lake.manifest(selected.targets).lineage] == ["lists", "views", "scores"]
     return table_to_messages(lake.lookup(selected.targets, "rank", list(range(1, 1000))), TargetRow)
@@ -191,7 +193,7 @@ def test_nobody_is_offered_what_the_rule_for_lists_bars_and_everybody_what_it_do
     for row in views:
         policy = catalogue.policies[KINDS[row.age]["policy"]]
         customer = customer_of(stored[row.customer_id], scores_of[row.customer_id], None)
-        reason = bar(customer, own_offer(policy, catalogue, date(2026, 11, 9), rule=3))
+        reason = bar(customer, own_offer(policy, catalogue, date(2026, 11, 9), Weighing(), rule=3))
         reasons.add(reason)
         if reason is None:
             expected[row.customer_id] = policy.policy
@@ -295,3 +297,21 @@ def test_an_extraction_holds_to_city_conditions_and_the_dilution_guard_but_not_t
     ]
     found = pick(tmp_path, rules, views, lists=lists, catalogue=catalogue)
     assert set(picked(found)) == {"c0", "c2", "c4", "c7", "c9"}
+
+
+@pytest.mark.parametrize(
+    ("weighing", "value"),
+    [
+        (Weighing(), 375),
+        (Weighing(affinity_percent=20), 450),
+        (Weighing(probability=False, affinity_percent=20), 1_800),
+        (Weighing(margin=False), 3_750),
+        (Weighing(weight=False, probability=False), 1_000),
+    ],
+)
+def test_targets_are_worth_what_lists_would_make_of_it(tmp_path: Path, weighing: Weighing, value: int) -> None:
+    products = [product_row("mobile_newspaper"), product_row("ring", associated_products="mobile_newspaper")]
+    catalogue = read_catalogue(catalogue_csv([policy_row("paper", weight="1.5")]), products_csv(products))
+    held = [view("c1", products=[holding("active", "ring")])]
+    (row,) = pick(tmp_path, [["-", "paper"]], held, catalogue=catalogue, weighing=weighing)
+    assert row.expected_value_fen == value

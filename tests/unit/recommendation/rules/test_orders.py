@@ -9,6 +9,7 @@ import pytest
 
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.domain import Ability, Purpose, Zone
+from services.recommendation.engine.assembly.terms import Weighing
 from services.recommendation.ports import Place, Rulebook, StoredCatalogue, StoredMatrix
 from services.recommendation.use_cases.assembly import AssemblyInputs, AssemblyOrder
 from services.recommendation.use_cases.rules import MatrixIds, Readings
@@ -29,7 +30,7 @@ _ORDER = AssemblyOrder(
     "snapshots/1",
     "scoringRuns/1",
 )
-REQUEST = TargetRequest("assemblyRuns/1", _DATASET, _ORDER, Zone.RETENTION, "", 0, (), "", ())
+REQUEST = TargetRequest("assemblyRuns/1", _DATASET, _ORDER, Zone.RETENTION, "", 0, (), "", (), Weighing())
 _NOW = datetime(2026, 11, 9, tzinfo=UTC)
 
 

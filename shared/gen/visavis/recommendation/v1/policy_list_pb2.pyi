@@ -112,7 +112,9 @@ class Recommendation(_message.Message):
     rule: _builtins.int
     """The row of the zone's matrix that fired."""
     expected_value_fen: _builtins.int
-    """Need probability x policy margin for new services, else the policy margin; orders targets."""
+    """Need probability x policy margin x planner's weight, with what affinity adds, of what counts of them by the run's settings; the
+    probability only for new services. Orders targets, and new services of one tier.
+    """
     matrix: _builtins.str
     """The matrix that gave it: in the zone voice_usage stand packs of matrix voice_usage and, behind them, the plan of matrix vpmn."""
     def __init__(
@@ -170,7 +172,7 @@ class Blocked(_message.Message):
     rule: _builtins.int
     """The row of the zone's matrix that had fired."""
     reason: _builtins.str
-    """What took it away. Example: "handset_wap", "already_active", "need_none", "ladder", "excluded_by", "dilution"."""
+    """What took it away. Example: "handset_wap", "already_active", "need_none", "ladder", "excluded_by", "combined_by", "dilution"."""
     matrix: _builtins.str
     """The matrix that had given it."""
     by: _builtins.str

@@ -76,6 +76,7 @@ class Policy(_message.Message):
     REVENUE_CHANGE_FEN_FIELD_NUMBER: _builtins.int
     CALL_SCRIPT_FIELD_NUMBER: _builtins.int
     PAGE_URL_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
     policy: _builtins.str
     """The code. Example: "newspaper-trial"."""
     display_name: _builtins.str
@@ -112,6 +113,8 @@ class Policy(_message.Message):
     """What an outbound agent says; empty = the script."""
     page_url: _builtins.str
     """The page that shows and orders it, http or https: opened by a WAP push, linked in a mail; empty when none."""
+    weight: _builtins.str
+    """How much the planner lets it count beside others, from 0 to 99.99. Example: "1.00"."""
     @_builtins.property
     def handset_needs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Handset abilities it needs, of: gprs, wap, mms."""
@@ -157,10 +160,11 @@ class Policy(_message.Message):
         revenue_change_fen: _builtins.int = ...,
         call_script: _builtins.str = ...,
         page_url: _builtins.str = ...,
+        weight: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boss_offer_code", b"boss_offer_code", "call_script", b"call_script", "cities", b"cities", "combined_products", b"combined_products", "cost_fen", b"cost_fen", "display_name", b"display_name", "exclusions", b"exclusions", "handset_needs", b"handset_needs", "kind", b"kind", "margin_fen", b"margin_fen", "order_keyword", b"order_keyword", "page_url", b"page_url", "policy", b"policy", "policy_group", b"policy_group", "prerequisites", b"prerequisites", "product", b"product", "revenue_change_fen", b"revenue_change_fen", "script", b"script", "sms_text", b"sms_text", "valid_from", b"valid_from", "valid_until", b"valid_until", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boss_offer_code", b"boss_offer_code", "call_script", b"call_script", "cities", b"cities", "combined_products", b"combined_products", "cost_fen", b"cost_fen", "display_name", b"display_name", "exclusions", b"exclusions", "handset_needs", b"handset_needs", "kind", b"kind", "margin_fen", b"margin_fen", "order_keyword", b"order_keyword", "page_url", b"page_url", "policy", b"policy", "policy_group", b"policy_group", "prerequisites", b"prerequisites", "product", b"product", "revenue_change_fen", b"revenue_change_fen", "script", b"script", "sms_text", b"sms_text", "valid_from", b"valid_from", "valid_until", b"valid_until", "weight", b"weight", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
