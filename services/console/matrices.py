@@ -15,7 +15,7 @@ from shared.errors import InvalidInput, NotFound
 
 EXTRACTION = matrix_pb.MATRIX_PURPOSE_EXTRACTION
 _COLLECTION = "matrices/"
-_FORMATS = {".csv": format_pb.FILE_FORMAT_CSV, ".xlsx": format_pb.FILE_FORMAT_XLSX}
+_FORMATS = {".csv": format_pb.FILE_FORMAT_CSV, ".xlsx": format_pb.FILE_FORMAT_XLSX, ".dmn": format_pb.FILE_FORMAT_DMN}
 
 
 async def take_matrices(path: Path, clients: Clients) -> Sequence[matrix_pb.Matrix]:
@@ -110,5 +110,5 @@ def _file(file_or_name: str) -> Path | None:
 def _format(out: Path) -> "format_pb.FileFormat.ValueType":
     file_format = _FORMATS.get(out.suffix.lower())
     if file_format is None:
-        raise InvalidInput.of("out", f'"{out.name}": expected a name that ends in .xlsx or .csv')
+        raise InvalidInput.of("out", f'"{out.name}": expected a name that ends in .xlsx, .csv or, for matrices, .dmn')
     return file_format

@@ -18,11 +18,15 @@ policies_app = typer.Typer(help="The catalogue of policies.", no_args_is_help=Tr
 
 Out = Annotated[Path, typer.Option(help="The file to write, NAME.xlsx or NAME.csv; it must not be there yet.")]
 ExistingFile = typer.Argument(exists=True, dir_okay=False, help="CSV (UTF-8 or GBK) or a workbook (.xlsx).")
+MatrixFile = typer.Argument(exists=True, dir_okay=False, help="CSV (UTF-8 or GBK), a workbook (.xlsx) or DMN (.dmn).")
+MatrixOut = Annotated[
+    Path, typer.Option(help="The file to write, NAME.xlsx, NAME.csv or NAME.dmn; it must not be there yet.")
+]
 
 
 @app.command("import")
-def import_(files: Annotated[list[Path], ExistingFile], as_json: AsJson = False) -> None:
-    """Take matrices in, of a workbook one per sheet; say all that is wrong in any of the files."""
+def import_(files: Annotated[list[Path], MatrixFile], as_json: AsJson = False) -> None:
+    """Take matrices in, of a workbook one per sheet, of DMN one per decision; say all that is wrong in any of the files."""
 
     async def command(session: Session) -> None:
         taken: list[matrix_pb.Matrix] = []
@@ -59,10 +63,10 @@ def export(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME…", help="Display names (the newest), ids, or matrices/ID.")
     ],
-    out: Out,
+    out: MatrixOut,
     as_json: AsJson = False,
 ) -> None:
-    """Write matrices to a file that comes in again as the same tables; several go into one workbook."""
+    """Write matrices to a file that comes in again as the same tables; several go into one workbook or one file of DMN."""
 
     async def command(session: Session) -> None:
         async with connect(session.settings) as clients:

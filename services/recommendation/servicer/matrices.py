@@ -52,7 +52,9 @@ class MatrixServicer(rpc.MatrixServiceServicer):
 
     async def ExportMatrices(self, request: pb.ExportMatricesRequest, context: Context) -> pb.ExportMatricesResponse:
         matrix_ids = [resource_id(MATRICES, name, field="names") for name in request.names]
-        content = await export_matrices(matrix_ids, file_format(request.format), rulebook=self._rulebook)
+        content = await export_matrices(
+            matrix_ids, file_format(request.format), fields=self._fields, rulebook=self._rulebook
+        )
         return pb.ExportMatricesResponse(content=content)
 
 

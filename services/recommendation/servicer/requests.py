@@ -37,5 +37,7 @@ def file_format(value: int) -> FileFormat:
             return FileFormat.CSV
         case file_format_pb2.FILE_FORMAT_XLSX:
             return FileFormat.XLSX
+        case file_format_pb2.FILE_FORMAT_DMN:
+            return FileFormat.DMN
         case _:
             raise InvalidInput.of("format", f"expected one of {', '.join(FileFormat)}")

@@ -90,7 +90,13 @@ def test_matrices_are_listed_and_the_newest_of_a_name_is_written_once(
     absent = visavis("matrix", "export", "Kep", "--out", str(tmp_path / "x.csv"))
     assert "matrix Kep (matrices: Keep, Other) does not exist" in absent.errors
     wrong = visavis("matrix", "export", "Keep", "--out", str(tmp_path / "x.pdf"))
-    assert 'out: "x.pdf": expected a name that ends in .xlsx or .csv' in wrong.errors
+    assert 'out: "x.pdf": expected a name that ends in .xlsx, .csv or, for matrices, .dmn' in wrong.errors.replace(
+        "\n", ""
+    )
+    assert visavis("matrix", "export", "Keep", "--out", str(tmp_path / "x.DMN")).code == 0
+    assert services.requests("ExportMatrices")[-1] == matrix_pb.ExportMatricesRequest(
+        names=["matrices/3"], format=format_pb.FILE_FORMAT_DMN
+    )
 
 
 def test_catalogues_go_in_and_out(visavis: Visavis, services: FakeServices, tmp_path: Path) -> None:

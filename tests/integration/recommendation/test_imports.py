@@ -110,6 +110,28 @@ async def test_a_workbook_of_several_matrices_and_a_catalogue_comes_in_and_goes_
     assert (await service.policies.ImportPolicies(policy_pb.ImportPoliciesRequest(content=text))).policy_count == 50
 
 
+async def test_matrices_go_out_as_dmn_and_come_in_again_as_the_same_tables(service: Service) -> None:
+    names, _ = await service.rules()
+    export = matrix_pb.ExportMatricesRequest(names=names, format=file_format_pb.FILE_FORMAT_DMN)
+    content = (await service.matrices.ExportMatrices(export)).content
+    asked = matrix_pb.ImportMatrixRequest(request_id=REQUEST_ID, content=content, file_name="plan.dmn")
+    again = await service.matrices.ImportMatrix(asked)
+    assert await service.matrices.ImportMatrix(asked) == again
+    before = [(await service.matrices.GetMatrix(matrix_pb.GetMatrixRequest(name=name))).matrix for name in names]
+    assert [(matrix.purpose, matrix.display_name, matrix.rule_count) for matrix in again.matrices] == [
+        (matrix.purpose, matrix.display_name, matrix.rule_count) for matrix in before
+    ]
+    exported = matrix_pb.ExportMatricesRequest(names=[each.name for each in again.matrices], format=export.format)
+    assert (await service.matrices.ExportMatrices(exported)).content == content
+    wrong = asked.content.replace(b">arpu<", b">apru<")
+    with pytest.raises(
+        InvalidInput, match=r'plan\.dmn, decision "存量保有政策", column apru: no field is called "apru"'
+    ):
+        await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(content=wrong, file_name="plan.dmn"))
+    with pytest.raises(InvalidInput, match="a catalogue is no decision table: ask for CSV or XLSX"):
+        await service.policies.ExportPolicies(policy_pb.ExportPoliciesRequest(format=export.format))
+
+
 async def test_a_file_in_gbk_comes_in_and_what_is_wrong_in_it_is_told_with_its_name(service: Service) -> None:
     content = SAMPLE_MATRICES[1].encode("gbk")
     taken = await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(content=content))
@@ -130,7 +152,7 @@ async def test_requests_for_files_that_make_no_sense_are_refused(service: Servic
     for asked, why in (
         (matrix_pb.ExportMatricesRequest(names=names, format=csv_format), "do not fit into one CSV file"),
         (matrix_pb.ExportMatricesRequest(format=csv_format), "names: is empty"),
-        (matrix_pb.ExportMatricesRequest(names=names), "format: expected one of csv, xlsx"),
+        (matrix_pb.ExportMatricesRequest(names=names), "format: expected one of csv, xlsx, dmn"),
     ):
         with pytest.raises(InvalidInput, match=why):
             await service.matrices.ExportMatrices(asked)

@@ -78,6 +78,11 @@ def all_rows(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
         yield row, tuple(cell.replace("\r\n", "\n").replace("\r", "\n").strip() for cell in raw)
 
 
+def comments(text: str) -> Mapping[int, tuple[str, ...]]:
+    """Return the rows of a readable file that are comments, whatever is in their cells."""
+    return {row: cells for row, cells in all_rows(text) if cells and cells[0].startswith("#")}
+
+
 def read_head(record: Record, purposes: Mapping[str, object], faults: Faults) -> Head | None:
     """Return the head line `matrix,<purpose>,<hit policy>,<name>`, or None if a part of it is unknown."""
     purpose, policy, name = (record.cell(place) for place in (1, 2, 3))

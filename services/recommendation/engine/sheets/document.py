@@ -1,9 +1,11 @@
 """A planner's file and the sheets in it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from services.recommendation.domain import Purpose
+from services.recommendation.engine.dmn import decision_sheets, is_xml
 from services.recommendation.engine.feel import did_you_mean
 from services.recommendation.engine.matrix.csv_layout import Faults, read_records
 from shared.errors import InvalidInput
@@ -18,7 +20,7 @@ _NO_TEXT = re.compile("[\x00\ufffe\uffff]")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file: CSV in UTF-8 or GBK (GB18030), or a workbook (.xlsx). Its name is told with what is wrong in it."""
+    """A file: CSV in UTF-8 or GBK (GB18030), a workbook (.xlsx), or DMN. Its name is told with what is wrong in it."""
 
     content: bytes
     file_name: str = ""
@@ -26,18 +28,25 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet as the text of a CSV file, row for row; a CSV file is one sheet without a name."""
+    """One sheet as the text of a CSV file, row for row; a CSV file is one sheet without a name.
+
+    Of a decision of DMN, `places` says what each row was there.
+    """
 
     name: str
     text: str
+    places: Mapping[int, str] | None = None
 
 
 def matrix_sheets(document: Document) -> Sequence[Sheet]:
-    """Return the matrices of a document: a CSV file is one; in a workbook every sheet is one that begins with `matrix`.
+    """Return the matrices of a document: a CSV file is one; in a workbook every sheet is one that begins with `matrix`; in DMN
+    every decision table.
 
     The sheets policies and products, empty ones and those that begin with `#` are passed over. Raises InvalidInput for a file
     that cannot be read, one without a matrix, and a sheet that is neither.
     """
+    if is_xml(document.content):
+        return _decisions(document)
     sheets = _sheets(document)
     if not sheets[0].name:
         return sheets
@@ -83,6 +92,11 @@ def _sheets(document: Document) -> Sequence[Sheet]:
     for sheet in sheets:
         _refuse_odd(sheet, document)
     return sheets
+
+
+def _decisions(document: Document) -> Sequence[Sheet]:
+    found = decision_sheets(document.content, file_name=document.file_name, purposes=list(Purpose))
+    return [Sheet(each.decision, each.text, each.places) for each in found]
 
 
 def _refuse_odd(sheet: Sheet, document: Document) -> None:

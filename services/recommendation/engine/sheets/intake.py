@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from services.recommendation.engine.matrix.csv_layout import Faults, read_records, written_alike
+from services.recommendation.engine.matrix.csv_layout import OUTPUT_MARK, Faults, read_records, written_alike
 from services.recommendation.engine.sheets.document import Document, Sheet
 from shared.errors import InvalidInput, Violation
 
@@ -54,8 +54,12 @@ def _too_long(sheet: Sheet) -> Iterator[Violation]:
 
 
 def _where(violation: Violation, sheet: Sheet, file_name: str) -> str:
-    """Return the place of a violation; in a workbook the heading of a column follows its letter."""
+    """Return the place of a violation; in a workbook the heading of a column follows its letter, in DMN a rule is told."""
     row, _, heading = violation.field.partition(", column ")
+    if sheet.places is not None:
+        place = sheet.places.get(int(row.removeprefix("row ")), "")
+        column = f"column {heading.removeprefix(OUTPUT_MARK).strip()}" if heading else ""
+        return ", ".join(part for part in (file_name, f'decision "{sheet.name}"', place, column) if part)
     if not sheet.name:
         return ", ".join(part for part in (file_name, violation.field) if part)
     column = f"column {_letter(sheet, heading)}({heading})" if heading else ""

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+visavis/recommendation/v1/file_format.proto\x12\x19visavis.recommendation.v1*T\n\nFileFormat\x12\x1b\n\x17\x46ILE_FORMAT_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46ILE_FORMAT_CSV\x10\x01\x12\x14\n\x10\x46ILE_FORMAT_XLSX\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+visavis/recommendation/v1/file_format.proto\x12\x19visavis.recommendation.v1*i\n\nFileFormat\x12\x1b\n\x17\x46ILE_FORMAT_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46ILE_FORMAT_CSV\x10\x01\x12\x14\n\x10\x46ILE_FORMAT_XLSX\x10\x02\x12\x13\n\x0f\x46ILE_FORMAT_DMN\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.recommendation.v1.f
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FILEFORMAT']._serialized_start=74
-  _globals['_FILEFORMAT']._serialized_end=158
+  _globals['_FILEFORMAT']._serialized_end=179
 # @@protoc_insertion_point(module_scope)

@@ -28,6 +28,8 @@ class _FileFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FileFormat
     """CSV in UTF-8, with the mark by which Excel knows it."""
     FILE_FORMAT_XLSX: _FileFormat.ValueType  # 2
     """A workbook of Excel, every cell a text."""
+    FILE_FORMAT_DMN: _FileFormat.ValueType  # 3
+    """DMN 1.3 XML with DMNDI, which dmn-js opens. Matrices only."""
 
 class FileFormat(_FileFormat, metaclass=_FileFormatEnumTypeWrapper):
     """The kinds of files in which matrices and catalogues go out."""
@@ -38,4 +40,6 @@ FILE_FORMAT_CSV: FileFormat.ValueType  # 1
 """CSV in UTF-8, with the mark by which Excel knows it."""
 FILE_FORMAT_XLSX: FileFormat.ValueType  # 2
 """A workbook of Excel, every cell a text."""
+FILE_FORMAT_DMN: FileFormat.ValueType  # 3
+"""DMN 1.3 XML with DMNDI, which dmn-js opens. Matrices only."""
 Global___FileFormat: _TypeAlias = FileFormat  # noqa: Y015

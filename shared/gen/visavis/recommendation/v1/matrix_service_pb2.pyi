@@ -86,7 +86,7 @@ class Matrix(_message.Message):
     rule_count: _builtins.int
     """Number of rules."""
     csv: _builtins.str
-    """The CSV text it was made of; a sheet of a workbook is kept as CSV, row for row."""
+    """The CSV text it was made of; a sheet of a workbook is kept as CSV, row for row, and so is a decision table of DMN."""
     author: _builtins.str
     """Who took it in."""
     @_builtins.property
@@ -129,7 +129,8 @@ class ImportMatrixRequest(_message.Message):
     """The CSV file's text. Its first line is: matrix,PURPOSE,HIT POLICY,NAME. Empty where content is given."""
     content: _builtins.bytes
     """The file: CSV in UTF-8 or GBK, or a workbook (.xlsx) each of whose sheets is a matrix that begins with that line; sheets called
-    policies or products, and those that begin with #, are passed over.
+    policies or products, and those that begin with #, are passed over. Or DMN 1.1 to 1.5 XML, whose decision tables are matrices;
+    the id or the name of a decision is then its purpose, unless the file is one of ours, which say so themselves.
     """
     file_name: _builtins.str
     """The file's name, told with what is wrong in it."""
@@ -163,7 +164,7 @@ class ImportMatrixResponse(_message.Message):
 
     @_builtins.property
     def matrices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Matrix]:
-        """All versions, in the order of the workbook's sheets."""
+        """All versions, in the order of the workbook's sheets or of the decisions of DMN."""
 
     def __init__(
         self,

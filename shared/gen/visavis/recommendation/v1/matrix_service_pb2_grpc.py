@@ -62,7 +62,8 @@ class MatrixServiceServicer:
     """
 
     def ImportMatrix(self, request, context):
-        """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook.
+        """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook, one for each
+        decision table from DMN.
         Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

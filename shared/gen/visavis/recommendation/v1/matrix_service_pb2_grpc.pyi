@@ -34,7 +34,8 @@ class MatrixServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MatrixServiceAsyncStub: ...
     ImportMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ImportMatrixRequest, _matrix_service_pb2.ImportMatrixResponse]
-    """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook.
+    """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook, one for each
+    decision table from DMN.
     Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
     """
     GetMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.GetMatrixRequest, _matrix_service_pb2.GetMatrixResponse]
@@ -50,7 +51,8 @@ class MatrixServiceAsyncStub(MatrixServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ImportMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ImportMatrixRequest, _matrix_service_pb2.ImportMatrixResponse]  # type: ignore[assignment]
-    """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook.
+    """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook, one for each
+    decision table from DMN.
     Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
     """
     GetMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.GetMatrixRequest, _matrix_service_pb2.GetMatrixResponse]  # type: ignore[assignment]
@@ -69,7 +71,8 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _matrix_service_pb2.ImportMatrixRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matrix_service_pb2.ImportMatrixResponse, _abc.Awaitable[_matrix_service_pb2.ImportMatrixResponse]]:
-        """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook.
+        """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook, one for each
+        decision table from DMN.
         Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
         """
 
