@@ -9,7 +9,7 @@ from visavis.profile.v1.customer_view_pb2 import CustomerView
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
 from services.recommendation.engine.feel import FieldType, Kind, Value
-from services.recommendation.engine.rulebook import Fields
+from services.recommendation.engine.rulebook import RUN_FIELDS, Fields
 from shared.lake.matrix import MatrixColumn, matrix_columns
 from shared.lake.schema import DECIMAL_DIGITS, columns
 
@@ -30,7 +30,7 @@ def score_columns() -> list[MatrixColumn]:
 
 def matrix_fields() -> Fields:
     """Return the types of all inputs of the grain customer."""
-    return {**_fields(CustomerView), **_fields(CustomerScores)}
+    return {**_fields(CustomerView), **_fields(CustomerScores), **RUN_FIELDS}
 
 
 def values_of(offered: list[MatrixColumn], row: Mapping[str, object]) -> dict[str, Value]:

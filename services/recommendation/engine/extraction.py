@@ -1,7 +1,7 @@
 """Fires an extraction matrix for all who have a list: who is offered what by it, under the guards that lists hold."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
@@ -12,8 +12,9 @@ from services.recommendation.engine.assembly.decided import InputColumns
 from services.recommendation.engine.assembly.rules import own_offer, row_outputs
 from services.recommendation.engine.assembly.single import ambiguous
 from services.recommendation.engine.assembly.terms import PROBABILITY_SCALE, UNCHOSEN, Weighing
-from services.recommendation.engine.matrix import DecisionTable, HitPolicy
-from services.recommendation.engine.matrix.sql import compile_sql
+from services.recommendation.engine.matrix import DecisionTable
+from services.recommendation.engine.matrix.hit_policies import DOUBTING, LISTING
+from services.recommendation.engine.matrix.sql import compile_sql, matching_sql
 from shared.lake.engine import ColumnarEngine
 from shared.lake.matrix import MatrixColumn
 
@@ -38,23 +39,24 @@ def extract(
 ) -> None:
     """Make the table EXTRACTED of the contactable customers of LISTS in `cities` (None: everywhere).
 
-    Of a COLLECT matrix the first row counts whose policy nothing keeps from the customer. Raises WrongState
-    (MATRIX_AMBIGUOUS) naming a customer where two rows of a UNIQUE matrix match.
+    Of a matrix that lists rows, in the order of its hit policy, the first one counts whose policy nothing keeps from the
+    customer. Raises WrongState (MATRIX_AMBIGUOUS) naming a customer where rows of a UNIQUE or ANY matrix contradict.
     """
     table = extraction.table
     compiled = compile_sql(table)
     engine.register_table("extraction_offers", _offers(extraction))
-    fired = compiled.fired if table.hit_policy is HitPolicy.COLLECT else f"[{compiled.fired}]"
+    fired = compiled.fired if table.hit_policy in LISTING else f"[{compiled.fired}]"
     parameters: dict[str, object] = {} if cities is None else {"cities": list(cities)}
     engine.execute(
         f"""
         CREATE TABLE fired AS
         SELECT _listed, _holdings, _needs, {_abilities()}, internet_access, {fired} AS _fired,
-            {_several(table)} AS _several,
+            {compiled.ambiguous or "FALSE"} AS _ambiguous,
+            {matching_sql(table) if table.hit_policy in DOUBTING else "NULL"} AS _several,
             list_transform(list_filter(_holdings, lambda h: h.state NOT IN ({_NOT_HELD})), lambda h: h.product) AS _held,
             list_transform(list_filter(COALESCE(_needs, []), lambda n: n.level = '{NEED_NONE}'), lambda n: n.product)
                 AS _unneeded
-        FROM ({_met_sql(columns, cities)})
+        FROM ({_met_sql(columns, cities, extraction.day)})
         """,
         parameters,
     )
@@ -62,11 +64,11 @@ def extract(
     engine.execute(f"CREATE TABLE {EXTRACTED} AS {_extracted_sql(extraction.weighing)}")
 
 
-def _met_sql(columns: InputColumns, cities: Sequence[str] | None) -> str:
+def _met_sql(columns: InputColumns, cities: Sequence[str] | None, day: date) -> str:
     """Return what the matrix sees of each listed customer, every field under its own name, with the list in `_listed`."""
     within = "" if cities is None else " AND list_contains($cities, city)"
     return f"""
-    SELECT * FROM (SELECT customer_id AS _id, products AS _holdings, {_fields(columns.views)} FROM {VIEWS}) AS v
+    SELECT *, DATE '{day.isoformat()}' AS day FROM (SELECT customer_id AS _id, products AS _holdings, {_fields(columns.views)} FROM {VIEWS}) AS v
     JOIN (
         SELECT customer_id AS _listed_id, {{
             'customer_id': customer_id, 'owner_id': owner_id, 'msisdn': msisdn, 'city': city, 'arm': arm,
@@ -117,11 +119,11 @@ def _extracted_sql(weighing: Weighing) -> str:
     FROM (
         SELECT *, list_filter(_holdings, lambda held: held.product = o.product)[1] AS _holding,
             list_filter(_needs, lambda need: need.product = o.product)[1] AS _need
-        FROM (SELECT * EXCLUDE (_fired), unnest(_fired) AS _rule FROM fired) AS f
+        FROM (SELECT * EXCLUDE (_fired), unnest(_fired) AS _rule, generate_subscripts(_fired, 1) AS _at FROM fired) AS f
         JOIN extraction_offers AS o ON o.rule = f._rule
     )
     WHERE {_OPEN}
-    QUALIFY row_number() OVER (PARTITION BY _listed.customer_id ORDER BY rule) = 1
+    QUALIFY row_number() OVER (PARTITION BY _listed.customer_id ORDER BY _at) = 1
     """
 
 
@@ -160,18 +162,9 @@ def _offered(extraction: Extraction) -> Iterator[tuple[object, ...]]:
 
 
 def _refuse_ambiguous(engine: ColumnarEngine, table: DecisionTable) -> None:
-    if table.hit_policy is not HitPolicy.UNIQUE:
-        return
-    sql = "SELECT _listed.customer_id AS customer_id, _several FROM fired WHERE len(_several) > 1 ORDER BY 1 LIMIT 1"
+    sql = "SELECT _listed.customer_id AS customer_id, _several FROM fired WHERE _ambiguous ORDER BY 1 LIMIT 1"
     for found in engine.fetch(sql).to_pylist():
         raise ambiguous(table, found["customer_id"], found["_several"])
-
-
-def _several(table: DecisionTable) -> str:
-    """Return the list of all rows that match, where more than one is a fault."""
-    if table.hit_policy is not HitPolicy.UNIQUE:
-        return "NULL"
-    return compile_sql(replace(table, hit_policy=HitPolicy.COLLECT)).fired
 
 
 def _abilities() -> str:

@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from services.recommendation.domain import ProductClass, Purpose, Tier, Zone
-from services.recommendation.engine.feel import FieldType, Value
+from services.recommendation.engine.feel import FieldType, Kind, Value
 from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, Outputs, read_csv
 from services.recommendation.engine.matrix.csv_layout import Faults, read_records
+from services.recommendation.engine.matrix.hit_policies import hit_policy_problem
 from shared.errors import InvalidInput, Violation
 
 Fields = Mapping[str, FieldType]
 """What matrix inputs may be called, with their types."""
 
+RUN_FIELDS: Fields = {"day": FieldType(Kind.DATE).called("运行日期")}
+"""What every run adds: the day that it was pinned to, from which computed inputs count, today or when it is explained."""
 _NEVER_HAD, _NOT_SCORED = "the customer never had the product", "the product was not scored for the customer"
 PAIR_FIELDS: Fields = {
     "product": FieldType.string().called("产品"),
@@ -63,8 +66,8 @@ OUTPUTS: Mapping[str, Sequence[Output]] = {
     Purpose.VPMN: _A_POLICY,
     Purpose.EXTRACTION: _A_POLICY,
 }
-_ONE_ROW = (HitPolicy.FIRST, HitPolicy.UNIQUE)
-_SEVERAL = (*_ONE_ROW, HitPolicy.COLLECT)
+_ONE_ROW = (HitPolicy.FIRST, HitPolicy.UNIQUE, HitPolicy.ANY, HitPolicy.PRIORITY)
+_SEVERAL = tuple(HitPolicy)
 _HIT_POLICIES: Mapping[str, Sequence[HitPolicy]] = {
     Purpose.PRIORITY: _ONE_ROW,
     Purpose.RETENTION: _ONE_ROW,
@@ -102,6 +105,13 @@ def _violations(table: DecisionTable) -> list[Violation]:
     if table.hit_policy not in allowed:
         expected = " or ".join(allowed)
         found.append(Violation("row 1", f'"{table.hit_policy}": a matrix {table.purpose} is {expected}'))
+    if table.aggregation is not None:
+        why = f"a matrix {table.purpose} gives policies, which do not add up"
+        found.append(
+            Violation("row 1", f'"{table.hit_policy} {table.aggregation}": {why}: write {table.hit_policy} alone')
+        )
+    elif problem := hit_policy_problem(table.hit_policy, None, table.outputs):
+        found.append(Violation("row 1", problem))
     names = [output.name for output in table.outputs]
     for rule in table.rules:
         outputs = dict(zip(names, rule.outputs, strict=True))

@@ -17,7 +17,7 @@ from services.recommendation.use_cases.assembly import (
     order_assembly,
 )
 from services.recommendation.use_cases.desk import answer_desk
-from services.recommendation.use_cases.explanation import Evidence, explain_list
+from services.recommendation.use_cases.explanation import Evidence, Picking, explain_list
 from services.recommendation.use_cases.imports import CATALOGUES, MATRICES
 from services.recommendation.use_cases.rules import Readings
 from services.recommendation.use_cases.targets import (
@@ -27,7 +27,7 @@ from services.recommendation.use_cases.targets import (
     TargetRequest,
     order_targets,
 )
-from shared.clock import Clock
+from shared.clock import Clock, local_date
 from shared.errors import InvalidInput, WrongState
 from shared.lake.refs import from_ref, to_ref
 from shared.rpc.calls import Context
@@ -106,7 +106,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
     ) -> pb.ExplainPolicyListResponse:
         if not request.customer_id:
             raise InvalidInput.of("customer_id", "is missing")
-        run_id, extraction_id = await self._explained(request)
+        run_id, picking = await self._explained(request)
         run = await self._finished_run(run_id)
         order, result = from_json(AssemblyOrder, run.request), from_json(AssemblyResult, run.result)
         explanation = await explain_list(
@@ -116,12 +116,14 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
             caller=current_caller(),
             evidence=self._evidence,
             readings=self._readings,
-            extraction_id=extraction_id,
+            picking=picking,
         )
         names = pb.ExplainPolicyListResponse(
             assembly_run=run.name, snapshot=order.snapshot, scoring_run=order.scoring_run
         )
-        matrix_names = {**_matrix_names(order), Purpose.EXTRACTION: f"{MATRICES}/{extraction_id}"}
+        matrix_names = _matrix_names(order)
+        if picking is not None:
+            matrix_names[Purpose.EXTRACTION] = f"{MATRICES}/{picking.matrix_id}"
         return explanation_message(explanation, names=names, matrix_names=matrix_names)
 
     async def SelectTargets(self, request: pb.SelectTargetsRequest, context: Context) -> pb.SelectTargetsResponse:
@@ -160,16 +162,18 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
             run = await self._runs.get(TARGET_SELECTIONS, resource_id(TARGET_SELECTIONS, request.name))
         return pb.GetTargetSelectionResponse(target_selection=_target_selection(run))
 
-    async def _explained(self, request: pb.ExplainPolicyListRequest) -> tuple[str, str]:
-        """Return the ids of the assembly run that is asked about, and of the extraction matrix, empty without one."""
+    async def _explained(self, request: pb.ExplainPolicyListRequest) -> tuple[str, Picking | None]:
+        """Return the id of the assembly run that is asked about, and the extraction that picked targets of it."""
         asked = resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run") if request.assembly_run else ""
         if not request.target_selection:
-            return asked or await self._runs.switched_in(), ""
+            return asked or await self._runs.switched_in(), None
         selection_id = resource_id(TARGET_SELECTIONS, request.target_selection, field="target_selection")
-        order = from_json(TargetOrder, (await self._runs.get(TARGET_SELECTIONS, selection_id)).request)
+        selection = await self._runs.get(TARGET_SELECTIONS, selection_id)
+        order = from_json(TargetOrder, selection.request)
         if request.assembly_run not in {"", order.assembly_run}:
             raise InvalidInput.of("target_selection", f"was picked from {order.assembly_run}")
-        return resource_id(ASSEMBLY_RUNS, order.assembly_run), order.matrix_id
+        picking = Picking(order.matrix_id, local_date(selection.create_time)) if order.matrix_id else None
+        return resource_id(ASSEMBLY_RUNS, order.assembly_run), picking
 
     async def _finished_run(self, run_id: str) -> Run:
         run = await self._runs.get(ASSEMBLY_RUNS, run_id)

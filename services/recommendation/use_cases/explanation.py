@@ -1,6 +1,7 @@
 """Why a customer has this list: each matrix met again on the kept inputs, by the function that assembles one customer."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from services.recommendation.domain import Arm, PolicyList, Rejected
@@ -27,6 +28,14 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Picking:
+    """An extraction matrix, and the day on which it picked targets."""
+
+    matrix_id: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """One customer's list, assembled anew; `replays` tells whether it is the one that was published.
 
@@ -47,7 +56,7 @@ async def explain_list(
     caller: Caller,
     evidence: Evidence,
     readings: Readings,
-    extraction_id: str = "",
+    picking: Picking | None = None,
 ) -> Explanation:
     """Assemble the customer again from what the run kept, and let an extraction matrix meet the customer, too, where there is
     one. Raises NotFound, Denied outside the caller's cities."""
@@ -57,9 +66,10 @@ async def explain_list(
     rules = await readings.rules(order.matrices, order.catalogue_id, result.circumstances)
     assembly = assemble(customer, CompiledRules.of(rules))
     published = await evidence.outcome(result.assembled, customer_id)
-    extraction = _meet(await readings.matrix(extraction_id), customer) if extraction_id else None
+    extraction = _meet(await readings.matrix(picking.matrix_id), customer, picking.day) if picking else None
     return Explanation(assembly, customer.arm, assembly.outcome == published, extraction)
 
 
-def _meet(table: DecisionTable, customer: Customer) -> Meeting:
-    return Meeting(table, "", customer.fields, compile_closure(table)(customer.fields))
+def _meet(table: DecisionTable, customer: Customer, day: date) -> Meeting:
+    row = {**customer.fields, "day": day}
+    return Meeting(table, "", row, compile_closure(table)(row))

@@ -1,7 +1,7 @@
 """Assembles the list of one customer, and keeps what the explanation needs."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.recommendation.domain import (
     Blocked,
@@ -40,11 +40,12 @@ class Assembly:
 def assemble(customer: Customer, compiled: CompiledRules) -> Assembly:
     """Return the customer's list or reject. The base's columns give the same for everyone (`engine.assembly.base`).
 
-    Raises WrongState (MATRIX_AMBIGUOUS) where two rows of a UNIQUE matrix match.
+    Raises WrongState (MATRIX_AMBIGUOUS) where rows of a UNIQUE or ANY matrix contradict each other.
     """
-    if not customer.scored or customer.arm is None:
+    arm, rules = customer.arm, compiled.rules
+    if not customer.scored or arm is None:
         return Assembly(Rejected(customer.customer_id, NO_ARM if customer.scored else NOT_SCORED), ())
-    rules = compiled.rules
+    customer = replace(customer, fields={**customer.fields, "day": rules.day})
     priority = _meet(rules.priority, customer, customer.fields, compiled.fire[Purpose.PRIORITY])
     if not priority.firing.rules:
         return Assembly(Rejected(customer.customer_id, NO_PRIORITY), (priority,))
@@ -59,7 +60,7 @@ def assemble(customer: Customer, compiled: CompiledRules) -> Assembly:
         owner_id=customer.owner_id,
         msisdn=customer.msisdn,
         city=str(customer.fields["city"]),
-        arm=customer.arm,
+        arm=arm,
         contactable=_contactable(customer.fields, consent_default=rules.consent_default),
         zone_order=zones,
         priority_rule=priority.firing.rules[0],
@@ -70,11 +71,12 @@ def assemble(customer: Customer, compiled: CompiledRules) -> Assembly:
 
 
 def ambiguous(table: DecisionTable, customer_id: str, rules: Sequence[int]) -> WrongState:
-    """Return the failure of a UNIQUE matrix of which several rows match one customer."""
+    """Return the failure of a matrix of which several rows match one customer, and contradict each other."""
     rows = ", ".join(map(str, rules))
+    differ = " and do not all give the same" if table.hit_policy is HitPolicy.ANY else ""
     return WrongState(
-        f'matrix {table.purpose} "{table.name}" is UNIQUE, but rows {rows} all match customer {masked_id(customer_id)}: '
-        "narrow the cells of these rows, or make the matrix FIRST",
+        f'matrix {table.purpose} "{table.name}" is {table.hit_policy}, but rows {rows} all match customer '
+        f"{masked_id(customer_id)}{differ}: narrow the cells of these rows, or make the matrix FIRST",
         subject=f"matrix {table.purpose}",
         reason="ERROR_REASON_MATRIX_AMBIGUOUS",
     )
@@ -111,7 +113,7 @@ def _finds(customer: Customer, meeting: Meeting, compiled: CompiledRules) -> Ite
 
 
 def by_value(table: DecisionTable) -> bool:
-    """Tell whether what the rows give goes by expected value: in voice usage only where the matrix collects."""
+    """Tell whether what the rows give goes by expected value: in voice usage only where the matrix collects, in no order."""
     return table.purpose == Purpose.NEW_SERVICE or table.hit_policy is HitPolicy.COLLECT
 
 

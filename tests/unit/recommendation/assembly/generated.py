@@ -194,12 +194,12 @@ def _retention(draw: st.DrawFn) -> str:
 
 def _new_service(draw: st.DrawFn) -> str:
     outputs = st.sampled_from([("",), *((code,) for code in (*NEW_SERVICE_CODES, "r0", "unheard"))])
-    return _matrix(draw, "new_service", ("FIRST", "UNIQUE", "COLLECT"), ("policy",), outputs)
+    return _matrix(draw, "new_service", ("FIRST", "UNIQUE", "RULE ORDER", "COLLECT"), ("policy",), outputs)
 
 
 def _voice_usage(draw: st.DrawFn) -> str:
     outputs = st.sampled_from([("",), *((code,) for code in (*VOICE_CODES, *VOICE_CODES, "w0", "r0", "unheard"))])
-    return _matrix(draw, "voice_usage", ("FIRST", "UNIQUE", "COLLECT"), ("policy",), outputs)
+    return _matrix(draw, "voice_usage", ("FIRST", "UNIQUE", "RULE ORDER", "COLLECT"), ("policy",), outputs)
 
 
 def _vpmn(draw: st.DrawFn) -> str:

@@ -70,7 +70,7 @@ def test_group_and_main_policy_go_together() -> None:
 )
 def test_a_purpose_that_needs_one_row_cannot_collect(purpose: str, outputs: list[str], values: list[str]) -> None:
     (fault,) = faults(matrix_csv(purpose, "COLLECT", ["arpu", *outputs], [["-", *values]]))
-    assert fault == f'row 1: "COLLECT": a matrix {purpose} is FIRST or UNIQUE'
+    assert fault == f'row 1: "COLLECT": a matrix {purpose} is FIRST or UNIQUE or ANY or PRIORITY'
 
 
 def test_only_the_new_service_matrix_knows_products() -> None:
