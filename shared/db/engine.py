@@ -39,10 +39,12 @@ def create_engine(
     statement_timeout: timedelta = timedelta(seconds=30),
     lock_timeout: timedelta = timedelta(seconds=10),
     idle_in_transaction_timeout: timedelta = timedelta(minutes=10),
+    plans_kept: bool = True,
 ) -> AsyncEngine:
     """Return an engine whose statements, lock waits and forgotten transactions end by themselves.
 
-    `url` is `postgresql://user:password@host:port/database`. A timeout of zero means none.
+    `url` is `postgresql://user:password@host:port/database`. A timeout of zero means none. Without `plans_kept` every
+    statement is planned anew: for whoever fills tables faster than autovacuum counts them.
     """
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
@@ -61,6 +63,7 @@ def create_engine(
                 "idle_in_transaction_session_timeout": _milliseconds(idle_in_transaction_timeout),
                 "tcp_keepalives_idle": "30",
                 "timezone": "UTC",
+                "plan_cache_mode": "auto" if plans_kept else "force_custom_plan",
                 "jit": "off",  # our statements are short; compiling them costs more than it saves
             },
         },
@@ -122,11 +125,17 @@ async def open_database(
     application_name: str,
     pool_size: int = 8,
     statement_timeout: timedelta = timedelta(seconds=30),
+    plans_kept: bool = True,
 ) -> AsyncIterator[Database]:
     """Make an engine and its `Database` for the body; connects at first use, so the server may come up later."""
-    database = Database(
-        create_engine(url, application_name=application_name, pool_size=pool_size, statement_timeout=statement_timeout)
+    engine = create_engine(
+        url,
+        application_name=application_name,
+        pool_size=pool_size,
+        statement_timeout=statement_timeout,
+        plans_kept=plans_kept,
     )
+    database = Database(engine)
     try:
         yield database
     finally:

@@ -29,18 +29,19 @@ _KEEP_RECEIPTS = text("""
 """)
 
 # The contacts are locked with the receipts, so that of two that match two parts of one message the second one waits, or is
-# passed over and comes again: else neither would see the other's, and the message be pending for ever.
+# passed over and comes again: else neither would see the other's, and the message be pending for ever. What is locked stays
+# where it is, so that it is found again by its place: by its key, the planner would go through the whole table for each row
+# as long as it takes the table for empty, a minute after the first receipts.
 _MATCH = text("""
     WITH found AS (
-        SELECT r.account, r.message_id, r.status, c.contact_id
+        SELECT r.ctid AS place, c.contact_id
           FROM dispatch.receipts AS r
           JOIN dispatch.messages AS m USING (message_id)
           JOIN dispatch.contacts AS c ON c.contact_id = m.contact_id AND c.account = r.account AND r.msisdn IN (c.msisdn, '')
          WHERE r.contact_id IS NULL AND r.receive_time > :oldest AND c.reserve_time > :oldest
          ORDER BY r.receive_time LIMIT :limit FOR UPDATE OF r, c SKIP LOCKED
     )
-    UPDATE dispatch.receipts AS r SET contact_id = f.contact_id FROM found AS f
-     WHERE (r.account, r.message_id, r.status) = (f.account, f.message_id, f.status)
+    UPDATE dispatch.receipts AS r SET contact_id = f.contact_id FROM found AS f WHERE r.ctid = f.place
     RETURNING f.contact_id
 """)
 
@@ -69,7 +70,7 @@ _DELIVER = text("""
 # stay locked, so that two who adopt two parts of one message see each other's.
 _ADOPT = text("""
     WITH lost AS (
-        SELECT account, message_id, status, msisdn FROM dispatch.receipts AS r
+        SELECT ctid AS place, account, message_id, msisdn FROM dispatch.receipts AS r
          WHERE contact_id IS NULL AND receive_time > :oldest
            AND EXISTS (SELECT 1 FROM dispatch.contacts AS c
                         WHERE c.msisdn = r.msisdn AND c.account = r.account AND c.reserve_time > :oldest
@@ -79,14 +80,13 @@ _ADOPT = text("""
                             WHERE m.message_id = r.message_id AND c.account = r.account AND c.reserve_time > :oldest)
          ORDER BY receive_time LIMIT :limit FOR UPDATE SKIP LOCKED
     ), candidates AS (
-        SELECT l.account, l.message_id, l.status, min(c.contact_id) AS contact_id
+        SELECT l.place, l.message_id, min(c.contact_id) AS contact_id
           FROM lost AS l
           JOIN dispatch.contacts AS c ON c.msisdn = l.msisdn AND c.account = l.account AND c.reserve_time > :oldest
          WHERE c.state IN ('indeterminate', 'reserved')
-         GROUP BY l.account, l.message_id, l.status HAVING count(*) = 1 AND min(c.state) = 'indeterminate'
+         GROUP BY l.place, l.message_id HAVING count(*) = 1 AND min(c.state) = 'indeterminate'
     ), matched AS (
-        UPDATE dispatch.receipts AS r SET contact_id = x.contact_id FROM candidates AS x
-         WHERE (r.account, r.message_id, r.status) = (x.account, x.message_id, x.status)
+        UPDATE dispatch.receipts AS r SET contact_id = x.contact_id FROM candidates AS x WHERE r.ctid = x.place
     ), named AS (
         INSERT INTO dispatch.messages (contact_id, message_id) SELECT contact_id, message_id FROM candidates
         ON CONFLICT DO NOTHING
