@@ -1,5 +1,7 @@
 """Makes a DuckDB expression of a cell, for the whole base: always TRUE or FALSE, never NULL, and never by floats."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import assert_never
@@ -40,7 +42,25 @@ _SQL_TYPES = {
 }
 
 
-def to_sql(tests: UnaryTests, column: str, column_type: FieldType) -> exp.Expr:
+@dataclass(frozen=True, slots=True, eq=False)
+class Substitute:
+    """What stands for a name that is no column: a parameter or a computed input. `absent` tests it for null; None: it never is."""
+
+    value: exp.Expr
+    absent: exp.Expr | None
+
+
+Substitutes = Mapping[str, Substitute]
+_NONE: Substitutes = {}
+
+
+def operand(name: str, substitutes: Substitutes) -> Substitute:
+    """Return what a name stands for, a column where nothing else is said."""
+    column = exp.column(name, quoted=True)
+    return substitutes.get(name) or Substitute(column, _is_null(column))
+
+
+def to_sql(tests: UnaryTests, column: str, column_type: FieldType, substitutes: Substitutes = _NONE) -> exp.Expr:
     """Return the boolean expression that tests `column`; the tests have passed `check`.
 
     Fields are referred to by their quoted, unqualified names, so the caller's FROM clause offers them as columns:
@@ -48,12 +68,13 @@ def to_sql(tests: UnaryTests, column: str, column_type: FieldType) -> exp.Expr:
     """
     if isinstance(tests, Anything):
         return exp.true()
-    tested = exp.column(column, quoted=True)
-    is_absent, is_there = _is_null(tested), exp.not_(_is_null(tested))
+    tested = operand(column, substitutes)
+    is_absent = tested.absent or exp.false()
+    is_there = exp.not_(is_absent)
     plain = [test for test in tests.tests if not is_null(endpoints_of(test)[0])]
     if not plain:
         return is_there if isinstance(tests, Not) else is_absent
-    passes = _any_of(plain, tested, column_type)
+    passes = _any_of(plain, tested.value, column_type, substitutes)
     # Guards by IS NULL run 2.5 times as fast as COALESCE(…, FALSE) around each test.
     if isinstance(tests, Not):
         return exp.and_(is_there, exp.not_(passes))
@@ -102,10 +123,12 @@ def _text(value: date | time | timedelta | YearsMonths) -> str:
             assert_never(value)
 
 
-def _any_of(tests: list[Test], tested: exp.Expr, column_type: FieldType) -> exp.Expr:
+def _any_of(tests: list[Test], tested: exp.Expr, column_type: FieldType, substitutes: Substitutes) -> exp.Expr:
     """Return whether one of the tests holds; NULL only where the tested field is."""
     constants = [literal_sql(constant, column_type) for test in tests if (constant := _constant(test)) is not None]
-    alternatives: list[exp.Expr] = [_test(test, tested, column_type) for test in tests if _constant(test) is None]
+    alternatives: list[exp.Expr] = [
+        _test(test, tested, column_type, substitutes) for test in tests if _constant(test) is None
+    ]
     if len(constants) == 1:
         alternatives.append(exp.EQ(this=tested, expression=constants[0]))
     elif constants:
@@ -124,20 +147,23 @@ def _constant(test: Test) -> Value:
     return None
 
 
-def _test(test: Test, tested: exp.Expr, column_type: FieldType) -> exp.Expr:
+def _test(test: Test, tested: exp.Expr, column_type: FieldType, substitutes: Substitutes) -> exp.Expr:
     if isinstance(test, Compare):
-        return _relation(test.operator, test.endpoint, tested, column_type)
+        return _relation(test.operator, test.endpoint, tested, column_type, substitutes)
     above = Operator.GREATER_OR_EQUAL if test.low_closed else Operator.GREATER
     below = Operator.LESS_OR_EQUAL if test.high_closed else Operator.LESS
     return exp.and_(
-        _relation(above, test.low, tested, column_type),
-        _relation(below, test.high, tested, column_type),
+        _relation(above, test.low, tested, column_type, substitutes),
+        _relation(below, test.high, tested, column_type, substitutes),
     )
 
 
-def _relation(symbol: Operator, endpoint: Endpoint, tested: exp.Expr, column_type: FieldType) -> exp.Expr:
+def _relation(
+    symbol: Operator, endpoint: Endpoint, tested: exp.Expr, column_type: FieldType, substitutes: Substitutes
+) -> exp.Expr:
     operator = _OPERATORS[symbol]
     if not isinstance(endpoint, Name):
         return operator(this=tested, expression=literal_sql(endpoint.value, column_type))
-    other = exp.column(endpoint.name, quoted=True)
-    return exp.and_(exp.not_(_is_null(other)), operator(this=tested, expression=other))
+    other = operand(endpoint.name, substitutes)
+    holds = operator(this=tested, expression=other.value)
+    return holds if other.absent is None else exp.and_(exp.not_(other.absent), holds)

@@ -7,6 +7,7 @@ from services.recommendation.engine.matrix.closure import (
     Firing,
     RuleExplanation,
     compile_closure,
+    completed,
     explain,
     results,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Rule",
     "RuleExplanation",
     "compile_closure",
+    "completed",
     "explain",
     "read_csv",
     "results",

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 from typing import assert_never, cast
 
 from services.recommendation.engine.feel import Anything, Predicate, Row, Value, to_predicate
+from services.recommendation.engine.feel.expressions import EXACT, to_function
 from services.recommendation.engine.matrix.hit_policies import by_outputs, in_firing_order
-from services.recommendation.engine.matrix.table import Aggregation, DecisionTable, HitPolicy, Outputs, Rule
+from services.recommendation.engine.matrix.table import CITY, Aggregation, DecisionTable, HitPolicy, Outputs, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,31 @@ _CompiledRule = tuple[int, tuple[_Step, ...]]
 
 
 def compile_closure(table: DecisionTable) -> Callable[[Row], Firing]:
-    """Return the function that fires the table for one row."""
+    """Return the function that fires the table for one row, in which neither parameters nor computed inputs stand yet."""
+    fire = _fire(table)
+    if not table.parameters and not table.computed:
+        return fire
+    complete = completed(table)
+    return lambda row: fire(complete(row))
+
+
+def completed(table: DecisionTable) -> Callable[[Row], Row]:
+    """Return what completes a row with all that the table's cells may name: parameters of its city, computed inputs."""
+    computed = [(each.name, to_function(each.expression)) for each in table.computed]
+
+    def complete(row: Row) -> Row:
+        city = cast("str | None", row.get(CITY))
+        names: dict[str, Value] = dict(row)
+        for parameter in table.parameters:
+            names[parameter.name] = parameter.value if city is None else parameter.by_city.get(city, parameter.value)
+        for name, function in computed:
+            names[name] = function(names)
+        return names
+
+    return complete
+
+
+def _fire(table: DecisionTable) -> Callable[[Row], Firing]:
     rules = tuple((rule.id, _steps(table, rule)) for rule in in_firing_order(table))
     match table.hit_policy:
         case HitPolicy.FIRST | HitPolicy.PRIORITY:
@@ -89,12 +115,12 @@ def aggregate(aggregation: Aggregation, values: Sequence[Value]) -> Value:
     """Return what the outputs of the fired rules add up to; null where there is nothing to add up."""
     if aggregation is Aggregation.COUNT:
         return len(values)
-    numbers = [cast("Decimal", value) for value in values if value is not None]
+    numbers = [Decimal(cast("Decimal | int", value)) for value in values if value is not None]
     if not numbers:
         return None
     match aggregation:
         case Aggregation.SUM:
-            return sum(numbers[1:], start=numbers[0])
+            return reduce(EXACT.add, numbers)
         case Aggregation.MIN:
             return min(numbers)
         case Aggregation.MAX:
@@ -105,7 +131,8 @@ def aggregate(aggregation: Aggregation, values: Sequence[Value]) -> Value:
 
 def explain(table: DecisionTable, row: Row) -> tuple[RuleExplanation, ...]:
     """Return for each rule, in the order of the table, whether it fired and which cell failed first."""
-    firing = compile_closure(table)(row)
+    row = completed(table)(row)
+    firing = _fire(table)(row)
     fired = () if firing.ambiguous else firing.rules
     return tuple(RuleExplanation(rule.id, rule.id in fired, _failed(table, rule, row)) for rule in table.rules)
 

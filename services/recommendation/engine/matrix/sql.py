@@ -7,9 +7,18 @@ from typing import assert_never
 from sqlglot import exp
 
 from services.recommendation.engine.feel import Anything, Value
-from services.recommendation.engine.feel.sql import DIALECT, literal_sql, sql_type, to_sql
+from services.recommendation.engine.feel.expression_sql import computed_sql
+from services.recommendation.engine.feel.sql import DIALECT, Substitute, Substitutes, literal_sql, sql_type, to_sql
 from services.recommendation.engine.matrix.hit_policies import LISTING, by_outputs, in_firing_order
-from services.recommendation.engine.matrix.table import Aggregation, DecisionTable, HitPolicy, Output, Rule
+from services.recommendation.engine.matrix.table import (
+    CITY,
+    Aggregation,
+    DecisionTable,
+    HitPolicy,
+    Output,
+    Parameter,
+    Rule,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,27 @@ def _agreed(table: DecisionTable) -> CompiledSql:
 
 
 def _branches(table: DecisionTable, rules: tuple[Rule, ...]) -> list[str]:
-    return [f"WHEN {_condition(table, rule)} THEN {rule.id}" for rule in rules]
+    substitutes = _substitutes(table)
+    return [f"WHEN {_condition(table, rule, substitutes)} THEN {rule.id}" for rule in rules]
+
+
+def _substitutes(table: DecisionTable) -> Substitutes:
+    """Return what stands for the names that are no columns: the city's parameters, and what is computed from the row."""
+    substitutes = {parameter.name: _parameter_sql(parameter) for parameter in table.parameters}
+    for computed in table.computed:
+        substitutes[computed.name] = computed_sql(computed.expression, substitutes)
+    return substitutes
+
+
+def _parameter_sql(parameter: Parameter) -> Substitute:
+    constants = {city: literal_sql(value, parameter.type) for city, value in parameter.by_city.items()}
+    value = literal_sql(parameter.value, parameter.type)
+    if constants:
+        value = exp.Case(this=exp.column(CITY, quoted=True)).else_(value)
+        for city, constant in constants.items():
+            value = value.when(exp.Literal.string(city), constant)
+    may_be_null = None in {parameter.value, *parameter.by_city.values()}
+    return Substitute(value, exp.Is(this=value, expression=exp.null()) if may_be_null else None)
 
 
 def _first(branches: list[str]) -> str:
@@ -109,9 +138,9 @@ def _aggregate_sql(aggregation: Aggregation, chosen: str) -> str:
             assert_never(aggregation)
 
 
-def _condition(table: DecisionTable, rule: Rule) -> str:
+def _condition(table: DecisionTable, rule: Rule, substitutes: Substitutes) -> str:
     tests = [
-        to_sql(cell.tests, column.name, column.type)
+        to_sql(cell.tests, column.name, column.type, substitutes)
         for column, cell in zip(table.inputs, rule.cells, strict=True)
         if not isinstance(cell.tests, Anything)
     ]

@@ -7,6 +7,9 @@ from enum import StrEnum
 from services.recommendation.engine.feel import FieldType, UnaryTests, Value
 from services.recommendation.engine.feel.expressions import Expression
 
+CITY = "city"
+"""The field by which a row takes the value of a city's parameter."""
+
 
 class HitPolicy(StrEnum):
     """Which of the matching rules fire (DMN 1.3 §8.2.11)."""
