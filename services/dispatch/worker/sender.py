@@ -41,10 +41,11 @@ class _Writing:
 
 @dataclass(slots=True)
 class _OpenPlans:
-    """The started plans, read again after a moment."""
+    """The started plans, read again after a moment by one of those who ask."""
 
     plans: Sequence[Plan] = ()
     read_at: float = field(default=float("-inf"))
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class MessageSender:
@@ -111,10 +112,13 @@ class MessageSender:
         return False
 
     async def _open_plans(self) -> Sequence[Plan]:
-        if time.monotonic() - self._open.read_at > _PLANS_SECONDS:
-            async with self._work() as work:
-                self._open = _OpenPlans(await work.plans.started(self.channel), time.monotonic())
-        return self._open.plans
+        known = self._open
+        async with known.reading:
+            if time.monotonic() - known.read_at > _PLANS_SECONDS:
+                async with self._work() as work:
+                    known.plans = await work.plans.started(self.channel)
+                known.read_at = time.monotonic()
+        return known.plans
 
     async def _claim(self, claim: str, plan: Plan) -> Admission:
         destination = Destination(PushState.CLAIMED, claim, self._account)
