@@ -40,7 +40,7 @@ def worker() -> None:
 async def _serve(stop: asyncio.Event) -> None:
     from services.recommendation.clients import DispatchContacts
     from services.recommendation.datasets.evidence import LakeEvidence
-    from services.recommendation.postgres import PostgresDesk, PostgresRuns
+    from services.recommendation.postgres import PostgresDesk, PostgresLogbook, PostgresRuns
     from services.recommendation.servicer import (
         SERVICE_NAMES,
         MatrixServicer,
@@ -59,18 +59,19 @@ async def _serve(stop: asyncio.Event) -> None:
         open_single_reads(url, application_name="recommendation-desk") as reads,
         open_channel(PeerSettings().dispatch_address, client_name="recommendation") as dispatch,
     ):
-        rulebook, fields = PostgresRulebook(database), matrix_fields()
+        rulebook, logbook, fields = PostgresRulebook(database), PostgresLogbook(database), matrix_fields()
         readings = Readings(rulebook, fields)
         recommendation = RecommendationServicer(
             runs=PostgresRuns(database, RunStore(RUNS)),
             rulebook=rulebook,
+            logbook=logbook,
             readings=readings,
             desk=PostgresDesk(reads),
             contacts=DispatchContacts.on(dispatch, deadline_seconds=settings.contacts_deadline_seconds),
             evidence=LakeEvidence(lake),
             clock=clock,
         )
-        matrices = MatrixServicer(rulebook=rulebook, fields=fields, clock=clock)
+        matrices = MatrixServicer(rulebook=rulebook, logbook=logbook, readings=readings, fields=fields, clock=clock)
         policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
 
         def register(to: grpc.aio.Server) -> None:

@@ -1,12 +1,12 @@
 """What recommendation needs of the outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
-from services.recommendation.domain import Arm, Purpose, Zone
+from services.recommendation.domain import Arm, Life, Purpose, Slot, SlotStep, State, Step, Zone
 from shared.jsontypes import JsonObject
 from shared.lake.dataset import Dataset
 from shared.runs.domain import Run, RunPage, RunPlace
@@ -26,6 +26,48 @@ class StoredMatrix:
     csv: str
     create_time: datetime
     author: str
+    city: str = ""
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a matrix, where it stands, and what has happened to it, in order."""
+
+    matrix: StoredMatrix
+    life: Life
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def matrix_id(self) -> str:
+        return self.matrix.matrix_id
+
+    @property
+    def etag(self) -> str:
+        return self.life.etag(self.matrix_id)
+
+    @property
+    def words(self) -> str:
+        """The version for people: `"存量保有政策" (matrices/7c1f)`."""
+        return f'"{self.matrix.display_name}" (matrices/{self.matrix_id})'
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A version as the caller has seen it; an empty etag stands for whatever happened to it since."""
+
+    matrix_id: str
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFilter:
+    """Which versions a list shows; an empty field lets all through."""
+
+    purpose: Purpose | None = None
+    state: State | None = None
+    cycle: str = ""
+    city: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +94,15 @@ class Place:
 class Rulebook(Protocol):
     """Keeps the versions of matrices and catalogues."""
 
-    async def add_matrix(self, matrix: StoredMatrix) -> StoredMatrix:
-        """Store a version, or return the one that is there with the same id and text. Raises AlreadyExists."""
+    async def add_matrices(self, matrices: Sequence[StoredMatrix], *, etags: Mapping[str, str]) -> None:
+        """Store versions, all or none; those that are there with the same id and text stay as they are.
+
+        Raises AlreadyExists; Conflict where a parent was edited before, or its etag is not the one in `etags` (if any is).
+        """
         ...
 
     async def matrix(self, matrix_id: str) -> StoredMatrix:
         """Return one version. Raises NotFound."""
-        ...
-
-    async def matrices(self, *, after: Place | None, limit: int) -> Sequence[StoredMatrix]:
-        """Return up to `limit` versions, newest first."""
         ...
 
     async def add_catalogue(self, catalogue: StoredCatalogue) -> StoredCatalogue:
@@ -74,6 +115,49 @@ class Rulebook(Protocol):
 
     async def newest_catalogue_id(self) -> str:
         """Return the id of the newest version. Raises NotFound when there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step of a version that stands where `version` says."""
+
+    version: Version
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What was published in a cycle for some purposes when a change was decided: it must still be so when the change is made."""
+
+    cycle: str
+    matrix_ids: Mapping[Purpose, frozenset[str]]
+
+
+class Logbook(Protocol):
+    """Keeps the steps of versions of matrices, and what is published."""
+
+    async def version(self, matrix_id: str) -> Version:
+        """Return one version with its steps. Raises NotFound."""
+        ...
+
+    async def versions(self, wanted: VersionFilter, *, after: Place | None, limit: int) -> Sequence[Version]:
+        """Return up to `limit` versions with their steps, newest first."""
+        ...
+
+    async def published(self, cycle: str) -> Sequence[Version]:
+        """Return what is published for a cycle, with its steps, by purpose, the province's first, then by city."""
+        ...
+
+    async def of_slot(self, slot: Slot) -> Sequence[SlotStep]:
+        """Return what has happened to the versions that were ever published for a slot, in order."""
+        ...
+
+    async def record(self, moves: Sequence[Move], *, seen: Sequence[Published] = ()) -> None:
+        """Write steps down and publish what they publish, all or none.
+
+        Raises Conflict where a version has taken another step meanwhile, or what is published is no longer what was `seen`.
+        """
         ...
 
 

@@ -1,6 +1,6 @@
 """The tables of schema `recommendation`."""
 
-from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text, text
 
 from shared.db.tables import schema_metadata
 from shared.runs.tables import runs_tables
@@ -19,8 +19,44 @@ MATRICES = Table(
     Column("csv", Text, nullable=False),
     Column("create_time", DateTime(timezone=True), nullable=False),
     Column("author", Text, nullable=False),
+    # The city whose override it is; empty for a matrix of the province.
+    Column("city", Text, nullable=False, server_default=""),
+    # The version it was edited from; empty where none was named.
+    Column("parent", Text, nullable=False, server_default=""),
+    # What the log of steps comes to: the only two columns that ever change.
+    Column("stage", Text, nullable=False, server_default="draft"),
+    Column("step_count", Integer, nullable=False, server_default="0"),
     Index("ix_matrices_create_time_matrix_id", "create_time", "matrix_id"),
+    # Two edits of one version: the second is refused, unless the first was given up.
+    Index("uq_matrices_parent", "parent", unique=True, postgresql_where=text("parent <> '' AND stage <> 'retired'")),
 )
+
+MATRIX_STEPS = Table(
+    "matrix_steps",
+    metadata,
+    Column("place", BigInteger, Identity(always=True), primary_key=True),
+    Column("matrix_id", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("cycle", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Index("uq_matrix_steps_matrix_id_number", "matrix_id", "number", unique=True),
+)
+"""The log of what happened to versions: rows are added, never changed. Within one slot places are in the order of time."""
+
+PUBLICATIONS = Table(
+    "publications",
+    metadata,
+    Column("cycle", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("city", Text, primary_key=True),
+    Column("matrix_id", Text, nullable=False),
+    Index("ix_publications_matrix_id", "matrix_id"),
+)
+"""What is published now: by its key one version at most for a purpose in a cycle, of the province and of each city."""
 
 CATALOGUES = Table(
     "policy_catalogues",

@@ -12,7 +12,7 @@ from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 from services.recommendation.datasets.evidence import LakeEvidence
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.ports import ContactRecord
-from services.recommendation.postgres import PostgresDesk, PostgresRulebook, PostgresRuns
+from services.recommendation.postgres import PostgresDesk, PostgresLogbook, PostgresRulebook, PostgresRuns
 from services.recommendation.servicer import RecommendationServicer
 from services.recommendation.tables import RUNS
 from services.recommendation.use_cases.rules import Readings
@@ -47,6 +47,7 @@ async def _main(stop: asyncio.Event) -> None:
         desk = RecommendationServicer(
             runs=PostgresRuns(database, RunStore(RUNS)),
             rulebook=rulebook,
+            logbook=PostgresLogbook(database),
             readings=Readings(rulebook, matrix_fields()),
             desk=PostgresDesk(reads),
             contacts=NoContacts(),

@@ -1,5 +1,17 @@
 """Policies, policy lists and what may stand in their way: values and the rules that need nothing else."""
 
+from services.recommendation.domain.life import (
+    OF_A_CYCLE,
+    Life,
+    Slot,
+    SlotStep,
+    Stage,
+    State,
+    Step,
+    StepKind,
+    before,
+    life_of,
+)
 from services.recommendation.domain.lists import (
     BESIDE_OTHERS,
     REASON_WORDS,
@@ -30,6 +42,7 @@ from services.recommendation.domain.policies import (
 __all__ = [
     "BESIDE_OTHERS",
     "NEEDED",
+    "OF_A_CYCLE",
     "OPTIONAL",
     "REASON_WORDS",
     "Ability",
@@ -38,6 +51,7 @@ __all__ = [
     "BlockReason",
     "Blocked",
     "Catalogue",
+    "Life",
     "Policy",
     "PolicyKind",
     "PolicyList",
@@ -46,8 +60,16 @@ __all__ = [
     "Purpose",
     "Recommendation",
     "Rejected",
+    "Slot",
+    "SlotStep",
+    "Stage",
+    "State",
+    "Step",
+    "StepKind",
     "Tier",
     "Zone",
+    "before",
+    "life_of",
     "masked_id",
     "national_number",
 ]

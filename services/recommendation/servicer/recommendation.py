@@ -5,7 +5,7 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 
 from services.recommendation.domain import NEEDED, OPTIONAL, Purpose, national_number
-from services.recommendation.ports import Contacts, Desk, Rulebook, Runs
+from services.recommendation.ports import Contacts, Desk, Logbook, Rulebook, Runs
 from services.recommendation.servicer.render import explanation_message, policy_list_message, zone_number, zone_of
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
 from services.recommendation.use_cases.assembly import (
@@ -15,6 +15,7 @@ from services.recommendation.use_cases.assembly import (
     AssemblyRequest,
     AssemblyResult,
     order_assembly,
+    same_request,
 )
 from services.recommendation.use_cases.desk import answer_desk
 from services.recommendation.use_cases.explanation import Evidence, Picking, explain_list
@@ -28,7 +29,7 @@ from services.recommendation.use_cases.targets import (
     order_targets,
 )
 from shared.clock import Clock, local_date
-from shared.errors import InvalidInput, WrongState
+from shared.errors import AlreadyExists, InvalidInput, NotFound, WrongState
 from shared.lake.refs import from_ref, to_ref
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
@@ -50,6 +51,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
         *,
         runs: Runs,
         rulebook: Rulebook,
+        logbook: Logbook,
         readings: Readings,
         desk: Desk,
         contacts: Contacts[contact_pb2.Contact],
@@ -58,6 +60,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
     ) -> None:
         self._runs = runs
         self._rulebook = rulebook
+        self._logbook = logbook
         self._readings = readings
         self._desk = desk
         self._contacts = contacts
@@ -67,10 +70,13 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
     async def CreateAssemblyRun(
         self, request: pb.CreateAssemblyRunRequest, context: Context
     ) -> pb.CreateAssemblyRunResponse:
-        order = await order_assembly(_assembly_request(request), rulebook=self._rulebook, readings=self._readings)
+        asked, run_id = _assembly_request(request), identifier(request.request_id)
+        order = await self._ordered_before(asked, run_id)
+        if order is None:
+            order = await order_assembly(asked, logbook=self._logbook, readings=self._readings)
         run = await self._runs.create(
             ASSEMBLY_RUNS,
-            identifier(request.request_id),
+            run_id,
             to_json(order),
             principal=current_caller().principal,
             now=self._clock.now(),
@@ -162,6 +168,19 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
             run = await self._runs.get(TARGET_SELECTIONS, resource_id(TARGET_SELECTIONS, request.name))
         return pb.GetTargetSelectionResponse(target_selection=_target_selection(run))
 
+    async def _ordered_before(self, asked: AssemblyRequest, run_id: str) -> AssemblyOrder | None:
+        """Return the order of a run that the same request has asked for: it holds whatever is published by now.
+
+        Raises AlreadyExists for the id of another request.
+        """
+        try:
+            order = from_json(AssemblyOrder, (await self._runs.get(ASSEMBLY_RUNS, run_id)).request)
+        except NotFound:
+            return None
+        if not same_request(order, asked):
+            raise AlreadyExists(f"{ASSEMBLY_RUNS}/{run_id}")
+        return order
+
     async def _explained(self, request: pb.ExplainPolicyListRequest) -> tuple[str, Picking | None]:
         """Return the id of the assembly run that is asked about, and the extraction that picked targets of it."""
         asked = resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run") if request.assembly_run else ""
@@ -202,10 +221,9 @@ def _assembly_request(request: pb.CreateAssemblyRunRequest) -> AssemblyRequest:
 
 
 def _matrix_names(order: AssemblyOrder) -> dict[Purpose, str]:
-    ids = order.matrices
-    given = (ids.priority, ids.retention, ids.new_service, ids.voice_usage, ids.vpmn)
-    named = zip((*NEEDED, *OPTIONAL), given, strict=True)
-    return {purpose: f"{MATRICES}/{matrix_id}" for purpose, matrix_id in named if matrix_id}
+    """Return the province's matrices by what they decide."""
+    found = {purpose: order.matrices.of(purpose) for purpose in (*NEEDED, *OPTIONAL)}
+    return {purpose: f"{MATRICES}/{matrix_id}" for purpose, matrix_id in found.items() if matrix_id}
 
 
 def _assembly_run(run: Run) -> pb.AssemblyRun:
@@ -214,7 +232,7 @@ def _assembly_run(run: Run) -> pb.AssemblyRun:
         name=run.name,
         cycle=order.cycle,
         status=to_status(run),
-        matrices=_matrix_names(order).values(),
+        matrices=[f"{MATRICES}/{matrix_id}" for matrix_id in order.matrices.all],
         policy_catalogue=f"{CATALOGUES}/{order.catalogue_id}",
         snapshot=order.snapshot,
         scoring_run=order.scoring_run,

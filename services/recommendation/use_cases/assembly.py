@@ -9,9 +9,11 @@ from datetime import datetime
 from services.recommendation.domain import NEEDED, OPTIONAL, Purpose
 from services.recommendation.engine.assembly.rules import row_outputs
 from services.recommendation.engine.feel.problems import did_you_mean
-from services.recommendation.ports import Rulebook
-from services.recommendation.use_cases.rules import Circumstances, MatrixIds, Readings
-from shared.errors import InvalidInput, Violation
+from services.recommendation.ports import Logbook, Version
+from services.recommendation.use_cases.composition import compose_all
+from services.recommendation.use_cases.refusals import NOT_PUBLISHED
+from services.recommendation.use_cases.rules import Circumstances, MatrixIds, Override, Readings
+from shared.errors import InvalidInput, Violation, WrongState
 from shared.lake.dataset import Dataset
 
 ASSEMBLY_RUNS = "assemblyRuns"
@@ -80,31 +82,64 @@ class AssemblyRequest:
     scoring_run: str
 
 
-async def order_assembly(request: AssemblyRequest, *, rulebook: Rulebook, readings: Readings) -> AssemblyOrder:
-    """Return the order of a request. Raises InvalidInput with all that is wrong, NotFound for a version that is not there.
+async def order_assembly(request: AssemblyRequest, *, logbook: Logbook, readings: Readings) -> AssemblyOrder:
+    """Return the order of a request, which names each version, so that its explanation replays whatever is published later.
 
-    A policy that a matrix names and the catalogue does not know is wrong here: over the base it would silently be nobody's.
+    Raises InvalidInput with all that is wrong, NotFound for a version that is not there, WrongState (MATRIX_NOT_PUBLISHED) for one
+    that is not published for the cycle. A policy that a matrix names and the catalogue does not know is wrong here: over the base
+    it would silently be nobody's.
     """
     violations = _violations(request)
-    purposes = {identifier: (await rulebook.matrix(identifier)).purpose for identifier in request.matrix_ids}
-    given = [purposes[identifier] for identifier in request.matrix_ids]
-    if not _one_each(given):
-        expected = f"one each of {', '.join(NEEDED)}, at most one each of {', '.join(OPTIONAL)}"
-        violations.append(Violation("matrices", f"expected {expected}; these are {', '.join(given) or 'none'}"))
+    versions = [await logbook.version(identifier) for identifier in request.matrix_ids]
+    if not versions and not violations:
+        versions = list(await logbook.published(request.cycle))
+        _refuse_incomplete(versions, request.cycle)
+    violations += _set_violations(versions)
     if violations:
         raise InvalidInput(violations)
-    by_purpose = {purpose: identifier for identifier, purpose in purposes.items()}
-    giving = [identifier for purpose, identifier in by_purpose.items() if purpose is not Purpose.PRIORITY]
+    await compose_all(versions, request.cycle, readings=readings)
+    giving = [version.matrix_id for version in versions if version.matrix.purpose is not Purpose.PRIORITY]
     if unknown := await unknown_policies(giving, request.catalogue_id, readings=readings):
         raise InvalidInput(unknown, reason="ERROR_REASON_MATRIX_INVALID")
     return AssemblyOrder(
         cycle=request.cycle,
         inputs=request.inputs,
-        matrices=MatrixIds(*(by_purpose.get(purpose, "") for purpose in (*NEEDED, *OPTIONAL))),
+        matrices=_matrix_ids(versions),
         catalogue_id=request.catalogue_id,
         snapshot=request.snapshot,
         scoring_run=request.scoring_run,
     )
+
+
+def same_request(order: AssemblyOrder, request: AssemblyRequest) -> bool:
+    """Tell whether an order was made of this request, or of the same one when other versions were published."""
+    asked = (request.cycle, request.inputs, request.catalogue_id, request.snapshot, request.scoring_run)
+    made_of = (order.cycle, order.inputs, order.catalogue_id, order.snapshot, order.scoring_run)
+    return asked == made_of and (not request.matrix_ids or set(request.matrix_ids) == set(order.matrices.all))
+
+
+def _refuse_incomplete(published: Sequence[Version], cycle: str) -> None:
+    """Raise WrongState where a cycle lacks a matrix that every list is made by."""
+    there = {version.matrix.purpose for version in published if not version.matrix.city}
+    if missing := [purpose for purpose in NEEDED if purpose not in there]:
+        what = f"no matrix {' or '.join(missing)} is published for {cycle}"
+        how = f"take in, check and approve them, then `visavis matrix publish NAME … --cycle {cycle}`"
+        raise WrongState(f"{what}: {how}", subject=f"matrices for {cycle}", reason=NOT_PUBLISHED)
+
+
+def _set_violations(versions: Sequence[Version]) -> list[Violation]:
+    """Return what keeps versions from being one set of rules."""
+    given = [version.matrix.purpose for version in versions if not version.matrix.city]
+    found = []
+    if not _one_each(given):
+        expected = f"of the province one each of {', '.join(NEEDED)}, at most one each of {', '.join(OPTIONAL)}"
+        found.append(Violation("matrices", f"expected {expected}; these are {', '.join(given) or 'none'}"))
+    places = Counter((version.matrix.purpose, version.matrix.city) for version in versions if version.matrix.city)
+    for (purpose, city), times in places.items():
+        if times > 1 or purpose not in given:
+            text = f"{times} overrides of {city} for {purpose}: expected at most one, beside a matrix {purpose} of the province"
+            found.append(Violation("matrices", text))
+    return found
 
 
 def _one_each(given: Sequence[Purpose]) -> bool:
@@ -112,6 +147,20 @@ def _one_each(given: Sequence[Purpose]) -> bool:
     return all(counts[purpose] == 1 for purpose in NEEDED) and all(
         counts[purpose] <= (purpose in OPTIONAL) for purpose in counts.keys() - set(NEEDED)
     )
+
+
+def _matrix_ids(versions: Sequence[Version]) -> MatrixIds:
+    by_purpose = {version.matrix.purpose: version.matrix_id for version in versions if not version.matrix.city}
+    overrides = sorted(
+        (
+            Override(version.matrix.purpose, version.matrix.city, version.matrix_id)
+            for version in versions
+            if version.matrix.city
+        ),
+        key=lambda override: (override.purpose, override.city),
+    )
+    ids = {purpose.value: by_purpose.get(purpose, "") for purpose in (*NEEDED, *OPTIONAL)}
+    return MatrixIds(**ids, overrides=tuple(overrides))
 
 
 async def unknown_policies(matrix_ids: Sequence[str], catalogue_id: str, *, readings: Readings) -> list[Violation]:

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.recommendation.domain import Catalogue, Purpose
 from services.recommendation.engine.catalogue import join_catalogue, read_policies, read_products
@@ -16,8 +17,9 @@ from services.recommendation.engine.sheets import (
     read_document,
 )
 from services.recommendation.engine.sheets.document import POLICIES, PRODUCTS
-from services.recommendation.ports import Rulebook, StoredCatalogue, StoredMatrix
+from services.recommendation.ports import Logbook, Rulebook, Seen, StoredCatalogue, StoredMatrix, Version
 from shared.clock import Clock
+from shared.errors import InvalidInput
 
 MATRICES = "matrices"
 CATALOGUES = "policyCatalogues"
@@ -25,12 +27,21 @@ _POLICY_INVALID = "ERROR_REASON_POLICY_INVALID"
 
 
 async def import_matrices(
-    document: Document, *, request_id: str, author: str, fields: Fields, rulebook: Rulebook, clock: Clock
-) -> Sequence[StoredMatrix]:
+    document: Document,
+    *,
+    request_id: str,
+    parents: Sequence[Seen],
+    author: str,
+    fields: Fields,
+    rulebook: Rulebook,
+    logbook: Logbook,
+    clock: Clock,
+) -> Sequence[Version]:
     """Store a new version of each matrix of a document: of a CSV file under the request's id, of a sheet under one made of both.
 
-    Nothing is stored of a document in which anything is wrong. Raises InvalidInput (MATRIX_INVALID) with every violation,
-    AlreadyExists for the id with another text.
+    `parents` are the versions that the document was edited from. Nothing is stored of a document in which anything is wrong.
+    Raises InvalidInput (MATRIX_INVALID) with every violation, AlreadyExists for the id with another text, NotFound for a parent,
+    Conflict where somebody else has edited it since.
     """
     tables = await asyncio.to_thread(
         read_document,
@@ -40,21 +51,41 @@ async def import_matrices(
         reason="ERROR_REASON_MATRIX_INVALID",
     )
     now = clock.now()
-    return [
-        await rulebook.add_matrix(
-            StoredMatrix(
-                matrix_id=_version_id(request_id, sheet),
-                purpose=Purpose(table.purpose),
-                display_name=table.name,
-                hit_policy=table.hit_policy,
-                rule_count=len(table.rules),
-                csv=sheet.text,
-                create_time=now,
-                author=author,
-            )
+    matrices = [
+        StoredMatrix(
+            matrix_id=_version_id(request_id, sheet),
+            purpose=Purpose(table.purpose),
+            display_name=table.name,
+            hit_policy=table.hit_policy,
+            rule_count=len(table.rules),
+            csv=sheet.text,
+            create_time=now,
+            author=author,
+            city=table.city,
         )
         for sheet, table in tables
     ]
+    edits = _edits(matrices, [await rulebook.matrix(parent.matrix_id) for parent in parents])
+    await rulebook.add_matrices(edits, etags={parent.matrix_id: parent.etag for parent in parents})
+    return [await logbook.version(matrix.matrix_id) for matrix in matrices]
+
+
+def _edits(matrices: Sequence[StoredMatrix], parents: Sequence[StoredMatrix]) -> Sequence[StoredMatrix]:
+    """Return the matrices with the version that each was edited from: the one for the same purpose and city."""
+    by_place = {(parent.purpose, parent.city): parent.matrix_id for parent in parents}
+    places = {(matrix.purpose, matrix.city) for matrix in matrices}
+    strangers = [parent for parent in parents if (parent.purpose, parent.city) not in places]
+    if strangers or len(by_place) < len(parents) or (parents and len(places) < len(matrices)):
+        given = ", ".join(f"matrices/{parent.matrix_id} ({_place(parent)})" for parent in strangers or parents)
+        found = ", ".join(map(_place, matrices))
+        raise InvalidInput.of(
+            "parents", f"{given}: expected at most one for each matrix of the file, which has {found}"
+        )
+    return [replace(matrix, parent=by_place.get((matrix.purpose, matrix.city), "")) for matrix in matrices]
+
+
+def _place(matrix: StoredMatrix) -> str:
+    return f"{matrix.purpose} of {matrix.city}" if matrix.city else str(matrix.purpose)
 
 
 async def import_policies(

@@ -1,12 +1,12 @@
 """The rules of a run, read from the versions it names; versions never change, so each is read once."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
-from services.recommendation.domain import Catalogue
+from services.recommendation.domain import NEEDED, OPTIONAL, Catalogue, Purpose
 from services.recommendation.engine.assembly.rules import Rules
 from services.recommendation.engine.assembly.terms import UNCHOSEN, Weighing
 from services.recommendation.engine.catalogue import read_catalogue
@@ -19,14 +19,38 @@ _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """The version of a city's override of the province's matrix of a purpose."""
+
+    purpose: Purpose
+    city: str
+    matrix_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MatrixIds:
-    """One version per purpose; empty where the province does without."""
+    """One version per purpose, empty where the province does without, and the overrides of cities."""
 
     priority: str
     retention: str
     new_service: str
     voice_usage: str = ""
     vpmn: str = ""
+    overrides: tuple[Override, ...] = ()  # orders of old have none
+
+    def of(self, purpose: Purpose) -> str:
+        """Return the province's version; empty where there is none."""
+        return str(getattr(self, purpose.value)) if purpose in (*NEEDED, *OPTIONAL) else ""
+
+    def overrides_of(self, purpose: Purpose) -> tuple[str, ...]:
+        """Return the versions of the cities' overrides."""
+        return tuple(override.matrix_id for override in self.overrides if override.purpose is purpose)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All versions: the province's in the order of the purposes, then the overrides."""
+        provinces = [found for purpose in (*NEEDED, *OPTIONAL) if (found := self.of(purpose))]
+        return (*provinces, *(override.matrix_id for override in self.overrides))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +80,13 @@ class Readings:
             _remember(self._tables, matrix_id, lambda: read_matrix(text, fields=self.fields))
         return self._tables[matrix_id]
 
+    async def composed(self, matrix_id: str, overrides: Sequence[str]) -> DecisionTable:
+        """Return the province's matrix with overrides of its cities.
+
+        Raises NotFound, InvalidInput (MATRIX_INVALID) where they do not fit together.
+        """
+        return await self.matrix(matrix_id)
+
     async def catalogue(self, catalogue_id: str) -> Catalogue:
         """Return a catalogue. Raises NotFound."""
         if catalogue_id not in self._catalogues:
@@ -65,18 +96,26 @@ class Readings:
 
     async def rules(self, matrices: MatrixIds, catalogue_id: str, circumstances: Circumstances) -> Rules:
         """Return the rules of one assembly. Raises NotFound."""
+        priority, retention, new_service = [await self._needed(matrices, purpose) for purpose in NEEDED]
+        voice_usage, vpmn = [await self._optional(matrices, purpose) for purpose in OPTIONAL]
         return Rules(
-            priority=await self.matrix(matrices.priority),
-            retention=await self.matrix(matrices.retention),
-            new_service=await self.matrix(matrices.new_service),
-            voice_usage=await self.matrix(matrices.voice_usage) if matrices.voice_usage else None,
-            vpmn=await self.matrix(matrices.vpmn) if matrices.vpmn else None,
+            priority=priority,
+            retention=retention,
+            new_service=new_service,
+            voice_usage=voice_usage,
+            vpmn=vpmn,
             catalogue=await self.catalogue(catalogue_id),
             day=circumstances.day,
             consent_default=circumstances.consent_default,
             most_at_once=circumstances.most_at_once,
             weighing=circumstances.weighing,
         )
+
+    async def _needed(self, matrices: MatrixIds, purpose: Purpose) -> DecisionTable:
+        return await self.composed(matrices.of(purpose), matrices.overrides_of(purpose))
+
+    async def _optional(self, matrices: MatrixIds, purpose: Purpose) -> DecisionTable | None:
+        return await self._needed(matrices, purpose) if matrices.of(purpose) else None
 
 
 def _remember(known: OrderedDict[str, _Value], identifier: str, read: Callable[[], _Value]) -> None:

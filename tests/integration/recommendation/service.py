@@ -22,7 +22,14 @@ from services.recommendation.datasets.evidence import LakeEvidence
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.domain import NEEDED, OPTIONAL
-from services.recommendation.postgres import PostgresDesk, PostgresRulebook, PostgresRuns, PostgresSwitches
+from services.recommendation.postgres import (
+    PostgresDesk,
+    PostgresLogbook,
+    PostgresRulebook,
+    PostgresRuns,
+    PostgresSwitches,
+    record_check,
+)
 from services.recommendation.servicer import SERVICE_NAMES, MatrixServicer, PolicyServicer, RecommendationServicer
 from services.recommendation.settings import RecommendationServerSettings, RecommendationWorkerSettings
 from services.recommendation.tables import RUNS
@@ -30,11 +37,12 @@ from services.recommendation.use_cases.assembly import AssemblyInputs
 from services.recommendation.use_cases.rules import Readings
 from services.recommendation.worker import Assembler, TargetPicker, handlers
 from shared.clock import ManualClock
-from shared.db.engine import open_database
+from shared.db.engine import Database, open_database
 from shared.db.single_reads import open_single_reads
 from shared.lake.lake import Lake
 from shared.lake.refs import to_ref
 from shared.rpc.client import open_channel
+from shared.rpc.identity import Caller, Role, acting_as
 from shared.rpc.server import running
 from shared.runs.store import RunStore
 from shared.runs.worker import RunWorker
@@ -47,6 +55,8 @@ if TYPE_CHECKING:  # the async stubs exist for the type checker only
     from visavis.recommendation.v1.recommendation_service_pb2_grpc import RecommendationServiceAsyncStub
 
 SAMPLE_MATRICES = tuple(sample(name) for name in (*NEEDED, *OPTIONAL))
+CYCLE = "2026-11"
+PLANNER, REVIEWER = Caller("planner", Role.PLANNER), Caller("reviewer", Role.PLANNER)
 _PATIENCE = 30
 
 
@@ -62,24 +72,51 @@ class Service:
     clock: ManualClock
     stop_dispatch: asyncio.Event
     url: str
+    database: Database
     asked: list[pb.CreateAssemblyRunRequest] = field(default_factory=list)
 
     async def rules(
         self, *, policies: str | None = None, matrices: Sequence[str] = SAMPLE_MATRICES
     ) -> tuple[list[str], str]:
-        """Take rules in; return the names of the matrices and of the catalogue."""
+        """Take rules in and publish the matrices for CYCLE; return the names of the matrices and of the catalogue."""
         imported = [await self.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(csv=text)) for text in matrices]
         asked = policy_pb.ImportPoliciesRequest(csv=policies or sample("policies"))
         if policies is None:
             asked.products_content = sample("products").encode()
         catalogue = await self.policies.ImportPolicies(asked)
-        return [answer.matrix.name for answer in imported], catalogue.policy_catalogue
+        names = [answer.matrix.name for answer in imported]
+        await self.publish(names)
+        return names, catalogue.policy_catalogue
+
+    async def publish(self, names: Sequence[str], *, cycle: str = CYCLE) -> None:
+        """Publish versions as soon as they were checked and somebody else has approved them."""
+        for name in names:
+            await self.checked(name)
+            with acting_as(REVIEWER):
+                await self.matrices.ApproveMatrix(matrix_pb.ApproveMatrixRequest(name=name, reason="looks right"))
+        versions = [matrix_pb.MatrixVersion(name=name) for name in names]
+        asked = matrix_pb.PublishMatrixRequest(versions=versions, cycle=cycle, reason="the new month")
+        with acting_as(PLANNER):
+            await self.matrices.PublishMatrix(asked)
+
+    async def checked(self, name: str, *, errors: str = "") -> None:
+        """Record a check of a version as the last stage of one does; `errors` are what it has found."""
+        async with self.database.write() as tx:
+            await record_check(
+                tx,
+                name.removeprefix("matrices/"),
+                passed=not errors,
+                reason=errors or "no error",
+                run="matrixChecks/c1",
+                principal=PLANNER.principal,
+                now=self.clock.now(),
+            )
 
     async def order(self, inputs: AssemblyInputs, **rules: object) -> pb.AssemblyRun:
         """Ask for lists; the run may be pending."""
         matrices, catalogue = await self.rules(**rules)  # type: ignore[arg-type]  # the keywords of `rules`
         asked = pb.CreateAssemblyRunRequest(
-            cycle="2026-11",
+            cycle=CYCLE,
             views=to_ref(inputs.views),
             scores=to_ref(inputs.scores),
             membership=to_ref(inputs.membership),
@@ -128,7 +165,8 @@ async def running_service(url: str, lake: Lake, *, worker: bool = True) -> Async
     clock, contacts, stop_dispatch = ManualClock(NOW), FakeContacts(), asyncio.Event()  # type: ignore[abstract]  # the other methods are unimplemented
     async with (
         _dispatch(contacts, stop_dispatch) as dispatch,
-        _served(url, lake, dispatch, clock) as channel,
+        open_database(url, application_name="test") as database,
+        _served(database, lake, dispatch, clock, url) as channel,
         _working(url, lake, clock, wanted=worker),
     ):
         yield Service(
@@ -140,6 +178,7 @@ async def running_service(url: str, lake: Lake, *, worker: bool = True) -> Async
             clock,
             stop_dispatch,
             url,
+            database,
         )
 
 
@@ -166,22 +205,24 @@ async def _dispatch(contacts: FakeContacts, stop: asyncio.Event) -> AsyncIterato
 
 
 @asynccontextmanager
-async def _served(url: str, lake: Lake, dispatch: str, clock: ManualClock) -> AsyncIterator[grpc.aio.Channel]:
+async def _served(
+    database: Database, lake: Lake, dispatch: str, clock: ManualClock, url: str
+) -> AsyncIterator[grpc.aio.Channel]:
     settings = RecommendationServerSettings(port=0, drain_seconds=0)
     async with (
-        open_database(url, application_name="test") as database,
         open_single_reads(url, application_name="test-desk") as reads,
         open_channel(dispatch, client_name="recommendation") as to_dispatch,
     ):
-        rulebook, fields = PostgresRulebook(database), matrix_fields()
+        rulebook, logbook, fields = PostgresRulebook(database), PostgresLogbook(database), matrix_fields()
         readings = Readings(rulebook, fields)
 
         def register(server: grpc.aio.Server) -> None:
-            matrices = MatrixServicer(rulebook=rulebook, fields=fields, clock=clock)
+            matrices = MatrixServicer(rulebook=rulebook, logbook=logbook, readings=readings, fields=fields, clock=clock)
             policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
             recommendation = RecommendationServicer(
                 runs=PostgresRuns(database, RunStore(RUNS)),
                 rulebook=rulebook,
+                logbook=logbook,
                 readings=readings,
                 desk=PostgresDesk(reads),
                 contacts=DispatchContacts.on(to_dispatch, deadline_seconds=settings.contacts_deadline_seconds),

@@ -9,6 +9,7 @@ from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 
 from services.recommendation.engine.matrix.csv_layout import all_rows
+from services.recommendation.ports import VersionFilter
 from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.rpc.pages import encode_token
 from tests.factories.recommendation import catalogue_csv, matrix_csv, policy_row, product_row, products_csv, sample
@@ -60,7 +61,7 @@ async def test_versions_are_listed_newest_first_page_by_page(service: Service) -
         await service.matrices.ListMatrices(matrix_pb.ListMatricesRequest(page_token="?"))  # noqa: S106 - no password
     assert refused.value.reason == "ERROR_REASON_PAGE_TOKEN_INVALID"
     for forged in ([], ["yesterday", "x"], ["2026-11-09T10:00:00", "x"], [1, 2]):
-        token = encode_token(forged, "matrices")
+        token = encode_token(forged, f"matrices {VersionFilter()}")
         with pytest.raises(InvalidInput, match="page_token"):
             await service.matrices.ListMatrices(matrix_pb.ListMatricesRequest(page_token=token))
         token = encode_token(forged[:1], "policies of ")

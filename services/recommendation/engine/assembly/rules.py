@@ -16,7 +16,7 @@ from services.recommendation.domain import (
     Zone,
 )
 from services.recommendation.engine.assembly.terms import UNCHOSEN, Weighing, worth_fen
-from services.recommendation.engine.feel import Row, to_predicate
+from services.recommendation.engine.feel import Row, Value, to_predicate
 from services.recommendation.engine.feel.syntax import Name, endpoints
 from services.recommendation.engine.matrix import Cell, DecisionTable, Firing, compile_closure
 
@@ -227,12 +227,13 @@ def about(table: DecisionTable, product: str) -> DecisionTable:
     place = next((place for place, column in enumerate(table.inputs) if column.name == "product"), None)
     if place is None:
         return table
-    return replace(table, rules=tuple(rule for rule in table.rules if _may_match(rule.cells[place], product)))
+    return replace(table, rules=tuple(rule for rule in table.rules if may_match(rule.cells[place], product)))
 
 
-def _may_match(cell: Cell, product: str) -> bool:
+def may_match(cell: Cell, value: Value) -> bool:
+    """Tell whether a cell may let a value of its column pass, whatever else is known of the customer."""
     by_another_field = any(isinstance(point, Name) for point in endpoints(cell.tests))
-    return by_another_field or to_predicate(cell.tests)(product, {})
+    return by_another_field or to_predicate(cell.tests)(value, {})
 
 
 @dataclass(frozen=True, slots=True)

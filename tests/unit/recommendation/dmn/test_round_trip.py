@@ -1,6 +1,5 @@
 """A matrix goes through DMN and comes back as it was, in whatever it says."""
 
-
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 

@@ -64,6 +64,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """An extract passed no limit of its mapping file: too many rows set aside, or far fewer rows than the cycle before.
     Example: 31% of billing was set aside, at most 5% may be.
     """
+    ERROR_REASON_MATRIX_NOT_CHECKED: _ErrorReason.ValueType  # 20
+    """A version of a matrix has not passed a check. Example: publishing one whose check found gaps."""
+    ERROR_REASON_MATRIX_NOT_APPROVED: _ErrorReason.ValueType  # 21
+    """A version of a matrix has passed its check, but nobody has approved it."""
+    ERROR_REASON_MATRIX_NOT_PUBLISHED: _ErrorReason.ValueType  # 22
+    """A cycle lacks a published matrix, or lists are asked for by versions that are not published for it."""
+    ERROR_REASON_SELF_APPROVAL: _ErrorReason.ValueType  # 23
+    """The author of a version of a matrix wants to approve it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason in the one google.rpc.ErrorInfo that every non-OK status carries, with domain "visavis"."""
@@ -110,4 +118,12 @@ ERROR_REASON_EXTRACT_IMPLAUSIBLE: ErrorReason.ValueType  # 19
 """An extract passed no limit of its mapping file: too many rows set aside, or far fewer rows than the cycle before.
 Example: 31% of billing was set aside, at most 5% may be.
 """
+ERROR_REASON_MATRIX_NOT_CHECKED: ErrorReason.ValueType  # 20
+"""A version of a matrix has not passed a check. Example: publishing one whose check found gaps."""
+ERROR_REASON_MATRIX_NOT_APPROVED: ErrorReason.ValueType  # 21
+"""A version of a matrix has passed its check, but nobody has approved it."""
+ERROR_REASON_MATRIX_NOT_PUBLISHED: ErrorReason.ValueType  # 22
+"""A cycle lacks a published matrix, or lists are asked for by versions that are not published for it."""
+ERROR_REASON_SELF_APPROVAL: ErrorReason.ValueType  # 23
+"""The author of a version of a matrix wants to approve it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -67,6 +67,41 @@ class Matrix(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Matrix._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Matrix._State.ValueType  # 0
+        """Never sent."""
+        STATE_DRAFT: Matrix._State.ValueType  # 1
+        """Taken in; or its last check found errors."""
+        STATE_CHECKED: Matrix._State.ValueType  # 2
+        """A check found no error."""
+        STATE_APPROVED: Matrix._State.ValueType  # 3
+        """Somebody else than its author stands for it."""
+        STATE_PUBLISHED: Matrix._State.ValueType  # 4
+        """Lists of at least one cycle are made by it."""
+        STATE_RETIRED: Matrix._State.ValueType  # 5
+        """Given up."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """How far a version has come."""
+
+    STATE_UNSPECIFIED: Matrix.State.ValueType  # 0
+    """Never sent."""
+    STATE_DRAFT: Matrix.State.ValueType  # 1
+    """Taken in; or its last check found errors."""
+    STATE_CHECKED: Matrix.State.ValueType  # 2
+    """A check found no error."""
+    STATE_APPROVED: Matrix.State.ValueType  # 3
+    """Somebody else than its author stands for it."""
+    STATE_PUBLISHED: Matrix.State.ValueType  # 4
+    """Lists of at least one cycle are made by it."""
+    STATE_RETIRED: Matrix.State.ValueType  # 5
+    """Given up."""
+
     NAME_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
@@ -75,6 +110,12 @@ class Matrix(_message.Message):
     CSV_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CYCLES_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """matrices/{matrix}."""
     purpose: Global___MatrixPurpose.ValueType
@@ -89,9 +130,25 @@ class Matrix(_message.Message):
     """The CSV text it was made of; a sheet of a workbook is kept as CSV, row for row, and so is a decision table of DMN."""
     author: _builtins.str
     """Who took it in."""
+    city: _builtins.str
+    """The city whose override of the province's matrix it is; empty for one of the province."""
+    parent: _builtins.str
+    """matrices/{matrix} it was edited from; empty where none was named."""
+    state: Global___Matrix.State.ValueType
+    """How far it has come."""
+    etag: _builtins.str
+    """Changes with each step; a step that names an old one is refused."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was taken in."""
+
+    @_builtins.property
+    def cycles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The cycles it is published for, in order. Example: "2026-11"."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatrixStep]:
+        """What happened to it since it was taken in, in order."""
 
     def __init__(
         self,
@@ -104,14 +161,137 @@ class Matrix(_message.Message):
         csv: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         author: _builtins.str = ...,
+        city: _builtins.str = ...,
+        parent: _builtins.str = ...,
+        state: Global___Matrix.State.ValueType = ...,
+        cycles: _abc.Iterable[_builtins.str] | None = ...,
+        etag: _builtins.str = ...,
+        steps: _abc.Iterable[Global___MatrixStep] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "create_time", b"create_time", "csv", b"csv", "display_name", b"display_name", "hit_policy", b"hit_policy", "name", b"name", "purpose", b"purpose", "rule_count", b"rule_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "city", b"city", "create_time", b"create_time", "csv", b"csv", "cycles", b"cycles", "display_name", b"display_name", "etag", b"etag", "hit_policy", b"hit_policy", "name", b"name", "parent", b"parent", "purpose", b"purpose", "rule_count", b"rule_count", "state", b"state", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Matrix: _TypeAlias = Matrix  # noqa: Y015
+
+@_typing.final
+class MatrixStep(_message.Message):
+    """One line of the log of a version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[MatrixStep._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: MatrixStep._Kind.ValueType  # 0
+        """Never sent."""
+        KIND_CHECKED: MatrixStep._Kind.ValueType  # 1
+        """A check found no error."""
+        KIND_FAULTED: MatrixStep._Kind.ValueType  # 2
+        """A check found errors."""
+        KIND_APPROVED: MatrixStep._Kind.ValueType  # 3
+        """Approved."""
+        KIND_PUBLISHED: MatrixStep._Kind.ValueType  # 4
+        """Published for the cycle."""
+        KIND_SUPERSEDED: MatrixStep._Kind.ValueType  # 5
+        """Another version was published for the cycle in its place."""
+        KIND_ROLLED_BACK: MatrixStep._Kind.ValueType  # 6
+        """The version before it was published again for the cycle in its place."""
+        KIND_RESTORED: MatrixStep._Kind.ValueType  # 7
+        """Published again for the cycle by a roll-back."""
+        KIND_RETIRED: MatrixStep._Kind.ValueType  # 8
+        """Given up."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What may happen to a version."""
+
+    KIND_UNSPECIFIED: MatrixStep.Kind.ValueType  # 0
+    """Never sent."""
+    KIND_CHECKED: MatrixStep.Kind.ValueType  # 1
+    """A check found no error."""
+    KIND_FAULTED: MatrixStep.Kind.ValueType  # 2
+    """A check found errors."""
+    KIND_APPROVED: MatrixStep.Kind.ValueType  # 3
+    """Approved."""
+    KIND_PUBLISHED: MatrixStep.Kind.ValueType  # 4
+    """Published for the cycle."""
+    KIND_SUPERSEDED: MatrixStep.Kind.ValueType  # 5
+    """Another version was published for the cycle in its place."""
+    KIND_ROLLED_BACK: MatrixStep.Kind.ValueType  # 6
+    """The version before it was published again for the cycle in its place."""
+    KIND_RESTORED: MatrixStep.Kind.ValueType  # 7
+    """Published again for the cycle by a roll-back."""
+    KIND_RETIRED: MatrixStep.Kind.ValueType  # 8
+    """Given up."""
+
+    KIND_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CYCLE_FIELD_NUMBER: _builtins.int
+    RUN_FIELD_NUMBER: _builtins.int
+    kind: Global___MatrixStep.Kind.ValueType
+    """What happened."""
+    principal: _builtins.str
+    """Who did it."""
+    reason: _builtins.str
+    """Why; of a check, what it found."""
+    cycle: _builtins.str
+    """The cycle it is about, "2026-11"; empty where it is about none."""
+    run: _builtins.str
+    """The run that says more. Example: "matrixChecks/7c1f"."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___MatrixStep.Kind.ValueType = ...,
+        principal: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        cycle: _builtins.str = ...,
+        run: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "kind", b"kind", "principal", b"principal", "reason", b"reason", "run", b"run", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatrixStep: _TypeAlias = MatrixStep  # noqa: Y015
+
+@_typing.final
+class MatrixVersion(_message.Message):
+    """A version, as the caller has seen it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """matrices/{matrix}."""
+    etag: _builtins.str
+    """Its etag when it was looked at; empty = whatever happened to it since."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatrixVersion: _TypeAlias = MatrixVersion  # noqa: Y015
 
 @_typing.final
 class ImportMatrixRequest(_message.Message):
@@ -123,6 +303,7 @@ class ImportMatrixRequest(_message.Message):
     CSV_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
+    PARENTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID; the same one with the same text returns the versions that are there."""
     csv: _builtins.str
@@ -134,6 +315,12 @@ class ImportMatrixRequest(_message.Message):
     """
     file_name: _builtins.str
     """The file's name, told with what is wrong in it."""
+    @_builtins.property
+    def parents(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatrixVersion]:
+        """The versions that the file was edited from, at most one for each purpose and city in it. There is one edit only of each version:
+        who comes second is refused, and nobody's work is lost.
+        """
+
     def __init__(
         self,
         *,
@@ -141,10 +328,11 @@ class ImportMatrixRequest(_message.Message):
         csv: _builtins.str = ...,
         content: _builtins.bytes = ...,
         file_name: _builtins.str = ...,
+        parents: _abc.Iterable[Global___MatrixVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "csv", b"csv", "file_name", b"file_name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "csv", b"csv", "file_name", b"file_name", "parents", b"parents", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -234,19 +422,35 @@ class ListMatricesRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CYCLE_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most this many; 0 = 50; at most 1000."""
     page_token: _builtins.str
     """The next_page_token of the page before."""
+    purpose: Global___MatrixPurpose.ValueType
+    """Only of this purpose; unspecified = all."""
+    state: Global___Matrix.State.ValueType
+    """Only in this state; unspecified = all."""
+    cycle: _builtins.str
+    """Only those published for this cycle, "2026-11"; empty = all."""
+    city: _builtins.str
+    """Only overrides of this city; empty = all."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        purpose: Global___MatrixPurpose.ValueType = ...,
+        state: Global___Matrix.State.ValueType = ...,
+        cycle: _builtins.str = ...,
+        city: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "cycle", b"cycle", "page_size", b"page_size", "page_token", b"page_token", "purpose", b"purpose", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -329,3 +533,597 @@ class ExportMatricesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportMatricesResponse: _TypeAlias = ExportMatricesResponse  # noqa: Y015
+
+@_typing.final
+class ApproveMatrixRequest(_message.Message):
+    """Asks to approve."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """matrices/{matrix}."""
+    etag: _builtins.str
+    """Its etag when it was looked at; empty = whatever happened to it since."""
+    reason: _builtins.str
+    """Why; never empty."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveMatrixRequest: _TypeAlias = ApproveMatrixRequest  # noqa: Y015
+
+@_typing.final
+class ApproveMatrixResponse(_message.Message):
+    """The version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATRIX_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def matrix(self) -> Global___Matrix:
+        """The version."""
+
+    def __init__(
+        self,
+        *,
+        matrix: Global___Matrix | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveMatrixResponse: _TypeAlias = ApproveMatrixResponse  # noqa: Y015
+
+@_typing.final
+class PublishMatrixRequest(_message.Message):
+    """Asks to publish."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    CYCLE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    cycle: _builtins.str
+    """The marketing month, "2026-11"."""
+    reason: _builtins.str
+    """Why; never empty."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatrixVersion]:
+        """The versions: of each purpose at most one of the province, and one of each city."""
+
+    def __init__(
+        self,
+        *,
+        versions: _abc.Iterable[Global___MatrixVersion] | None = ...,
+        cycle: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "reason", b"reason", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishMatrixRequest: _TypeAlias = PublishMatrixRequest  # noqa: Y015
+
+@_typing.final
+class PublishMatrixResponse(_message.Message):
+    """The versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATRICES_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def matrices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Matrix]:
+        """The versions, as they were asked for."""
+
+    @_builtins.property
+    def superseded(self) -> _containers.RepeatedCompositeFieldContainer[Global___Matrix]:
+        """Those that they have superseded."""
+
+    def __init__(
+        self,
+        *,
+        matrices: _abc.Iterable[Global___Matrix] | None = ...,
+        superseded: _abc.Iterable[Global___Matrix] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matrices", b"matrices", "superseded", b"superseded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishMatrixResponse: _TypeAlias = PublishMatrixResponse  # noqa: Y015
+
+@_typing.final
+class RetireMatrixRequest(_message.Message):
+    """Asks to retire."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """matrices/{matrix}."""
+    etag: _builtins.str
+    """Its etag when it was looked at; empty = whatever happened to it since."""
+    reason: _builtins.str
+    """Why; never empty."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetireMatrixRequest: _TypeAlias = RetireMatrixRequest  # noqa: Y015
+
+@_typing.final
+class RetireMatrixResponse(_message.Message):
+    """The version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATRIX_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def matrix(self) -> Global___Matrix:
+        """The version."""
+
+    def __init__(
+        self,
+        *,
+        matrix: Global___Matrix | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetireMatrixResponse: _TypeAlias = RetireMatrixResponse  # noqa: Y015
+
+@_typing.final
+class RollbackMatrixRequest(_message.Message):
+    """Asks to go back to what was published before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CYCLE_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    purpose: Global___MatrixPurpose.ValueType
+    """Of which purpose."""
+    cycle: _builtins.str
+    """The marketing month, "2026-11"."""
+    city: _builtins.str
+    """The city whose override is meant; empty = the province's matrix."""
+    etag: _builtins.str
+    """The etag of the version that is published now; empty = whatever happened to it since."""
+    reason: _builtins.str
+    """Why; never empty."""
+    def __init__(
+        self,
+        *,
+        purpose: Global___MatrixPurpose.ValueType = ...,
+        cycle: _builtins.str = ...,
+        city: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "cycle", b"cycle", "etag", b"etag", "purpose", b"purpose", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollbackMatrixRequest: _TypeAlias = RollbackMatrixRequest  # noqa: Y015
+
+@_typing.final
+class RollbackMatrixResponse(_message.Message):
+    """What is published now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATRIX_FIELD_NUMBER: _builtins.int
+    ROLLED_BACK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def matrix(self) -> Global___Matrix:
+        """The version that is published again."""
+
+    @_builtins.property
+    def rolled_back(self) -> Global___Matrix:
+        """The one whose place it has taken; absent where none was published."""
+
+    def __init__(
+        self,
+        *,
+        matrix: Global___Matrix | None = ...,
+        rolled_back: Global___Matrix | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix", "rolled_back", b"rolled_back"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix", "rolled_back", b"rolled_back"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollbackMatrixResponse: _TypeAlias = RollbackMatrixResponse  # noqa: Y015
+
+@_typing.final
+class DiffMatricesRequest(_message.Message):
+    """Asks for the differences of two versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OLD_NAME_FIELD_NUMBER: _builtins.int
+    NEW_NAME_FIELD_NUMBER: _builtins.int
+    old_name: _builtins.str
+    """matrices/{matrix}, the older one."""
+    new_name: _builtins.str
+    """matrices/{matrix}, the newer one."""
+    def __init__(
+        self,
+        *,
+        old_name: _builtins.str = ...,
+        new_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_name", b"new_name", "old_name", b"old_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiffMatricesRequest: _TypeAlias = DiffMatricesRequest  # noqa: Y015
+
+@_typing.final
+class DiffMatricesResponse(_message.Message):
+    """The differences."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    REMOVED_COLUMNS_FIELD_NUMBER: _builtins.int
+    ADDED_COLUMNS_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    SAME_COUNT_FIELD_NUMBER: _builtins.int
+    same_count: _builtins.int
+    """Rules that are the same in both, wherever they stand."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineChange]:
+        """The lines above the column headers that differ: hit policy, name, parameters, lists …"""
+
+    @_builtins.property
+    def removed_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Headers that only the older one has."""
+
+    @_builtins.property
+    def added_columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Headers that only the newer one has."""
+
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___RowChange]:
+        """The rules that differ, in the order of the newer one."""
+
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[Global___LineChange] | None = ...,
+        removed_columns: _abc.Iterable[_builtins.str] | None = ...,
+        added_columns: _abc.Iterable[_builtins.str] | None = ...,
+        rows: _abc.Iterable[Global___RowChange] | None = ...,
+        same_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added_columns", b"added_columns", "lines", b"lines", "removed_columns", b"removed_columns", "rows", b"rows", "same_count", b"same_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiffMatricesResponse: _TypeAlias = DiffMatricesResponse  # noqa: Y015
+
+@_typing.final
+class LineChange(_message.Message):
+    """A line above the column headers that differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    OLD_TEXT_FIELD_NUMBER: _builtins.int
+    NEW_TEXT_FIELD_NUMBER: _builtins.int
+    line: _builtins.str
+    """What the line is about. Example: "parameter churn_warning_threshold"."""
+    old_text: _builtins.str
+    """Its cells in the older one, joined by commas; empty where it has none."""
+    new_text: _builtins.str
+    """Its cells in the newer one, joined by commas; empty where it has none."""
+    def __init__(
+        self,
+        *,
+        line: _builtins.str = ...,
+        old_text: _builtins.str = ...,
+        new_text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "new_text", b"new_text", "old_text", b"old_text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LineChange: _TypeAlias = LineChange  # noqa: Y015
+
+@_typing.final
+class RowChange(_message.Message):
+    """A rule that differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OLD_ROW_FIELD_NUMBER: _builtins.int
+    NEW_ROW_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    old_row: _builtins.int
+    """Row in the older one; 0 = added."""
+    new_row: _builtins.int
+    """Row in the newer one; 0 = removed."""
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___CellChange]:
+        """The cells that differ; of an added or a removed rule all that are not empty."""
+
+    def __init__(
+        self,
+        *,
+        old_row: _builtins.int = ...,
+        new_row: _builtins.int = ...,
+        cells: _abc.Iterable[Global___CellChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "new_row", b"new_row", "old_row", b"old_row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RowChange: _TypeAlias = RowChange  # noqa: Y015
+
+@_typing.final
+class CellChange(_message.Message):
+    """A cell that differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMN_FIELD_NUMBER: _builtins.int
+    OLD_TEXT_FIELD_NUMBER: _builtins.int
+    NEW_TEXT_FIELD_NUMBER: _builtins.int
+    column: _builtins.str
+    """The header of its column."""
+    old_text: _builtins.str
+    """Its text in the older one."""
+    new_text: _builtins.str
+    """Its text in the newer one."""
+    def __init__(
+        self,
+        *,
+        column: _builtins.str = ...,
+        old_text: _builtins.str = ...,
+        new_text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "new_text", b"new_text", "old_text", b"old_text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CellChange: _TypeAlias = CellChange  # noqa: Y015
+
+@_typing.final
+class GetEffectiveMatrixRequest(_message.Message):
+    """Asks what holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CYCLE_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    purpose: Global___MatrixPurpose.ValueType
+    """What it decides; unspecified where a version is named."""
+    cycle: _builtins.str
+    """The marketing month, "2026-11"; not empty but where a version is named."""
+    city: _builtins.str
+    """Only what may concern customers of this city; empty = all rows."""
+    name: _builtins.str
+    """matrices/{matrix} instead of what is published: the rows of this version by itself, for example of a draft."""
+    def __init__(
+        self,
+        *,
+        purpose: Global___MatrixPurpose.ValueType = ...,
+        cycle: _builtins.str = ...,
+        city: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "cycle", b"cycle", "name", b"name", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEffectiveMatrixRequest: _TypeAlias = GetEffectiveMatrixRequest  # noqa: Y015
+
+@_typing.final
+class GetEffectiveMatrixResponse(_message.Message):
+    """What holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATRICES_FIELD_NUMBER: _builtins.int
+    HIT_POLICY_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    hit_policy: _builtins.str
+    """Hit policy as in DMN. Example: "COLLECT SUM"."""
+    @_builtins.property
+    def matrices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Matrix]:
+        """The versions it is composed of, the province's first."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is tested, in order; city by itself where there are overrides."""
+
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is given, in order."""
+
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___EffectiveRow]:
+        """The rows, in the order in which they are met."""
+
+    @_builtins.property
+    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___EffectiveParameter]:
+        """The city parameters."""
+
+    def __init__(
+        self,
+        *,
+        matrices: _abc.Iterable[Global___Matrix] | None = ...,
+        hit_policy: _builtins.str = ...,
+        inputs: _abc.Iterable[_builtins.str] | None = ...,
+        outputs: _abc.Iterable[_builtins.str] | None = ...,
+        rows: _abc.Iterable[Global___EffectiveRow] | None = ...,
+        parameters: _abc.Iterable[Global___EffectiveParameter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hit_policy", b"hit_policy", "inputs", b"inputs", "matrices", b"matrices", "outputs", b"outputs", "parameters", b"parameters", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEffectiveMatrixResponse: _TypeAlias = GetEffectiveMatrixResponse  # noqa: Y015
+
+@_typing.final
+class EffectiveRow(_message.Message):
+    """A row of what holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    MATRIX_FIELD_NUMBER: _builtins.int
+    MATRIX_ROW_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    REPLACES_FIELD_NUMBER: _builtins.int
+    row: _builtins.int
+    """Its number in lists and explanations."""
+    matrix: _builtins.str
+    """matrices/{matrix} that it stands in."""
+    matrix_row: _builtins.int
+    """Its row in that matrix."""
+    city: _builtins.str
+    """The city whose override it is of; empty for the province's."""
+    note: _builtins.str
+    """The planner's note."""
+    replaces: _builtins.int
+    """The row of the province's matrix in whose place it stands; 0 = none."""
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """A test for each input, as the planner wrote it."""
+
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it gives, for each output."""
+
+    def __init__(
+        self,
+        *,
+        row: _builtins.int = ...,
+        matrix: _builtins.str = ...,
+        matrix_row: _builtins.int = ...,
+        city: _builtins.str = ...,
+        cells: _abc.Iterable[_builtins.str] | None = ...,
+        outputs: _abc.Iterable[_builtins.str] | None = ...,
+        note: _builtins.str = ...,
+        replaces: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "city", b"city", "matrix", b"matrix", "matrix_row", b"matrix_row", "note", b"note", "outputs", b"outputs", "replaces", b"replaces", "row", b"row"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EffectiveRow: _TypeAlias = EffectiveRow  # noqa: Y015
+
+@_typing.final
+class EffectiveParameter(_message.Message):
+    """A city parameter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ByCityEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    BY_CITY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    value: _builtins.str
+    """Its value, of the city that was asked for, else of the province."""
+    @_builtins.property
+    def by_city(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Its values where cities differ from the province; empty where a city was asked for."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.str = ...,
+        by_city: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_city", b"by_city", "name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EffectiveParameter: _TypeAlias = EffectiveParameter  # noqa: Y015

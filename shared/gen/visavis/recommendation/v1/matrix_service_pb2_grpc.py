@@ -55,6 +55,36 @@ class MatrixServiceStub:
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.SerializeToString,
                 response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.FromString,
                 _registered_method=True)
+        self.ApproveMatrix = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/ApproveMatrix',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ApproveMatrixRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ApproveMatrixResponse.FromString,
+                _registered_method=True)
+        self.PublishMatrix = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/PublishMatrix',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.PublishMatrixRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.PublishMatrixResponse.FromString,
+                _registered_method=True)
+        self.RetireMatrix = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/RetireMatrix',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RetireMatrixRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RetireMatrixResponse.FromString,
+                _registered_method=True)
+        self.RollbackMatrix = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/RollbackMatrix',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RollbackMatrixRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RollbackMatrixResponse.FromString,
+                _registered_method=True)
+        self.DiffMatrices = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/DiffMatrices',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.DiffMatricesRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.DiffMatricesResponse.FromString,
+                _registered_method=True)
+        self.GetEffectiveMatrix = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/GetEffectiveMatrix',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixResponse.FromString,
+                _registered_method=True)
 
 
 class MatrixServiceServicer:
@@ -62,9 +92,10 @@ class MatrixServiceServicer:
     """
 
     def ImportMatrix(self, request, context):
-        """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook, one for each
+        """Takes matrices in from a file and reads every cell: one from CSV, one for each sheet from a workbook, one for each
         decision table from DMN.
-        Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
+        Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED, CONCURRENT_CHANGE (somebody else has edited the
+        parent, or its etag is an old one).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,7 +109,7 @@ class MatrixServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMatrices(self, request, context):
-        """Lists versions of matrices, newest first. Errors: PAGE_TOKEN_INVALID.
+        """Lists versions of matrices, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,6 +117,58 @@ class MatrixServiceServicer:
 
     def ExportMatrices(self, request, context):
         """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveMatrix(self, request, context):
+        """Approves a checked version, by somebody else than its author.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, SELF_APPROVAL, WRONG_STATE (retired, or
+        approved already), CONCURRENT_CHANGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishMatrix(self, request, context):
+        """Publishes approved versions for a cycle, all of them or none; what was published in their places is superseded.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, MATRIX_NOT_APPROVED, MATRIX_NOT_PUBLISHED
+        (an override without the province's matrix), MATRIX_INVALID (an override that does not fit it), WRONG_STATE (retired, or
+        published already), CONCURRENT_CHANGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetireMatrix(self, request, context):
+        """Retires a version for good. Lists that were made by it keep their explanation.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, WRONG_STATE (retired already, or a present or coming cycle
+        would be left without), CONCURRENT_CHANGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackMatrix(self, request, context):
+        """Publishes for a cycle what was published before the version that is now.
+        Errors: INVALID_ARGUMENT, PERMISSION_DENIED, MATRIX_NOT_PUBLISHED, WRONG_STATE (nothing was published before), MATRIX_INVALID,
+        CONCURRENT_CHANGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiffMatrices(self, request, context):
+        """Compares two versions by row and cell. Errors: INVALID_ARGUMENT (of different purposes), RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEffectiveMatrix(self, request, context):
+        """Shows what holds for a cycle: the province's matrix with the overrides of its cities, and where each row comes from.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_NOT_PUBLISHED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,6 +196,36 @@ def add_MatrixServiceServicer_to_server(servicer, server):
                     servicer.ExportMatrices,
                     request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.FromString,
                     response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.SerializeToString,
+            ),
+            'ApproveMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveMatrix,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ApproveMatrixRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ApproveMatrixResponse.SerializeToString,
+            ),
+            'PublishMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishMatrix,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.PublishMatrixRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.PublishMatrixResponse.SerializeToString,
+            ),
+            'RetireMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetireMatrix,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RetireMatrixRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RetireMatrixResponse.SerializeToString,
+            ),
+            'RollbackMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackMatrix,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RollbackMatrixRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RollbackMatrixResponse.SerializeToString,
+            ),
+            'DiffMatrices': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiffMatrices,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.DiffMatricesRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.DiffMatricesResponse.SerializeToString,
+            ),
+            'GetEffectiveMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEffectiveMatrix,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -224,6 +337,168 @@ class MatrixService:
             '/visavis.recommendation.v1.MatrixService/ExportMatrices',
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.SerializeToString,
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/ApproveMatrix',
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ApproveMatrixRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ApproveMatrixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/PublishMatrix',
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.PublishMatrixRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.PublishMatrixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetireMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/RetireMatrix',
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RetireMatrixRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RetireMatrixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/RollbackMatrix',
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RollbackMatrixRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.RollbackMatrixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiffMatrices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/DiffMatrices',
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.DiffMatricesRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.DiffMatricesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEffectiveMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/GetEffectiveMatrix',
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,16 +34,44 @@ class MatrixServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MatrixServiceAsyncStub: ...
     ImportMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ImportMatrixRequest, _matrix_service_pb2.ImportMatrixResponse]
-    """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook, one for each
+    """Takes matrices in from a file and reads every cell: one from CSV, one for each sheet from a workbook, one for each
     decision table from DMN.
-    Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
+    Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED, CONCURRENT_CHANGE (somebody else has edited the
+    parent, or its etag is an old one).
     """
     GetMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.GetMatrixRequest, _matrix_service_pb2.GetMatrixResponse]
     """Reads one version of a matrix. Errors: RESOURCE_NOT_FOUND."""
     ListMatrices: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ListMatricesRequest, _matrix_service_pb2.ListMatricesResponse]
-    """Lists versions of matrices, newest first. Errors: PAGE_TOKEN_INVALID."""
+    """Lists versions of matrices, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
     ExportMatrices: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ExportMatricesRequest, _matrix_service_pb2.ExportMatricesResponse]
     """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+    ApproveMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ApproveMatrixRequest, _matrix_service_pb2.ApproveMatrixResponse]
+    """Approves a checked version, by somebody else than its author.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, SELF_APPROVAL, WRONG_STATE (retired, or
+    approved already), CONCURRENT_CHANGE.
+    """
+    PublishMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.PublishMatrixRequest, _matrix_service_pb2.PublishMatrixResponse]
+    """Publishes approved versions for a cycle, all of them or none; what was published in their places is superseded.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, MATRIX_NOT_APPROVED, MATRIX_NOT_PUBLISHED
+    (an override without the province's matrix), MATRIX_INVALID (an override that does not fit it), WRONG_STATE (retired, or
+    published already), CONCURRENT_CHANGE.
+    """
+    RetireMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.RetireMatrixRequest, _matrix_service_pb2.RetireMatrixResponse]
+    """Retires a version for good. Lists that were made by it keep their explanation.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, WRONG_STATE (retired already, or a present or coming cycle
+    would be left without), CONCURRENT_CHANGE.
+    """
+    RollbackMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.RollbackMatrixRequest, _matrix_service_pb2.RollbackMatrixResponse]
+    """Publishes for a cycle what was published before the version that is now.
+    Errors: INVALID_ARGUMENT, PERMISSION_DENIED, MATRIX_NOT_PUBLISHED, WRONG_STATE (nothing was published before), MATRIX_INVALID,
+    CONCURRENT_CHANGE.
+    """
+    DiffMatrices: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.DiffMatricesRequest, _matrix_service_pb2.DiffMatricesResponse]
+    """Compares two versions by row and cell. Errors: INVALID_ARGUMENT (of different purposes), RESOURCE_NOT_FOUND."""
+    GetEffectiveMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.GetEffectiveMatrixRequest, _matrix_service_pb2.GetEffectiveMatrixResponse]
+    """Shows what holds for a cycle: the province's matrix with the overrides of its cities, and where each row comes from.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_NOT_PUBLISHED.
+    """
 
 @_typing.type_check_only
 class MatrixServiceAsyncStub(MatrixServiceStub):
@@ -51,16 +79,44 @@ class MatrixServiceAsyncStub(MatrixServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ImportMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ImportMatrixRequest, _matrix_service_pb2.ImportMatrixResponse]  # type: ignore[assignment]
-    """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook, one for each
+    """Takes matrices in from a file and reads every cell: one from CSV, one for each sheet from a workbook, one for each
     decision table from DMN.
-    Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
+    Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED, CONCURRENT_CHANGE (somebody else has edited the
+    parent, or its etag is an old one).
     """
     GetMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.GetMatrixRequest, _matrix_service_pb2.GetMatrixResponse]  # type: ignore[assignment]
     """Reads one version of a matrix. Errors: RESOURCE_NOT_FOUND."""
     ListMatrices: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ListMatricesRequest, _matrix_service_pb2.ListMatricesResponse]  # type: ignore[assignment]
-    """Lists versions of matrices, newest first. Errors: PAGE_TOKEN_INVALID."""
+    """Lists versions of matrices, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
     ExportMatrices: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ExportMatricesRequest, _matrix_service_pb2.ExportMatricesResponse]  # type: ignore[assignment]
     """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+    ApproveMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ApproveMatrixRequest, _matrix_service_pb2.ApproveMatrixResponse]  # type: ignore[assignment]
+    """Approves a checked version, by somebody else than its author.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, SELF_APPROVAL, WRONG_STATE (retired, or
+    approved already), CONCURRENT_CHANGE.
+    """
+    PublishMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.PublishMatrixRequest, _matrix_service_pb2.PublishMatrixResponse]  # type: ignore[assignment]
+    """Publishes approved versions for a cycle, all of them or none; what was published in their places is superseded.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, MATRIX_NOT_APPROVED, MATRIX_NOT_PUBLISHED
+    (an override without the province's matrix), MATRIX_INVALID (an override that does not fit it), WRONG_STATE (retired, or
+    published already), CONCURRENT_CHANGE.
+    """
+    RetireMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.RetireMatrixRequest, _matrix_service_pb2.RetireMatrixResponse]  # type: ignore[assignment]
+    """Retires a version for good. Lists that were made by it keep their explanation.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, WRONG_STATE (retired already, or a present or coming cycle
+    would be left without), CONCURRENT_CHANGE.
+    """
+    RollbackMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.RollbackMatrixRequest, _matrix_service_pb2.RollbackMatrixResponse]  # type: ignore[assignment]
+    """Publishes for a cycle what was published before the version that is now.
+    Errors: INVALID_ARGUMENT, PERMISSION_DENIED, MATRIX_NOT_PUBLISHED, WRONG_STATE (nothing was published before), MATRIX_INVALID,
+    CONCURRENT_CHANGE.
+    """
+    DiffMatrices: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.DiffMatricesRequest, _matrix_service_pb2.DiffMatricesResponse]  # type: ignore[assignment]
+    """Compares two versions by row and cell. Errors: INVALID_ARGUMENT (of different purposes), RESOURCE_NOT_FOUND."""
+    GetEffectiveMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.GetEffectiveMatrixRequest, _matrix_service_pb2.GetEffectiveMatrixResponse]  # type: ignore[assignment]
+    """Shows what holds for a cycle: the province's matrix with the overrides of its cities, and where each row comes from.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_NOT_PUBLISHED.
+    """
 
 class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps matrices: decision tables with cells in S-FEEL. Each import makes a new version; versions never change."""
@@ -71,9 +127,10 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _matrix_service_pb2.ImportMatrixRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matrix_service_pb2.ImportMatrixResponse, _abc.Awaitable[_matrix_service_pb2.ImportMatrixResponse]]:
-        """Takes matrices in from a file and checks every cell: one from CSV, one for each sheet from a workbook, one for each
+        """Takes matrices in from a file and reads every cell: one from CSV, one for each sheet from a workbook, one for each
         decision table from DMN.
-        Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED.
+        Errors: MATRIX_INVALID with every violation of every sheet, REQUEST_ID_REUSED, CONCURRENT_CHANGE (somebody else has edited the
+        parent, or its etag is an old one).
         """
 
     @_abc_1.abstractmethod
@@ -90,7 +147,7 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _matrix_service_pb2.ListMatricesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_matrix_service_pb2.ListMatricesResponse, _abc.Awaitable[_matrix_service_pb2.ListMatricesResponse]]:
-        """Lists versions of matrices, newest first. Errors: PAGE_TOKEN_INVALID."""
+        """Lists versions of matrices, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
 
     @_abc_1.abstractmethod
     def ExportMatrices(
@@ -99,5 +156,68 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matrix_service_pb2.ExportMatricesResponse, _abc.Awaitable[_matrix_service_pb2.ExportMatricesResponse]]:
         """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ApproveMatrix(
+        self,
+        request: _matrix_service_pb2.ApproveMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_service_pb2.ApproveMatrixResponse, _abc.Awaitable[_matrix_service_pb2.ApproveMatrixResponse]]:
+        """Approves a checked version, by somebody else than its author.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, SELF_APPROVAL, WRONG_STATE (retired, or
+        approved already), CONCURRENT_CHANGE.
+        """
+
+    @_abc_1.abstractmethod
+    def PublishMatrix(
+        self,
+        request: _matrix_service_pb2.PublishMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_service_pb2.PublishMatrixResponse, _abc.Awaitable[_matrix_service_pb2.PublishMatrixResponse]]:
+        """Publishes approved versions for a cycle, all of them or none; what was published in their places is superseded.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, MATRIX_NOT_APPROVED, MATRIX_NOT_PUBLISHED
+        (an override without the province's matrix), MATRIX_INVALID (an override that does not fit it), WRONG_STATE (retired, or
+        published already), CONCURRENT_CHANGE.
+        """
+
+    @_abc_1.abstractmethod
+    def RetireMatrix(
+        self,
+        request: _matrix_service_pb2.RetireMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_service_pb2.RetireMatrixResponse, _abc.Awaitable[_matrix_service_pb2.RetireMatrixResponse]]:
+        """Retires a version for good. Lists that were made by it keep their explanation.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, WRONG_STATE (retired already, or a present or coming cycle
+        would be left without), CONCURRENT_CHANGE.
+        """
+
+    @_abc_1.abstractmethod
+    def RollbackMatrix(
+        self,
+        request: _matrix_service_pb2.RollbackMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_service_pb2.RollbackMatrixResponse, _abc.Awaitable[_matrix_service_pb2.RollbackMatrixResponse]]:
+        """Publishes for a cycle what was published before the version that is now.
+        Errors: INVALID_ARGUMENT, PERMISSION_DENIED, MATRIX_NOT_PUBLISHED, WRONG_STATE (nothing was published before), MATRIX_INVALID,
+        CONCURRENT_CHANGE.
+        """
+
+    @_abc_1.abstractmethod
+    def DiffMatrices(
+        self,
+        request: _matrix_service_pb2.DiffMatricesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_service_pb2.DiffMatricesResponse, _abc.Awaitable[_matrix_service_pb2.DiffMatricesResponse]]:
+        """Compares two versions by row and cell. Errors: INVALID_ARGUMENT (of different purposes), RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def GetEffectiveMatrix(
+        self,
+        request: _matrix_service_pb2.GetEffectiveMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_service_pb2.GetEffectiveMatrixResponse, _abc.Awaitable[_matrix_service_pb2.GetEffectiveMatrixResponse]]:
+        """Shows what holds for a cycle: the province's matrix with the overrides of its cities, and where each row comes from.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_NOT_PUBLISHED.
+        """
 
 def add_MatrixServiceServicer_to_server(servicer: MatrixServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -56,7 +56,7 @@ class AssemblyRun(_message.Message):
 
     @_builtins.property
     def matrices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The matrices used."""
+        """The matrices used: the province's, then the overrides of cities."""
 
     @_builtins.property
     def lists(self) -> _dataset_pb2.DatasetRef:
@@ -230,7 +230,7 @@ class RecommendedPolicy(_message.Message):
     need_level: _builtins.str
     """Level of the need, for products: rigid, sensitive or ordinary."""
     fired_rule: _builtins.str
-    """The matrix row that gave it. Example: "vpmn row 7"."""
+    """The matrix row that gave it. Examples: "vpmn row 7", "vpmn row 7 of 芜湖's override"."""
     main: _builtins.bool
     """Main policy, or another one of the same group that clerk and customer may choose instead."""
     answer: _contact_pb2.ContactAnswer.ValueType
@@ -300,7 +300,10 @@ class CreateAssemblyRunRequest(_message.Message):
 
     @_builtins.property
     def matrices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """matrices/{matrix}: exactly one each for priority, retention and new service, at most one each for voice usage and vpmn."""
+        """matrices/{matrix}, each published for the cycle: of the province exactly one each for priority, retention and new service, at most
+        one each for voice usage and vpmn; and overrides of these by cities. Empty = all that are published for the cycle. The run keeps
+        those it was made of.
+        """
 
     def __init__(
         self,

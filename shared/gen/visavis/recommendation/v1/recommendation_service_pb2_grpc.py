@@ -78,8 +78,8 @@ class RecommendationServiceServicer:
 
     def CreateAssemblyRun(self, request, context):
         """Starts assembling lists for a snapshot: matrices x views x scores. Returns at once; the lists hold once switched in.
-        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know), RESOURCE_NOT_FOUND (matrix or
-        catalogue), REQUEST_ID_REUSED.
+        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know), MATRIX_NOT_PUBLISHED (for the
+        cycle), RESOURCE_NOT_FOUND (matrix or catalogue), REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

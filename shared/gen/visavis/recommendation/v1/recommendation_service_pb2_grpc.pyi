@@ -35,8 +35,8 @@ class RecommendationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> RecommendationServiceAsyncStub: ...
     CreateAssemblyRun: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.CreateAssemblyRunRequest, _recommendation_service_pb2.CreateAssemblyRunResponse]
     """Starts assembling lists for a snapshot: matrices x views x scores. Returns at once; the lists hold once switched in.
-    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know), RESOURCE_NOT_FOUND (matrix or
-    catalogue), REQUEST_ID_REUSED.
+    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know), MATRIX_NOT_PUBLISHED (for the
+    cycle), RESOURCE_NOT_FOUND (matrix or catalogue), REQUEST_ID_REUSED.
     """
     GetAssemblyRun: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetAssemblyRunRequest, _recommendation_service_pb2.GetAssemblyRunResponse]
     """Reads one assembly run. Errors: RESOURCE_NOT_FOUND."""
@@ -66,8 +66,8 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateAssemblyRun: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.CreateAssemblyRunRequest, _recommendation_service_pb2.CreateAssemblyRunResponse]  # type: ignore[assignment]
     """Starts assembling lists for a snapshot: matrices x views x scores. Returns at once; the lists hold once switched in.
-    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know), RESOURCE_NOT_FOUND (matrix or
-    catalogue), REQUEST_ID_REUSED.
+    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know), MATRIX_NOT_PUBLISHED (for the
+    cycle), RESOURCE_NOT_FOUND (matrix or catalogue), REQUEST_ID_REUSED.
     """
     GetAssemblyRun: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetAssemblyRunRequest, _recommendation_service_pb2.GetAssemblyRunResponse]  # type: ignore[assignment]
     """Reads one assembly run. Errors: RESOURCE_NOT_FOUND."""
@@ -100,8 +100,8 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommendation_service_pb2.CreateAssemblyRunResponse, _abc.Awaitable[_recommendation_service_pb2.CreateAssemblyRunResponse]]:
         """Starts assembling lists for a snapshot: matrices x views x scores. Returns at once; the lists hold once switched in.
-        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know), RESOURCE_NOT_FOUND (matrix or
-        catalogue), REQUEST_ID_REUSED.
+        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know), MATRIX_NOT_PUBLISHED (for the
+        cycle), RESOURCE_NOT_FOUND (matrix or catalogue), REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
