@@ -23,6 +23,8 @@ EXACT = Context(prec=4 * MAX_DIGITS)
 """Decimals of the columnar engine have up to MAX_DIGITS digits; Python's default context would round at 28."""
 _UNTIL_DIGITS = 7
 """There are 3.7 million days in the calendar."""
+_INTEGER_DIGITS = 19
+"""Of an integer of 64 bits."""
 
 
 class Sign(StrEnum):
@@ -111,7 +113,7 @@ def digits_of(expression: Expression) -> Digits:
             _, _, fraction = f"{value:f}".partition(".")
             return Digits(max(value.adjusted() + 1, 1), len(fraction))
         case Field(_, known):
-            return Digits(known.precision - known.scale, known.scale)
+            return Digits(known.precision - known.scale if known.scale else _INTEGER_DIGITS, known.scale)
         case Until():
             return Digits(_UNTIL_DIGITS, 0)
         case Operation(Sign.TIMES, left, right):

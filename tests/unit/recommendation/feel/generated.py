@@ -33,6 +33,8 @@ FIELDS: Mapping[str, FieldType] = {
     "absence": FieldType(Kind.DAYS_DURATION),
     "contract": FieldType(Kind.MONTHS_DURATION),
     "handset_age": FieldType(Kind.MONTHS_DURATION),
+    "city": FieldType.string(),
+    "day": FieldType(Kind.DATE),
 }
 _COLUMN_SQL = {
     "arpu": "DECIMAL(9, 2)",
@@ -226,14 +228,19 @@ def rows(names: Sequence[str]) -> st.SearchStrategy[Row]:
 
 def select(connection: duckdb.DuckDBPyConnection, expressions: str, drawn: Sequence[Row]) -> list[tuple[object, ...]]:
     """Evaluate SQL expressions over the rows, in their order."""
+    source, bound = relation(drawn)
+    return connection.execute(f"SELECT {expressions} FROM {source} ORDER BY place", bound).fetchall()
+
+
+def relation(drawn: Sequence[Row]) -> tuple[str, list[object]]:
+    """Return the rows as SQL, their order in the column `place`, and the values to bind."""
     names = list(drawn[0])
     line = ", ".join(_parameter(name) for name in names)
     values = ", ".join(f"({place}, {line})" for place in range(len(drawn)))
     columns = ", ".join(f'"{name}"' for name in names)
     values_in_order = [row[name] for row in drawn for name in names]
     bound = [value.months if isinstance(value, YearsMonths) else value for value in values_in_order]
-    query = f"SELECT {expressions} FROM (VALUES {values}) AS t(place, {columns}) ORDER BY place"
-    return connection.execute(query, bound).fetchall()
+    return f"(VALUES {values}) AS t(place, {columns})", bound
 
 
 def _parameter(name: str) -> str:
