@@ -1,5 +1,10 @@
 """S-FEEL unary tests: the language of matrix cells. One parser and one tree; closures for one customer here, and SQL for the base
 in `feel.sql`, which is imported by itself: it brings sqlglot along, a second that a server which answers has no use for.
+
+The one null rule: a value that is not known (null) passes only `-` and the test `null`. It passes no comparison and no `not( … )`,
+where FEEL has it pass `not("a")`: who is not known not to be meant gets no offer. An endpoint that is null (another field, a
+city's parameter, a computed input) is no value to compare with: the comparison does not hold, so inside `not( … )` it bars
+nothing. A computed input is null where anything in it is. Both back ends keep to it: tests/unit/recommendation/feel/test_nulls.py.
 """
 
 from services.recommendation.engine.feel.check import check, check_literal

@@ -24,6 +24,8 @@ from services.recommendation.engine.feel.sql import DIALECT, Substitute, Substit
 from services.recommendation.engine.feel.values import Kind
 
 _JOINS: Mapping[Sign, type[exp.Binary]] = {Sign.PLUS: exp.Add, Sign.MINUS: exp.Sub, Sign.TIMES: exp.Mul}
+_NARROW = 18
+"""Digits of a decimal that the engine keeps in 64 bits."""
 
 
 def computed_sql(expression: Expression, substitutes: Substitutes) -> Substitute:
@@ -53,13 +55,24 @@ def _value(expression: Expression, substitutes: Substitutes) -> exp.Expr:
             return _as_decimal(operand(name, substitutes).value, digits_of(expression))
         case Until(span, until):
             return _as_decimal(_until(span, operand(until.name, substitutes).value), digits_of(expression))
-        case Operation(sign, left, right):
-            # The engine gives sums and products the digits that `digits_of` counts: no need to cast them.
-            return exp.paren(_JOINS[sign](this=_value(left, substitutes), expression=_value(right, substitutes)))
+        case Operation():
+            return _joined(expression, substitutes)
         case Extreme():
             return _extreme(expression, substitutes)
         case _:
             assert_never(expression)
+
+
+def _joined(expression: Operation, substitutes: Substitutes) -> exp.Expr:
+    """The engine gives a result the digits that `digits_of` counts, but no more than 18 to one of two operands that have no more
+    themselves: it would fail where it needs them. So one of those is made wider first."""
+    one, other = _value(expression.left, substitutes), _value(expression.right, substitutes)
+    left, right, room = digits_of(expression.left), digits_of(expression.right), digits_of(expression)
+    join = _JOINS[expression.sign]
+    if room.precision <= _NARROW or max(left.precision, right.precision) > _NARROW:
+        return exp.paren(join(this=one, expression=other))
+    wider = Digits(_NARROW + 1 - left.scale, left.scale)
+    return _as_decimal(exp.paren(join(this=_as_decimal(one, wider), expression=other)), room)
 
 
 def _as_decimal(value: exp.Expr, room: Digits) -> exp.Expr:

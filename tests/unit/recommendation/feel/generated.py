@@ -239,7 +239,7 @@ def relation(drawn: Sequence[Row]) -> tuple[str, list[object]]:
     values = ", ".join(f"({place}, {line})" for place in range(len(drawn)))
     columns = ", ".join(f'"{name}"' for name in names)
     values_in_order = [row[name] for row in drawn for name in names]
-    bound = [value.months if isinstance(value, YearsMonths) else value for value in values_in_order]
+    bound: list[object] = [value.months if isinstance(value, YearsMonths) else value for value in values_in_order]
     return f"(VALUES {values}) AS t(place, {columns})", bound
 
 

@@ -160,10 +160,11 @@ def fire(table: DecisionTable, matching: list[Rule]) -> list[Rule]:
 
 def by_priority(table: DecisionTable, rules: list[Rule]) -> list[Rule]:
     """Sort by the last output that has a list of values, then by the one before it: sorting keeps the order of equals."""
-    for place, output in reversed(list(enumerate(table.outputs))):
-        if output.values:
-            places = {value: number for number, value in reversed(list(enumerate(output.values)))}
-            rules = sorted(rules, key=lambda rule, at=place, known=places: known.get(rule.outputs[at], len(known)))  # type: ignore[misc]  # mypy knows no defaults of lambdas
+    for place in reversed(range(len(table.outputs))):
+        listed = table.outputs[place].values
+        rules = [rule for value in listed for rule in rules if rule.outputs[place] == value] + [
+            rule for rule in rules if rule.outputs[place] not in listed
+        ]
     return rules
 
 
@@ -183,4 +184,6 @@ def add_up(aggregation: Aggregation, values: list[Any]) -> Any:
     there = [value for value in values if value is not None]
     if not there:
         return None
-    return {Aggregation.SUM: sum, Aggregation.MIN: min, Aggregation.MAX: max}[aggregation](there)
+    if aggregation is Aggregation.SUM:
+        return sum(there)
+    return min(there) if aggregation is Aggregation.MIN else max(there)

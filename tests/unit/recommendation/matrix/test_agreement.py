@@ -13,7 +13,6 @@ from services.recommendation.engine.matrix import (
     Firing,
     HitPolicy,
     compile_closure,
-    explain,
     read_csv,
     results,
 )
@@ -22,7 +21,7 @@ from services.recommendation.engine.matrix.sql import compile_sql, output_sql
 from tests.unit.recommendation.feel.generated import FIELDS, rows, select
 from tests.unit.recommendation.matrix.generated import INPUTS, OUTPUTS, DrawnRule, DrawnTable, tables
 
-ROW_FIELDS = [*INPUTS, "平均话费", "age", "last.brand", "warned", "date"]
+ROW_FIELDS = [*INPUTS, "平均话费", "age", "last.brand", "warned", "date", "city", "day"]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +57,7 @@ def _priority(rule: DrawnRule) -> tuple[int, int]:
     )
 
 
-@settings(max_examples=70, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(drawn=tables(), drawn_rows=st.lists(rows(ROW_FIELDS), min_size=1, max_size=6))
 def test_sql_and_closure_and_reference_fire_the_same_rules(
     connection: duckdb.DuckDBPyConnection, drawn: DrawnTable, drawn_rows: list[Row]
@@ -80,7 +79,7 @@ def _as_sql(table: DecisionTable, firing: Firing) -> object:
     return firing.rules[0] if firing.rules else None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(drawn=tables(), drawn_rows=st.lists(rows(ROW_FIELDS), min_size=1, max_size=6))
 def test_sql_and_closure_give_the_outputs_that_were_drawn(
     connection: duckdb.DuckDBPyConnection, drawn: DrawnTable, drawn_rows: list[Row]
@@ -101,19 +100,6 @@ def test_sql_and_closure_give_the_outputs_that_were_drawn(
             assert list(values) == [[one[name] for one in expected] for name in names]
         else:
             assert list(values) == [expected[0][name] if expected else None for name in names]
-
-
-@settings(max_examples=40, deadline=None)
-@given(drawn=tables(), row=rows(ROW_FIELDS))
-def test_explanation_names_the_first_failed_cell_of_each_rule_that_does_not_match(drawn: DrawnTable, row: Row) -> None:
-    table = read_csv(drawn.text(), fields=FIELDS, outputs=OUTPUTS)
-    firing = reference(drawn, row)
-    for rule, told in zip(drawn.rules, explain(table, row), strict=True):
-        refused = [name for name, cell in zip(INPUTS, rule.cells, strict=True) if not cell.accepts(row[name], row)]
-        assert told.rule == rule.row
-        assert told.fired == (rule.row in firing.rules and not firing.ambiguous)
-        assert (told.failed.input if told.failed else None) == (refused[0] if refused else None)
-        assert told.failed is None or told.failed.value == row[told.failed.input]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables(), customers=st.lists(rows(), min_size=4, max_size=10))
 def test_sql_closure_and_reference_agree_on_fired_rows_and_outputs(
     connection: duckdb.DuckDBPyConnection, table: DecisionTable, customers: list[Row]
