@@ -4,7 +4,7 @@ from services.recommendation.engine.dmn.describe import Matrix, describe
 from services.recommendation.engine.dmn.intake import decision_sheets
 from services.recommendation.engine.dmn.markup import is_xml
 from services.recommendation.engine.dmn.read import read_definitions
-from services.recommendation.engine.dmn.sheet import DecisionSheet, decision_sheet
+from services.recommendation.engine.dmn.sheet import DecisionSheet, decision_sheet, place_of
 from services.recommendation.engine.dmn.write import write_definitions
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "decision_sheets",
     "describe",
     "is_xml",
+    "place_of",
     "read_definitions",
     "write_definitions",
 ]

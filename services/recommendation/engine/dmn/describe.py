@@ -94,7 +94,7 @@ def _input(column: Input) -> model.InputClause:
         expression=column.name,
         type_ref=_TYPE_REFS[column.type.kind],
         values=_listed(column.type.domain),
-        label=column.name,
+        label=column.type.title or column.name,
     )
 
 
@@ -102,7 +102,7 @@ def _output(output: Output, expected: Output | None) -> model.OutputClause:
     given = expected or Output(output.name, output.type)
     return model.OutputClause(
         name=output.name,
-        label=output.name,
+        label=output.type.title or output.name,
         type_ref=_TYPE_REFS[output.type.kind],
         values=_values(output),
         default=_default(output),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from services.recommendation.engine.dmn.model import Decision, InputClause, OutputClause, Parameter, RuleEntry, Table
-from services.recommendation.engine.feel import CellError, Kind, Literal, constant_of, listed, parse
-from services.recommendation.engine.feel.syntax import Compare, Operator, Or
+from services.recommendation.engine.feel import CellError, Kind, Literal, listed, parse
+from services.recommendation.engine.feel.syntax import constants_of
 from services.recommendation.engine.feel.text import feel_text
 from services.recommendation.engine.matrix.csv_layout import NOTE, OUTPUT_MARK
 from services.recommendation.engine.matrix.csv_writer import REPLACES, csv_text, plain_text
@@ -47,6 +47,14 @@ def decision_sheet(decision: Decision, *, purposes: Sequence[str]) -> DecisionSh
 def place(decision: Decision, part: str = "") -> str:
     """Return where in a file something is."""
     return f'decision "{decision.name}"' + (f", {part}" if part else "")
+
+
+def place_of(field: str, decision: str, places: Mapping[int, str]) -> str:
+    """Return where in its decision a violation of a sheet is: `row 7, column => policy` was `rule 3, column policy`."""
+    row, _, heading = field.partition(", column ")
+    part = places.get(int(row.removeprefix("row ")), "")
+    column = f"column {heading.removeprefix(OUTPUT_MARK).strip()}" if heading else ""
+    return ", ".join(each for each in (f'decision "{decision}"', part, column) if each)
 
 
 def _purpose(decision: Decision, purposes: Sequence[str]) -> str:
@@ -160,32 +168,24 @@ def _rule(table: Table, rule: RuleEntry) -> Sequence[str]:
 
 def _plain(text: str) -> str:
     """Return an output entry as a planner writes it: a text without its quotes, null as an empty cell."""
-    literal = _constant(text)
-    if literal is None:
+    constants = listed_constants(text)
+    if constants is None or len(constants) != 1:
         return text
+    (literal,) = constants
     if literal.kind is Kind.NULL:
         return ""
     return plain_text(literal.value) if isinstance(literal.value, str) else text
 
 
-def _constant(text: str) -> Literal | None:
-    try:
-        return constant_of(parse(text))
-    except CellError:
-        return None
-
-
 def _values(text: str) -> Sequence[str]:
     """Return the constants of a list, each as a cell; what is no list of constants stays one cell, for the reader to refuse."""
+    constants = listed_constants(text)
+    return (text,) if constants is None else [_plain(feel_text(constant.value)) for constant in constants]
+
+
+def listed_constants(text: str) -> Sequence[Literal] | None:
+    """Return the constants that a text lists, or None where it is no such list."""
     try:
-        tests = parse(text)
+        return constants_of(parse(text))
     except CellError:
-        return (text,)
-    if not isinstance(tests, Or):
-        return (text,)
-    cells = []
-    for test in tests.tests:
-        if not (isinstance(test, Compare) and test.operator is Operator.EQUAL and isinstance(test.endpoint, Literal)):
-            return (text,)
-        cells.append(_plain(feel_text(test.endpoint.value)))
-    return cells
+        return None

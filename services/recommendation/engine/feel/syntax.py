@@ -114,8 +114,14 @@ def is_null(point: Endpoint) -> bool:
 
 def constant_of(tests: UnaryTests) -> Literal | None:
     """Return the constant that is all the cell says, or None if it says more than one constant."""
-    if isinstance(tests, Or) and len(tests.tests) == 1:
-        test = tests.tests[0]
-        if isinstance(test, Compare) and test.operator is Operator.EQUAL and isinstance(test.endpoint, Literal):
-            return test.endpoint
-    return None
+    found = constants_of(tests)
+    return found[0] if found and len(found) == 1 else None
+
+
+def constants_of(tests: UnaryTests) -> tuple[Literal, ...] | None:
+    """Return the constants that the cell lists, or None if it says anything else."""
+    if not isinstance(tests, Or):
+        return None
+    points = [test.endpoint for test in tests.tests if isinstance(test, Compare) and test.operator is Operator.EQUAL]
+    constants = tuple(point for point in points if isinstance(point, Literal))
+    return constants if len(constants) == len(tests.tests) else None

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from services.recommendation.engine.matrix.csv_layout import OUTPUT_MARK, Faults, read_records, written_alike
+from services.recommendation.engine.dmn import place_of
+from services.recommendation.engine.matrix.csv_layout import Faults, read_records, written_alike
 from services.recommendation.engine.sheets.document import Document, Sheet
 from shared.errors import InvalidInput, Violation
 
@@ -55,11 +56,10 @@ def _too_long(sheet: Sheet) -> Iterator[Violation]:
 
 def _where(violation: Violation, sheet: Sheet, file_name: str) -> str:
     """Return the place of a violation; in a workbook the heading of a column follows its letter, in DMN a rule is told."""
-    row, _, heading = violation.field.partition(", column ")
     if sheet.places is not None:
-        place = sheet.places.get(int(row.removeprefix("row ")), "")
-        column = f"column {heading.removeprefix(OUTPUT_MARK).strip()}" if heading else ""
-        return ", ".join(part for part in (file_name, f'decision "{sheet.name}"', place, column) if part)
+        place = place_of(violation.field, sheet.name, sheet.places)
+        return f"{file_name}, {place}" if file_name else place
+    row, _, heading = violation.field.partition(", column ")
     if not sheet.name:
         return ", ".join(part for part in (file_name, violation.field) if part)
     column = f"column {_letter(sheet, heading)}({heading})" if heading else ""

@@ -1,0 +1,1 @@
+"""Runs suites in the layout of the DMN TCK against our parser, closures and columnar back end."""
