@@ -79,10 +79,6 @@ def test_what_the_tck_writes_otherwise_than_we_do_is_mapped_at_the_edge(tmp_path
 @pytest.mark.parametrize(
     ("hit_policy", "age", "expected"),
     [
-        ('COLLECT" aggregation="SUM', "70", "<value>5.5</value>"),
-        ('COLLECT" aggregation="MIN', "70", "<value>2.5</value>"),
-        ('COLLECT" aggregation="MAX', "70", "<value>3</value>"),
-        ('COLLECT" aggregation="COUNT', "70", "<value>2</value>"),
         ("COLLECT", "70", "<list><item><value>2.5</value></item><item><value>3</value></item></list>"),
         ("OUTPUT ORDER", "70", "<list><item><value>3</value></item><item><value>2.5</value></item></list>"),
         ("PRIORITY", "70", "<value>3</value>"),

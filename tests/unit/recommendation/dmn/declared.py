@@ -6,8 +6,9 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from services.recommendation.engine.feel import FieldType, Value
-from services.recommendation.engine.feel.expressions import Field, Span, Until
+from services.recommendation.engine.feel.expression_parser import read_expression
 from services.recommendation.engine.matrix import Aggregation, Computed, DecisionTable, HitPolicy, Parameter
+from tests.unit.recommendation.feel.generated import FIELDS
 
 HEAD_ROWS = 12
 """Rows that what is drawn here may take at most, so that rules find their rows free."""
@@ -31,12 +32,9 @@ def _parameters() -> st.SearchStrategy[Parameter]:
 @st.composite
 def with_declarations(draw: st.DrawFn, table: DecisionTable) -> DecisionTable:
     """Draw the table with a city, parameters, computed inputs, lists, other values and defaults, and rows replaced."""
-    until = Computed(
-        "到期月数",
-        FieldType.integer(draw(st.sampled_from(["", "months"]))),
-        "months until(joined)",
-        Until(Span.MONTHS, Field("joined")),
-    )
+    text = "months until(joined)"
+    unit = draw(st.sampled_from(["", "months"]))
+    until = Computed("到期月数", FieldType.integer(unit), text, read_expression(text, FIELDS)[0])
     rules = tuple(
         replace(
             rule,
