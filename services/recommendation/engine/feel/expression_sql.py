@@ -76,7 +76,8 @@ def _joined(expression: Operation, substitutes: Substitutes) -> exp.Expr:
 
 
 def _as_decimal(value: exp.Expr, room: Digits) -> exp.Expr:
-    return exp.cast(value, f"DECIMAL({room.precision}, {room.scale})", dialect=DIALECT)
+    # Not exp.cast: it takes one decimal type for another and leaves out the second of two casts.
+    return exp.Cast(this=value, to=exp.DataType.build(f"DECIMAL({room.precision}, {room.scale})", dialect=DIALECT))
 
 
 def _until(span: Span, until: exp.Expr) -> exp.Expr:
