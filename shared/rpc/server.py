@@ -35,12 +35,12 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set, then end in order. Parameters and errors as in `running`."""
     async with running(settings, register=register, service_names=service_names, checks=checks):
-        _spare_from_collection()
+        spare_from_collection()
         await stop.wait()
 
 
-def _spare_from_collection() -> None:
-    """Take what the process is made of, 120,000 objects, out of the garbage collector's sight.
+def spare_from_collection() -> None:
+    """Take what this process is made of, some 120,000 objects, out of the garbage collector's sight.
 
     It would look through all of them every few hundred calls, and whoever calls then waits 50 to 100 ms.
     """

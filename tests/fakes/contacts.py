@@ -16,6 +16,8 @@ class FakeContacts(rpc.ContactServiceServicer):
         self.contacts: dict[str, list[contact_pb2.Contact]] = {}
         self.opted_out: set[str] = set()
         self.delay = 0.0
+        self.asked: list[tuple[str, ...]] = []
+        """The customers of each call."""
 
     def add(self, customer_id: str, policy: str, *, answer: str = "", at: datetime) -> None:
         """Add a contact, newest first, answered at the instant it was made."""
@@ -26,11 +28,17 @@ class FakeContacts(rpc.ContactServiceServicer):
             contact.answer_time.FromDatetime(at)
         self.contacts.setdefault(customer_id, []).insert(0, contact)
 
-    async def ListContacts(  # noqa: N802 - gRPC's name
-        self, request: contact_service_pb2.ListContactsRequest, context: Context
-    ) -> contact_service_pb2.ListContactsResponse:
+    async def BatchGetCustomerRecords(  # noqa: N802 - gRPC's name
+        self, request: contact_service_pb2.BatchGetCustomerRecordsRequest, context: Context
+    ) -> contact_service_pb2.BatchGetCustomerRecordsResponse:
+        self.asked.append(tuple(request.customer_ids))
         await asyncio.sleep(self.delay)
-        answer = contact_service_pb2.ListContactsResponse(contacts=self.contacts.get(request.customer_id, []))
-        if request.customer_id in self.opted_out:
-            answer.opt_out.customer_id = request.customer_id
-        return answer
+        return contact_service_pb2.BatchGetCustomerRecordsResponse(records=map(self._record, request.customer_ids))
+
+    def _record(self, customer_id: str) -> contact_service_pb2.CustomerRecord:
+        record = contact_service_pb2.CustomerRecord(
+            customer_id=customer_id, contacts=self.contacts.get(customer_id, [])
+        )
+        if customer_id in self.opted_out:
+            record.opt_out.customer_id = customer_id
+        return record

@@ -38,6 +38,12 @@ class Records(Protocol):
         """Return up to `limit` contacts reserved from `since` on, those in `cities` (None: everywhere); raises Unavailable."""
         ...
 
+    async def of_all(
+        self, customer_ids: Sequence[str], *, since: datetime, limit: int, cities: Collection[str] | None
+    ) -> Sequence[CustomerRecord]:
+        """Return the same of several customers, in their order."""
+        ...
+
 
 class PushRecords(Protocol):
     async def of(self, push_id: PushId, *, cities: Collection[str] | None) -> PushRecord | None:

@@ -1,7 +1,8 @@
-"""One customer's contacts and opt-out, in one statement: the desk waits for it."""
+"""Customers' contacts and opt-outs, in one statement: the desk waits for it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from sqlalchemy import RowMapping
 
@@ -14,20 +15,20 @@ from shared.db.single_reads import Found, SingleReads
 _OPT_OUT = [column.name for column in OPT_OUTS.columns]
 
 # A row even where there is neither, and the opt-out beside each contact.
-_RECORD = f"""
-    SELECT contact.*, {", ".join(f'refused."{name}" AS "refused {name}"' for name in _OPT_OUT)}
-    FROM (SELECT 1) AS one
+_RECORDS = f"""
+    SELECT one.n AS place, contact.*, {", ".join(f'refused."{name}" AS "refused {name}"' for name in _OPT_OUT)}
+    FROM unnest($1::text[]) WITH ORDINALITY AS one(customer_id, n)
     LEFT JOIN LATERAL (
-        SELECT * FROM {OPT_OUTS.fullname} WHERE customer_id = $1 ORDER BY opt_out_id LIMIT 1
+        SELECT * FROM {OPT_OUTS.fullname} AS o WHERE o.customer_id = one.customer_id ORDER BY opt_out_id LIMIT 1
     ) AS refused ON true
     LEFT JOIN LATERAL (
-        SELECT * FROM {CONTACTS.fullname}
-        WHERE customer_id = $1 AND reserve_time >= $2
+        SELECT * FROM {CONTACTS.fullname} AS c
+        WHERE c.customer_id = one.customer_id AND reserve_time >= $2
             AND ($3::timestamptz IS NULL OR (reserve_time, contact_id) < ($3, $4::bigint))
             AND ($5::text[] IS NULL OR city = ANY ($5))
         ORDER BY reserve_time DESC, contact_id DESC LIMIT $6
     ) AS contact ON true
-    ORDER BY contact.reserve_time DESC, contact.contact_id DESC
+    ORDER BY one.n, contact.reserve_time DESC, contact.contact_id DESC
 """
 
 
@@ -48,8 +49,19 @@ class ContactRecords:
     ) -> CustomerRecord:
         place = (after.reserve_time, after.contact_id) if after else (None, None)
         within = None if cities is None else sorted(cities)
-        rows = await self._reads.rows(_RECORD, customer_id, since, *place, within, limit)
-        return CustomerRecord([contact_of(row) for row in rows if row["contact_id"] is not None], _opt_out(rows[0]))
+        return _record(await self._reads.rows(_RECORDS, [customer_id], since, *place, within, limit))
+
+    async def of_all(
+        self, customer_ids: Sequence[str], *, since: datetime, limit: int, cities: Collection[str] | None
+    ) -> Sequence[CustomerRecord]:
+        within = None if cities is None else sorted(cities)
+        rows = await self._reads.rows(_RECORDS, customer_ids, since, None, None, within, limit)
+        return [_record(list(theirs)) for _, theirs in groupby(rows, key=lambda row: row["place"])]
+
+
+def _record(rows: Sequence[Found]) -> CustomerRecord:
+    """Return what the rows of one customer, of which there is at least one, say."""
+    return CustomerRecord([contact_of(row) for row in rows if row["contact_id"] is not None], _opt_out(rows[0]))
 
 
 def contact_of(row: "Found | RowMapping") -> Contact:

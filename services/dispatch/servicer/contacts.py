@@ -27,6 +27,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _THREE_MONTHS = timedelta(days=92)
 _LATEST_TOLD = timedelta(days=31)
+_MOST_CUSTOMERS, _MOST_CONTACTS = 100, 200
 _ANSWER_NAMES = {answer: f"CONTACT_ANSWER_{answer.name}" for answer in Answer}
 _ANSWERS = {contact_pb2.ContactAnswer.Value(name): answer for answer, name in _ANSWER_NAMES.items()}
 
@@ -59,6 +60,26 @@ class ContactServicer(rpc.ContactServiceServicer):
             contacts=[contact_message(contact) for contact in found[:limit]],
             next_page_token=encode_token([last.reserve_time.isoformat(), last.contact_id], filters) if last else "",
             opt_out=opt_out_message(record.opt_out) if record.opt_out else None,
+        )
+
+    async def BatchGetCustomerRecords(
+        self, request: pb.BatchGetCustomerRecordsRequest, context: Context
+    ) -> pb.BatchGetCustomerRecordsResponse:
+        customers = list(request.customer_ids)
+        if not 1 <= len(customers) <= _MOST_CUSTOMERS or not all(customers):
+            raise InvalidInput.of("customer_ids", f"expected 1 to {_MOST_CUSTOMERS} customers, none of them empty")
+        records = await self.records.of_all(
+            customers, since=self._three_months_ago(), limit=_MOST_CONTACTS, cities=current_caller().cities
+        )
+        return pb.BatchGetCustomerRecordsResponse(
+            records=[
+                pb.CustomerRecord(
+                    customer_id=customer,
+                    contacts=[contact_message(contact) for contact in record.contacts],
+                    opt_out=opt_out_message(record.opt_out) if record.opt_out else None,
+                )
+                for customer, record in zip(customers, records, strict=True)
+            ]
         )
 
     async def RecordContact(self, request: pb.RecordContactRequest, context: Context) -> pb.RecordContactResponse:
@@ -105,11 +126,14 @@ class ContactServicer(rpc.ContactServiceServicer):
 
     def _since(self, request: pb.ListContactsRequest) -> datetime:
         if not request.HasField("since_time"):
-            return self.clock.now() - _THREE_MONTHS
+            return self._three_months_ago()
         since = instant_of(request.since_time)
         if since is None:
             raise InvalidInput.of("since_time", "expected a time from the year 1 to 9999")
         return since
+
+    def _three_months_ago(self) -> datetime:
+        return self.clock.now() - _THREE_MONTHS
 
 
 def _place(reserve_time: Key, contact_id: Key) -> ContactPlace:

@@ -54,6 +54,28 @@ async def events(desk: Desk) -> list[tuple[str, str, str, str]]:
     ]
 
 
+async def test_records_of_several_customers_come_in_the_order_asked(rig: Rig, desk: Desk) -> None:
+    recorded = (await desk.contacts.RecordContact(said(types.CONTACT_ANSWER_OPTED_OUT))).contact
+    asked = pb.BatchGetCustomerRecordsRequest(customer_ids=["nobody", "c-1", "nobody", "c-1"])
+    records = (await desk.contacts.BatchGetCustomerRecords(asked)).records
+    assert [(record.customer_id, list(record.contacts), record.HasField("opt_out")) for record in records] == [
+        ("nobody", [], False),
+        ("c-1", [recorded], True),
+        ("nobody", [], False),
+        ("c-1", [recorded], True),
+    ]
+    elsewhere = Caller("clerk-7", Role.CLERK, frozenset({"芜湖"}))
+    with acting_as(elsewhere):
+        hidden = (await desk.contacts.BatchGetCustomerRecords(asked)).records
+    assert [len(record.contacts) for record in hidden] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("customers", [[], ["c-1", ""], ["c"] * 101])
+async def test_records_are_asked_of_1_to_100_customers(desk: Desk, customers: list[str]) -> None:
+    with pytest.raises(InvalidInput, match="1 to 100"):
+        await desk.contacts.BatchGetCustomerRecords(pb.BatchGetCustomerRecordsRequest(customer_ids=customers))
+
+
 async def test_an_answer_at_the_desk_is_a_contact_like_others(rig: Rig, desk: Desk) -> None:
     recorded = (await desk.contacts.RecordContact(said(types.CONTACT_ANSWER_CONSIDERING))).contact
     assert (recorded.channel, recorded.state, recorded.answer, recorded.push_plan) == (

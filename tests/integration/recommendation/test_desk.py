@@ -1,5 +1,6 @@
 """The desk's question over a real socket: one customer's list, under what dispatch knows."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -144,6 +145,21 @@ async def test_a_slow_or_absent_dispatch_leaves_the_list_without_contacts(servic
     service.stop_dispatch.set()
     absent = await service.list_of(LOYAL)
     assert [(found.contacts_missing, len(found.zones)) for found in (slow, absent)] == [(True, 2), (True, 2)]
+
+
+async def test_those_who_ask_at_once_get_their_own_contacts_by_few_calls(service: Service) -> None:
+    customers = [f"c{n:05}" for n in range(20)]
+    inputs = Base(
+        [view(c) for c in customers], [scores(c) for c in customers], [member(c, "targeted") for c in customers]
+    )
+    await service.assemble(inputs.publish(service.lake, "many"))
+    for customer in customers:
+        service.contacts.add(customer, f"told-{customer}", at=NOW)
+    service.contacts.delay = 0.05  # so that the others come while the first one's call is on its way
+    found = await asyncio.gather(*(service.list_of(customer) for customer in customers))
+    assert [[contact.policy for contact in each.contacts] for each in found] == [[f"told-{c}"] for c in customers]
+    assert sorted(customer for call in service.contacts.asked for customer in call) == customers
+    assert len(service.contacts.asked) < len(customers) / 2
 
 
 async def test_a_policy_whose_time_is_over_is_not_offered_any_more(service: Service) -> None:

@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from visavis.dispatch.v1 import contact_pb2 as visavis_dot_dispatch_dot_v1_dot_contact__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)visavis/dispatch/v1/contact_service.proto\x12\x13visavis.dispatch.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!visavis/dispatch/v1/contact.proto\"l\n\x06OptOut\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x04 \x01(\t\"\x8f\x02\n\x0c\x43ontactEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x33\n\x04kind\x18\x02 \x01(\x0e\x32%.visavis.dispatch.v1.ContactEventKind\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpush_plan\x18\x04 \x01(\t\x12\x0c\n\x04push\x18\x05 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x06 \x01(\t\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\x12\x0e\n\x06policy\x18\x08 \x01(\t\x12-\n\x07\x63hannel\x18\t \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\"\x81\x01\n\x13ListContactsRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12.\n\nsince_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\x8d\x01\n\x14ListContactsResponse\x12.\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x1c.visavis.dispatch.v1.Contact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12,\n\x07opt_out\x18\x03 \x01(\x0b\x32\x1b.visavis.dispatch.v1.OptOut\"\xe5\x01\n\x14RecordContactRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x10\n\x08owner_id\x18\x03 \x01(\t\x12\x0e\n\x06msisdn\x18\x04 \x01(\t\x12\x0c\n\x04\x63ity\x18\x05 \x01(\t\x12\x0e\n\x06policy\x18\x06 \x01(\t\x12\x32\n\x06\x61nswer\x18\x07 \x01(\x0e\x32\".visavis.dispatch.v1.ContactAnswer\x12\x30\n\x0c\x63ontact_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x15RecordContactResponse\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x1c.visavis.dispatch.v1.Contact\"^\n\x13\x43reateOptOutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x0e\n\x06msisdn\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\"D\n\x14\x43reateOptOutResponse\x12,\n\x07opt_out\x18\x01 \x01(\x0b\x32\x1b.visavis.dispatch.v1.OptOut\"=\n\x18ListContactEventsRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"c\n\x19ListContactEventsResponse\x12\x31\n\x06\x65vents\x18\x01 \x03(\x0b\x32!.visavis.dispatch.v1.ContactEvent\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t*\xec\x02\n\x10\x43ontactEventKind\x12\"\n\x1e\x43ONTACT_EVENT_KIND_UNSPECIFIED\x10\x00\x12#\n\x1f\x43ONTACT_EVENT_KIND_PLAN_STARTED\x10\x01\x12\x1b\n\x17\x43ONTACT_EVENT_KIND_SENT\x10\x02\x12$\n CONTACT_EVENT_KIND_INDETERMINATE\x10\x03\x12 \n\x1c\x43ONTACT_EVENT_KIND_DELIVERED\x10\x04\x12\"\n\x1e\x43ONTACT_EVENT_KIND_UNDELIVERED\x10\x05\x12\x1f\n\x1b\x43ONTACT_EVENT_KIND_ACCEPTED\x10\x06\x12\"\n\x1e\x43ONTACT_EVENT_KIND_CONSIDERING\x10\x07\x12\x1f\n\x1b\x43ONTACT_EVENT_KIND_DECLINED\x10\x08\x12 \n\x1c\x43ONTACT_EVENT_KIND_OPTED_OUT\x10\t2\xb6\x03\n\x0e\x43ontactService\x12\x63\n\x0cListContacts\x12(.visavis.dispatch.v1.ListContactsRequest\x1a).visavis.dispatch.v1.ListContactsResponse\x12\x66\n\rRecordContact\x12).visavis.dispatch.v1.RecordContactRequest\x1a*.visavis.dispatch.v1.RecordContactResponse\x12\x63\n\x0c\x43reateOptOut\x12(.visavis.dispatch.v1.CreateOptOutRequest\x1a).visavis.dispatch.v1.CreateOptOutResponse\x12r\n\x11ListContactEvents\x12-.visavis.dispatch.v1.ListContactEventsRequest\x1a..visavis.dispatch.v1.ListContactEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)visavis/dispatch/v1/contact_service.proto\x12\x13visavis.dispatch.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!visavis/dispatch/v1/contact.proto\"l\n\x06OptOut\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06source\x18\x04 \x01(\t\"\x8f\x02\n\x0c\x43ontactEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x33\n\x04kind\x18\x02 \x01(\x0e\x32%.visavis.dispatch.v1.ContactEventKind\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpush_plan\x18\x04 \x01(\t\x12\x0c\n\x04push\x18\x05 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x06 \x01(\t\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\x12\x0e\n\x06policy\x18\x08 \x01(\t\x12-\n\x07\x63hannel\x18\t \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\"\x81\x01\n\x13ListContactsRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12.\n\nsince_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\x8d\x01\n\x14ListContactsResponse\x12.\n\x08\x63ontacts\x18\x01 \x03(\x0b\x32\x1c.visavis.dispatch.v1.Contact\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12,\n\x07opt_out\x18\x03 \x01(\x0b\x32\x1b.visavis.dispatch.v1.OptOut\"6\n\x1e\x42\x61tchGetCustomerRecordsRequest\x12\x14\n\x0c\x63ustomer_ids\x18\x01 \x03(\t\"W\n\x1f\x42\x61tchGetCustomerRecordsResponse\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32#.visavis.dispatch.v1.CustomerRecord\"\x83\x01\n\x0e\x43ustomerRecord\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12.\n\x08\x63ontacts\x18\x02 \x03(\x0b\x32\x1c.visavis.dispatch.v1.Contact\x12,\n\x07opt_out\x18\x03 \x01(\x0b\x32\x1b.visavis.dispatch.v1.OptOut\"\xe5\x01\n\x14RecordContactRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x10\n\x08owner_id\x18\x03 \x01(\t\x12\x0e\n\x06msisdn\x18\x04 \x01(\t\x12\x0c\n\x04\x63ity\x18\x05 \x01(\t\x12\x0e\n\x06policy\x18\x06 \x01(\t\x12\x32\n\x06\x61nswer\x18\x07 \x01(\x0e\x32\".visavis.dispatch.v1.ContactAnswer\x12\x30\n\x0c\x63ontact_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x15RecordContactResponse\x12-\n\x07\x63ontact\x18\x01 \x01(\x0b\x32\x1c.visavis.dispatch.v1.Contact\"^\n\x13\x43reateOptOutRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x0e\n\x06msisdn\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\"D\n\x14\x43reateOptOutResponse\x12,\n\x07opt_out\x18\x01 \x01(\x0b\x32\x1b.visavis.dispatch.v1.OptOut\"=\n\x18ListContactEventsRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"c\n\x19ListContactEventsResponse\x12\x31\n\x06\x65vents\x18\x01 \x03(\x0b\x32!.visavis.dispatch.v1.ContactEvent\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t*\xec\x02\n\x10\x43ontactEventKind\x12\"\n\x1e\x43ONTACT_EVENT_KIND_UNSPECIFIED\x10\x00\x12#\n\x1f\x43ONTACT_EVENT_KIND_PLAN_STARTED\x10\x01\x12\x1b\n\x17\x43ONTACT_EVENT_KIND_SENT\x10\x02\x12$\n CONTACT_EVENT_KIND_INDETERMINATE\x10\x03\x12 \n\x1c\x43ONTACT_EVENT_KIND_DELIVERED\x10\x04\x12\"\n\x1e\x43ONTACT_EVENT_KIND_UNDELIVERED\x10\x05\x12\x1f\n\x1b\x43ONTACT_EVENT_KIND_ACCEPTED\x10\x06\x12\"\n\x1e\x43ONTACT_EVENT_KIND_CONSIDERING\x10\x07\x12\x1f\n\x1b\x43ONTACT_EVENT_KIND_DECLINED\x10\x08\x12 \n\x1c\x43ONTACT_EVENT_KIND_OPTED_OUT\x10\t2\xbd\x04\n\x0e\x43ontactService\x12\x63\n\x0cListContacts\x12(.visavis.dispatch.v1.ListContactsRequest\x1a).visavis.dispatch.v1.ListContactsResponse\x12\x84\x01\n\x17\x42\x61tchGetCustomerRecords\x12\x33.visavis.dispatch.v1.BatchGetCustomerRecordsRequest\x1a\x34.visavis.dispatch.v1.BatchGetCustomerRecordsResponse\x12\x66\n\rRecordContact\x12).visavis.dispatch.v1.RecordContactRequest\x1a*.visavis.dispatch.v1.RecordContactResponse\x12\x63\n\x0c\x43reateOptOut\x12(.visavis.dispatch.v1.CreateOptOutRequest\x1a).visavis.dispatch.v1.CreateOptOutResponse\x12r\n\x11ListContactEvents\x12-.visavis.dispatch.v1.ListContactEventsRequest\x1a..visavis.dispatch.v1.ListContactEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.dispatch.v1.contact_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONTACTEVENTKIND']._serialized_start=1429
-  _globals['_CONTACTEVENTKIND']._serialized_end=1793
+  _globals['_CONTACTEVENTKIND']._serialized_start=1708
+  _globals['_CONTACTEVENTKIND']._serialized_end=2072
   _globals['_OPTOUT']._serialized_start=134
   _globals['_OPTOUT']._serialized_end=242
   _globals['_CONTACTEVENT']._serialized_start=245
@@ -43,18 +43,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCONTACTSREQUEST']._serialized_end=648
   _globals['_LISTCONTACTSRESPONSE']._serialized_start=651
   _globals['_LISTCONTACTSRESPONSE']._serialized_end=792
-  _globals['_RECORDCONTACTREQUEST']._serialized_start=795
-  _globals['_RECORDCONTACTREQUEST']._serialized_end=1024
-  _globals['_RECORDCONTACTRESPONSE']._serialized_start=1026
-  _globals['_RECORDCONTACTRESPONSE']._serialized_end=1096
-  _globals['_CREATEOPTOUTREQUEST']._serialized_start=1098
-  _globals['_CREATEOPTOUTREQUEST']._serialized_end=1192
-  _globals['_CREATEOPTOUTRESPONSE']._serialized_start=1194
-  _globals['_CREATEOPTOUTRESPONSE']._serialized_end=1262
-  _globals['_LISTCONTACTEVENTSREQUEST']._serialized_start=1264
-  _globals['_LISTCONTACTEVENTSREQUEST']._serialized_end=1325
-  _globals['_LISTCONTACTEVENTSRESPONSE']._serialized_start=1327
-  _globals['_LISTCONTACTEVENTSRESPONSE']._serialized_end=1426
-  _globals['_CONTACTSERVICE']._serialized_start=1796
-  _globals['_CONTACTSERVICE']._serialized_end=2234
+  _globals['_BATCHGETCUSTOMERRECORDSREQUEST']._serialized_start=794
+  _globals['_BATCHGETCUSTOMERRECORDSREQUEST']._serialized_end=848
+  _globals['_BATCHGETCUSTOMERRECORDSRESPONSE']._serialized_start=850
+  _globals['_BATCHGETCUSTOMERRECORDSRESPONSE']._serialized_end=937
+  _globals['_CUSTOMERRECORD']._serialized_start=940
+  _globals['_CUSTOMERRECORD']._serialized_end=1071
+  _globals['_RECORDCONTACTREQUEST']._serialized_start=1074
+  _globals['_RECORDCONTACTREQUEST']._serialized_end=1303
+  _globals['_RECORDCONTACTRESPONSE']._serialized_start=1305
+  _globals['_RECORDCONTACTRESPONSE']._serialized_end=1375
+  _globals['_CREATEOPTOUTREQUEST']._serialized_start=1377
+  _globals['_CREATEOPTOUTREQUEST']._serialized_end=1471
+  _globals['_CREATEOPTOUTRESPONSE']._serialized_start=1473
+  _globals['_CREATEOPTOUTRESPONSE']._serialized_end=1541
+  _globals['_LISTCONTACTEVENTSREQUEST']._serialized_start=1543
+  _globals['_LISTCONTACTEVENTSREQUEST']._serialized_end=1604
+  _globals['_LISTCONTACTEVENTSRESPONSE']._serialized_start=1606
+  _globals['_LISTCONTACTEVENTSRESPONSE']._serialized_end=1705
+  _globals['_CONTACTSERVICE']._serialized_start=2075
+  _globals['_CONTACTSERVICE']._serialized_end=2648
 # @@protoc_insertion_point(module_scope)

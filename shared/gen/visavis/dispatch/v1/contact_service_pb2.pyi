@@ -236,6 +236,88 @@ class ListContactsResponse(_message.Message):
 Global___ListContactsResponse: _TypeAlias = ListContactsResponse  # noqa: Y015
 
 @_typing.final
+class BatchGetCustomerRecordsRequest(_message.Message):
+    """Asks for the records of several customers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The customers, 1 to 100."""
+
+    def __init__(
+        self,
+        *,
+        customer_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_ids", b"customer_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetCustomerRecordsRequest: _TypeAlias = BatchGetCustomerRecordsRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetCustomerRecordsResponse(_message.Message):
+    """The records."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___CustomerRecord]:
+        """One for each customer, in the order asked; empty ones of those who were never contacted."""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___CustomerRecord] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetCustomerRecordsResponse: _TypeAlias = BatchGetCustomerRecordsResponse  # noqa: Y015
+
+@_typing.final
+class CustomerRecord(_message.Message):
+    """What is known of one customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    OPT_OUT_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer."""
+    @_builtins.property
+    def contacts(self) -> _containers.RepeatedCompositeFieldContainer[_contact_pb2.Contact]:
+        """The contacts of the last three months, newest first, at most 200."""
+
+    @_builtins.property
+    def opt_out(self) -> Global___OptOut:
+        """The customer's opt-out, if there is one."""
+
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        contacts: _abc.Iterable[_contact_pb2.Contact] | None = ...,
+        opt_out: Global___OptOut | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["opt_out", b"opt_out"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contacts", b"contacts", "customer_id", b"customer_id", "opt_out", b"opt_out"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CustomerRecord: _TypeAlias = CustomerRecord  # noqa: Y015
+
+@_typing.final
 class RecordContactRequest(_message.Message):
     """Asks to take what happened at the desk."""
 

@@ -40,6 +40,11 @@ class ContactServiceStub:
                 request_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsRequest.SerializeToString,
                 response_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsResponse.FromString,
                 _registered_method=True)
+        self.BatchGetCustomerRecords = channel.unary_unary(
+                '/visavis.dispatch.v1.ContactService/BatchGetCustomerRecords',
+                request_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.BatchGetCustomerRecordsRequest.SerializeToString,
+                response_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.BatchGetCustomerRecordsResponse.FromString,
+                _registered_method=True)
         self.RecordContact = channel.unary_unary(
                 '/visavis.dispatch.v1.ContactService/RecordContact',
                 request_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.RecordContactRequest.SerializeToString,
@@ -63,6 +68,14 @@ class ContactServiceServicer:
 
     def ListContacts(self, request, context):
         """Lists one customer's contacts, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchGetCustomerRecords(self, request, context):
+        """Reads the records of several customers at once: their contacts of the last three months, at most 200 each, and their opt-outs.
+        Errors: INVALID_ARGUMENT (no customer, or more than 100).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,6 +116,11 @@ def add_ContactServiceServicer_to_server(servicer, server):
                     servicer.ListContacts,
                     request_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsRequest.FromString,
                     response_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsResponse.SerializeToString,
+            ),
+            'BatchGetCustomerRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetCustomerRecords,
+                    request_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.BatchGetCustomerRecordsRequest.FromString,
+                    response_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.BatchGetCustomerRecordsResponse.SerializeToString,
             ),
             'RecordContact': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordContact,
@@ -148,6 +166,33 @@ class ContactService:
             '/visavis.dispatch.v1.ContactService/ListContacts',
             visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsRequest.SerializeToString,
             visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetCustomerRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.dispatch.v1.ContactService/BatchGetCustomerRecords',
+            visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.BatchGetCustomerRecordsRequest.SerializeToString,
+            visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.BatchGetCustomerRecordsResponse.FromString,
             options,
             channel_credentials,
             insecure,

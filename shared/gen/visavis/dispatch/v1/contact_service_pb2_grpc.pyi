@@ -35,6 +35,10 @@ class ContactServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ContactServiceAsyncStub: ...
     ListContacts: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]
     """Lists one customer's contacts, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
+    BatchGetCustomerRecords: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.BatchGetCustomerRecordsRequest, _contact_service_pb2.BatchGetCustomerRecordsResponse]
+    """Reads the records of several customers at once: their contacts of the last three months, at most 200 each, and their opt-outs.
+    Errors: INVALID_ARGUMENT (no customer, or more than 100).
+    """
     RecordContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.RecordContactRequest, _contact_service_pb2.RecordContactResponse]
     """Takes what a clerk offered a customer at the desk, and what the customer said. It counts against the person's cap like any
     contact, but no rule refuses it, neither cap nor hours nor an opt-out: the customer was there, and it happened. An answer
@@ -59,6 +63,10 @@ class ContactServiceAsyncStub(ContactServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListContacts: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]  # type: ignore[assignment]
     """Lists one customer's contacts, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
+    BatchGetCustomerRecords: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.BatchGetCustomerRecordsRequest, _contact_service_pb2.BatchGetCustomerRecordsResponse]  # type: ignore[assignment]
+    """Reads the records of several customers at once: their contacts of the last three months, at most 200 each, and their opt-outs.
+    Errors: INVALID_ARGUMENT (no customer, or more than 100).
+    """
     RecordContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RecordContactRequest, _contact_service_pb2.RecordContactResponse]  # type: ignore[assignment]
     """Takes what a clerk offered a customer at the desk, and what the customer said. It counts against the person's cap like any
     contact, but no rule refuses it, neither cap nor hours nor an opt-out: the customer was there, and it happened. An answer
@@ -86,6 +94,16 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.ListContactsResponse, _abc.Awaitable[_contact_service_pb2.ListContactsResponse]]:
         """Lists one customer's contacts, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def BatchGetCustomerRecords(
+        self,
+        request: _contact_service_pb2.BatchGetCustomerRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.BatchGetCustomerRecordsResponse, _abc.Awaitable[_contact_service_pb2.BatchGetCustomerRecordsResponse]]:
+        """Reads the records of several customers at once: their contacts of the last three months, at most 200 each, and their opt-outs.
+        Errors: INVALID_ARGUMENT (no customer, or more than 100).
+        """
 
     @_abc_1.abstractmethod
     def RecordContact(
