@@ -151,7 +151,7 @@ def _offer(
         step=_step(matrix, catalogue.products.get(product or "")),
         needs=_needs(policy, described) if policy else (),
         needs_internet=any(each.needs_internet for each in described),
-        barred=_barred(policy, matrix, group, product, day),
+        barred=barred(policy, matrix, group, product, day),
         worth_fen=worth_fen(policy, weighing) if policy else 0,
         kindred=_kindred(catalogue, product) if product and weighing.affinity_percent else (),
     )
@@ -172,7 +172,7 @@ def _needs(policy: Policy, products: Sequence[Product]) -> tuple[Ability, ...]:
     return tuple(ability for ability in Ability if ability in needed)
 
 
-def _barred(
+def barred(
     policy: Policy | None, matrix: Purpose, group: str | None, product: str | None, day: date
 ) -> BlockReason | None:
     """Return why nobody gets the policy by this row, the first reason that holds."""
