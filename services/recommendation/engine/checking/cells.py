@@ -1,19 +1,22 @@
 """Finds tests in cells that no value passes: intervals without room, and values that the column never has."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from services.recommendation.engine.checking.columns import Column, Domains
+from services.recommendation.engine.checking.columns import Domains
 from services.recommendation.engine.checking.findings import FieldTest, Finding, FindingKind, Severity, row_name
+from services.recommendation.engine.checking.grid import Grid
 from services.recommendation.engine.checking.words import tests_text
 from services.recommendation.engine.feel import Anything, Literal, Or, UnaryTests, to_predicate
 from services.recommendation.engine.feel.syntax import Range, Test, endpoints_of
 from services.recommendation.engine.feel.text import feel_text
-from services.recommendation.engine.matrix import DecisionTable, Input, Rule
+from services.recommendation.engine.matrix import Input, Rule
 
 
-def hopeless_cells(table: DecisionTable, columns: tuple[Column, ...], domains: Domains) -> Iterator[Finding]:
-    """Yield each test that no value of its column passes, and each `not( … )` that all values fail."""
-    rows = {name: column.elements.rows for column in columns for name in column.inputs}
+def hopeless_cells(grid: Grid, domains: Domains) -> Iterator[Finding]:
+    """Yield each test that no value of its column passes, each `not( … )` that all values fail, and cells that name one another
+    and never hold together."""
+    rows = {name: column.elements.rows for column in grid.columns for name in column.inputs}
+    hopeless = set()
     passed: dict[tuple[str, UnaryTests], bool] = {}
 
     def passes(column: Input, tests: UnaryTests) -> bool:
@@ -23,16 +26,21 @@ def hopeless_cells(table: DecisionTable, columns: tuple[Column, ...], domains: D
             passed[key] = any(predicate(row[column.name], row) for row in rows[column.name])
         return passed[key]
 
-    for rule in table.rules:
-        for column, cell in zip(table.inputs, rule.cells, strict=True):
+    for rule in grid.rules:
+        for column, cell in zip(grid.table.inputs, rule.cells, strict=True):
             if isinstance(cell.tests, Anything):
                 continue
             never = not passes(column, cell.tests)
             wrong = [test for test in cell.tests.tests if not passes(column, Or((test,)))]
+            hopeless |= {rule.id} if never else set()
             for test in wrong:
                 yield _finding(rule, column, test, domains, never=never)
             if never and not wrong:
                 yield _nothing_left(rule, column, cell.tests)
+    for cut, boxes in zip(grid.columns, zip(*grid.boxes, strict=True), strict=True):
+        if len(cut.inputs) > 1:
+            empty = (rule for rule, box in zip(grid.rules, boxes, strict=True) if not box and rule.id not in hopeless)
+            yield from (_never_together(rule, cut.inputs) for rule in empty)
 
 
 def _finding(rule: Rule, column: Input, test: Test, domains: Domains, *, never: bool) -> Finding:
@@ -69,3 +77,9 @@ def _nothing_left(rule: Rule, column: Input, tests: UnaryTests) -> Finding:
     )
     witness = (FieldTest(column.name, tests),)
     return Finding(FindingKind.EMPTY_INTERVAL, Severity.ERROR, text, (rule.id,), witness)
+
+
+def _never_together(rule: Rule, inputs: Sequence[str]) -> Finding:
+    names = ", ".join(inputs)
+    text = f"{row_name(rule)}: its cells about {names} never hold together, so it never fires: correct one of them"
+    return Finding(FindingKind.EMPTY_INTERVAL, Severity.ERROR, text, (rule.id,))

@@ -79,7 +79,7 @@ def _of_part(part: CityTable, domains: Domains, steps: int, budgets: list[Budget
         *(finding for _, finding in dead),
         *(finding for _, finding in same),
         *mergeable(grid, ignored),
-        *hopeless_cells(part.table, part.columns, domains),
+        *hopeless_cells(grid, domains),
         *unused_values(grid),
     ]
 

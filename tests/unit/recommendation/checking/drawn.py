@@ -27,13 +27,13 @@ DOMAINS: Mapping[str, Domain] = {
     "held": Domain(INTEGER, nullable=True),
 }
 GRID: Mapping[str, Values] = {
-    "months": [None, *range(-2, 6)],
+    "months": [None, *range(-3, 7)],
     "minutes": [Decimal(tenths).scaleb(-1) for tenths in range(-1, 6)],
-    "brand": [None, "", "A", "B", "b", "c"],
+    "brand": [None, "", "A", "A1", "B", "B1", "b", "c"],
     "need": ["rigid", "ordinary", "none"],
     "warned": [None, True, False],
-    "left": list(range(-2, 6)),
-    "held": [None, *range(-2, 6)],
+    "left": list(range(-3, 7)),
+    "held": [None, *range(-3, 7)],
 }
 """What stands for all that a field can hold: whatever drawn cells tell apart differs here, too."""
 _ENDS: Mapping[str, Sequence[str]] = {
@@ -63,26 +63,26 @@ class Drawn:
     @cached_property
     def matched(self) -> dict[int, frozenset[int]]:
         """For each rule the places of the rows that it matches."""
+        names = [column.name for column in self.table.inputs]
         return {
-            rule.id: frozenset(place for place, row in enumerate(self.rows) if _matches(self.table, rule, row))
+            rule.id: self.lying([FieldTest(name, cell.tests) for name, cell in zip(names, rule.cells, strict=True)])
             for rule in self.table.rules
         }
 
-    def lies(self, row: Row, tests: Sequence[FieldTest]) -> bool:
-        return all(to_predicate(test.tests)(row[test.input], row) for test in tests)
+    def lying(self, tests: Sequence[FieldTest]) -> frozenset[int]:
+        """Return the places of the rows that pass all of these tests."""
+        left = list(range(len(self.rows)))
+        for test in tests:
+            passes = to_predicate(test.tests)
+            left = [place for place in left if passes((row := self.rows[place])[test.input], row)]
+        return frozenset(left)
 
     def within(self, concern: Concern) -> frozenset[int]:
         """Return the places of the rows in the concern's `where`."""
-        return frozenset(
-            place
-            for place, row in enumerate(self.rows)
-            if all(any(self.lies(row, tests) for tests in either) for either in concern.where)
-        )
-
-
-def _matches(table: DecisionTable, rule: Rule, row: Row) -> bool:
-    cells = zip(table.inputs, rule.cells, strict=True)
-    return all(to_predicate(cell.tests)(row[column.name], row) for column, cell in cells)
+        found = frozenset(range(len(self.rows)))
+        for either in concern.where:
+            found &= frozenset().union(*map(self.lying, either))
+        return found
 
 
 def cell(text: str) -> Cell:
