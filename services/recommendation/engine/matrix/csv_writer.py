@@ -30,7 +30,11 @@ def csv_text(rows: Mapping[int, Sequence[str]]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     for row in range(1, max(rows) + 1):
-        writer.writerow(rows.get(row, ()))
+        cells = rows.get(row, ())
+        if len(cells) == 1 and cells[0].startswith("#") and "\n" not in cells[0]:
+            file.write(f"{cells[0]}\n")  # as a planner writes a comment: quotes would be no harm, but no use either
+        else:
+            writer.writerow(cells)
     return file.getvalue()
 
 
