@@ -1,6 +1,7 @@
 """What every process of the house does alike: run until told to stop, and never outlive the supervisor that started it."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -31,6 +32,15 @@ async def until_stopped(main: Callable[[asyncio.Event], Awaitable[None]]) -> Non
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+
+
+def spare_from_collection() -> None:
+    """Take what this process is made of, some 120,000 objects, out of the garbage collector's sight: once it is set up.
+
+    It would look through all of them every few hundred calls, and whoever calls then waits 50 to 100 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _stop_at_end_of_file(loop: asyncio.AbstractEventLoop, descriptor: int, stop: asyncio.Event) -> None:

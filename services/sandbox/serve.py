@@ -30,6 +30,7 @@ from services.sandbox.wap_hall import WapHall
 from services.sandbox.world.oracle import Oracle
 from shared.clock import Clock
 from shared.errors import Failure
+from shared.process import spare_from_collection
 from shared.rpc.client import open_channel, reading_methods
 from shared.wire.cmpp.versions import Version
 
@@ -115,6 +116,7 @@ async def _mail_gateway(settings: SandboxSettings, oracle: Oracle, clock: Clock,
 
 async def _work(parties: Mapping[str, Party], pause_seconds: float, stop: asyncio.Event) -> None:
     """Let each go round until `stop`. A party that fails for a reason of ours ends the process, which is started again."""
+    spare_from_collection()
     stopping = asyncio.create_task(stop.wait())
     going = [
         asyncio.create_task(go_round(name, party.round, pause_seconds=pause_seconds)) for name, party in parties.items()

@@ -14,7 +14,7 @@ from shared import process
 from shared.observability.settings import TelemetrySettings
 from shared.observability.telemetry import configure
 from shared.rpc.calls import Context
-from shared.rpc.server import running, spare_from_collection
+from shared.rpc.server import running
 from shared.rpc.settings import ServerSettings
 
 SERVICE = pb.DESCRIPTOR.services_by_name["RecommendationService"].full_name
@@ -36,7 +36,7 @@ async def _main(stop: asyncio.Event) -> None:
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"GetPolicyList": handler}),))
 
     async with running(ServerSettings(port=0), register=register, service_names=(), checks={}) as port:
-        spare_from_collection()
+        process.spare_from_collection()
         print(port, flush=True)
         await stop.wait()
 

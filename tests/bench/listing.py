@@ -25,7 +25,7 @@ from shared.lake.lake import Lake
 from shared.lake.settings import LakeSettings
 from shared.observability.settings import TelemetrySettings
 from shared.observability.telemetry import configure
-from shared.rpc.server import running, spare_from_collection
+from shared.rpc.server import running
 from shared.rpc.settings import ServerSettings
 from shared.runs.store import RunStore
 
@@ -59,7 +59,7 @@ async def _main(stop: asyncio.Event) -> None:
             rpc.add_RecommendationServiceServicer_to_server(desk, to)
 
         async with running(ServerSettings(port=0), register=register, service_names=(), checks={}) as port:
-            spare_from_collection()
+            process.spare_from_collection()
             print(port, flush=True)
             await stop.wait()
 

@@ -8,6 +8,7 @@ from services.dispatch.worker.housekeeping import Housekeeping
 from services.dispatch.worker.presence import Presence
 from services.dispatch.worker.recalls import Recaller
 from services.dispatch.worker.sender import MessageSender
+from shared.process import spare_from_collection
 
 _ANSWER_SECONDS = 3.0
 """How long an ending worker waits for its gateways' answers; what is unanswered then is recorded as indeterminate."""
@@ -32,6 +33,7 @@ class WorkerParts:
 async def run_worker(parts: WorkerParts, stop: asyncio.Event) -> None:
     """Work until `stop` is set. The channels close before the key is let go: its claims are ours until they are recorded."""
     presence = asyncio.create_task(parts.presence.run())
+    spare_from_collection()
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(parts.housekeeping.run(stop))
