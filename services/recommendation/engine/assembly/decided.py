@@ -6,8 +6,9 @@ begin with "_", as no field of a contract does.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
-from services.recommendation.domain import Ability, Product, Purpose
+from services.recommendation.domain import Ability, Catalogue, Purpose
 from services.recommendation.engine.assembly.customer import (
     NO_ARM,
     NO_PRIORITY,
@@ -42,6 +43,7 @@ _PAIR = {
     "need_probability": "_needed_probability[_needed_{at}]",
 }
 """What the grain customer x product adds that differs from customer to customer, given the product's number."""
+PAIR_COLUMNS = ("product", "product_class", "product_tier", *_PAIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def decide(engine: ColumnarEngine, rules: Rules, columns: InputColumns) -> None:
 
 def decide_sides(engine: ColumnarEngine, sides: Sequence[Side], columns: InputColumns) -> None:
     """Make the table `decided` of everyone in VIEWS, by several sets of rules in one scan. Raises as `decide`."""
-    engine.execute(f"CREATE VIEW met AS {_met_sql(sides[0].rules, columns)}")
+    engine.execute(f"CREATE VIEW met AS {met_sql(sides[0].rules.catalogue, sides[0].rules.day, columns)}")
     engine.execute(f"CREATE TABLE decided AS {_decided_sql(sides)}")
     for side in sides:
         _refuse_ambiguous(engine, side)
@@ -136,13 +138,13 @@ def _fields(columns: Iterable[MatrixColumn]) -> str:
     return ", ".join(f'{column.sql} AS "{column.name}"' for column in columns)
 
 
-def _met_sql(rules: Rules, columns: InputColumns) -> str:
+def met_sql(catalogue: Catalogue, day: date, columns: InputColumns) -> str:
     """Return what every matrix sees, products and needs laid out in columns: one list per field, then places in these lists."""
     held = ", ".join(f"list_transform(_holdings, lambda held: held.{name}) AS _held_{name}" for name in _HELD)
     needed = ", ".join(f"list_transform(_needs, lambda need: need.{name}) AS _needed_{name}" for name in _NEEDED)
-    day = f"DATE '{rules.day.isoformat()}' AS day"
-    lists = f"SELECT * EXCLUDE (_holdings, _needs), {day}, {held}, {needed} FROM ({joined_sql(columns)})"
-    products = list(enumerate(tracked(rules)))
+    today = f"DATE '{day.isoformat()}' AS day"
+    lists = f"SELECT * EXCLUDE (_holdings, _needs), {today}, {held}, {needed} FROM ({joined_sql(columns)})"
+    products = list(enumerate(sorted(catalogue.products)))
     places = "".join(
         f", list_position(_{kind}_product, {_text(product)}) AS _{kind}_{at}"
         for at, product in products
@@ -157,13 +159,13 @@ def _met_sql(rules: Rules, columns: InputColumns) -> str:
     return f"SELECT *{standing} FROM (SELECT *{places} FROM ({lists}))"
 
 
-def _pair_sql(rules: Rules, product: Product) -> str:
-    """Return the columns that the grain customer x product adds (`rulebook.PAIR_FIELDS`)."""
-    at = tracked(rules).index(product.product)
+def pair_sql(catalogue: Catalogue, product: str) -> str:
+    """Return the columns that the grain customer x product adds (`PAIR_COLUMNS`), over the relation of `met_sql`."""
+    at, described = sorted(catalogue.products).index(product), catalogue.products[product]
     told = {
-        "product": _text(product.product),
-        "product_class": f"'{product.product_class}'",
-        "product_tier": f"'{product.tier}'",
+        "product": _text(product),
+        "product_class": f"'{described.product_class}'",
+        "product_tier": f"'{described.tier}'",
         **{name: sql.format(at=at) for name, sql in _PAIR.items()},
     }
     return ", ".join(f"{sql} AS {name}" for name, sql in told.items())
@@ -180,8 +182,8 @@ def _decided_sql(sides: Sequence[Side]) -> str:
         if fired.product is None:
             fires += _fires(fired)
         else:
-            pair = _pair_sql(side.rules, side.rules.catalogue.products[fired.product])
-            hidden = ", ".join(("product", "product_class", "product_tier", *_PAIR))
+            pair = pair_sql(side.rules.catalogue, fired.product)
+            hidden = ", ".join(PAIR_COLUMNS)
             source = f"(SELECT * EXCLUDE ({hidden}), {', '.join(_fires(fired))} FROM (SELECT *, {pair} FROM {source}))"
     return f"""
     SELECT customer_id, owner_id, msisdn, city, arm,
@@ -225,7 +227,7 @@ def _refuse_ambiguous(engine: ColumnarEngine, side: Side) -> None:
         if fired.table.hit_policy in DOUBTING:
             relation = "met"
             if fired.product is not None:
-                relation = f"(SELECT *, {_pair_sql(side.rules, side.rules.catalogue.products[fired.product])} FROM met)"
+                relation = f"(SELECT *, {pair_sql(side.rules.catalogue, fired.product)} FROM met)"
             _refuse(engine, fired.table, f"{side.column(REJECT)} IS NULL AND {fired.column}_ambiguous", relation)
 
 

@@ -59,6 +59,12 @@ def matching_sql(table: DecisionTable) -> str:
     return _all(_branches(table, table.rules))
 
 
+def conditions_sql(table: DecisionTable) -> dict[int, str]:
+    """Return for each rule, by its id, the condition that it matches: always TRUE or FALSE."""
+    substitutes = _substitutes(table)
+    return {rule.id: _condition(table, rule, substitutes) for rule in table.rules}
+
+
 def _agreed(table: DecisionTable) -> CompiledSql:
     """Return ANY: with rules that give the same side by side, all that match agree if the first and the last do."""
     groups = by_outputs(table)
