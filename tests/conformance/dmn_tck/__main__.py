@@ -17,7 +17,7 @@ from services.recommendation.engine.dmn import read_definitions
 from shared.errors import InvalidInput
 from tests.conformance.dmn_tck.columnar import Columnar
 from tests.conformance.dmn_tck.models import Model, SkippedError
-from tests.conformance.dmn_tck.suites import Case, Expected, Suite, read_suite, test_files
+from tests.conformance.dmn_tck.suites import Case, Expected, Suite, read_suite, suite_files
 from tests.conformance.dmn_tck.tables import FailedError, Outcome
 from tests.conformance.dmn_tck.trees import UnreadableError, equal, show
 
@@ -42,7 +42,7 @@ def run(folder: Path) -> Iterator[Line]:
     """Yield what becomes of each expectation below the folder."""
     with duckdb.connect() as connection:
         columnar = Columnar(connection)
-        for path in test_files(folder):
+        for path in suite_files(folder):
             yield from _run_file(path, str(path.relative_to(folder)), columnar)
 
 

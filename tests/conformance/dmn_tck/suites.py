@@ -38,7 +38,7 @@ class Suite:
     cases: Sequence[Case]
 
 
-def test_files(folder: Path) -> Sequence[Path]:
+def suite_files(folder: Path) -> Sequence[Path]:
     """Return the test files below a folder, in the order of their paths."""
     return sorted(folder.rglob("*-test-*.xml"))
 
