@@ -8,6 +8,8 @@ from services.console.commands import (
     cycles,
     imports,
     matrices,
+    matrix_life,
+    matrix_views,
     plans,
     reports,
     sandbox,
@@ -34,6 +36,13 @@ app.command()(why.why)
 app.command()(customers.contacts)
 app.command()(customers.optout)
 app.command()(customers.answered)
+matrices.app.command("list")(matrix_views.list_)
+matrices.app.command()(matrix_views.show)
+matrices.app.command()(matrix_views.diff)
+matrices.app.command()(matrix_life.approve)
+matrices.app.command()(matrix_life.publish)
+matrices.app.command()(matrix_life.rollback)
+matrices.app.command()(matrix_life.retire)
 app.add_typer(matrices.app, name="matrix")
 app.add_typer(matrices.policies_app, name="policies")
 app.add_typer(plans.app, name="plan")

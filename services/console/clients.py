@@ -94,13 +94,15 @@ class Clients:
 
 
 @asynccontextmanager
-async def connect(settings: ConsoleSettings) -> AsyncIterator[Clients]:
-    """Open one channel per service, as the operating system's user in the role of operations; nothing is sent before the first call.
+async def connect(settings: ConsoleSettings, *, principal: str = "") -> AsyncIterator[Clients]:
+    """Open one channel per service, in the role of operations; nothing is sent before the first call.
+
+    The calls are made by `principal`, without it by that of the settings, without either by the operating system's user.
 
     Where nothing was started in this home, an absent service is told with the command that starts it.
     """
     retry = reading_methods(*_SERVICES)
-    operator = Caller(_user(), Role.OPERATIONS)
+    operator = operator_of(settings, principal)
     async with AsyncExitStack() as stack:
         stack.enter_context(_telling_how_to_start(settings))
         channel = {
@@ -133,6 +135,11 @@ def _telling_how_to_start(settings: ConsoleSettings) -> Iterator[None]:
             raise
         hint = f"nothing was started with VISAVIS_HOME={settings.home}: start it with `visavis up` or `make run`"
         raise Unavailable(f"{absent.message}; {hint}", reason=absent.reason) from absent
+
+
+def operator_of(settings: ConsoleSettings, principal: str = "") -> Caller:
+    """Return whom commands act for."""
+    return Caller(principal or settings.principal or _user(), Role.OPERATIONS)
 
 
 def _user() -> str:

@@ -1,6 +1,7 @@
 """Planners' files from the planner's side: taken in, found again by name, given out."""
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -10,23 +11,38 @@ from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 
 from services.console.clients import Clients
 from services.console.identity import request_id
+from services.console.render.output import enum_word
 from services.console.runs import pages
 from shared.errors import InvalidInput, NotFound
 
 EXTRACTION = matrix_pb.MATRIX_PURPOSE_EXTRACTION
 _COLLECTION = "matrices/"
+_SEEN = re.compile(r"(?P<name>.+)@(?P<etag>[0-9a-f]{12})")
 _FORMATS = {".csv": format_pb.FILE_FORMAT_CSV, ".xlsx": format_pb.FILE_FORMAT_XLSX, ".dmn": format_pb.FILE_FORMAT_DMN}
 
 
-async def take_matrices(path: Path, clients: Clients) -> Sequence[matrix_pb.Matrix]:
-    """Take a file in and return its matrices; the same content finds what is there. Raises InvalidInput with all that is wrong."""
+async def take_matrices(
+    path: Path, clients: Clients, *, edited_from: Sequence[matrix_pb.MatrixVersion] = ()
+) -> Sequence[matrix_pb.Matrix]:
+    """Take a file in and return its matrices; the same content finds what is there, unless that was retired.
+
+    `edited_from` are the versions that the file was made of. Raises InvalidInput with all that is wrong, Conflict where somebody
+    else has edited one of them.
+    """
     content = _content(path)
-    asked = matrix_pb.ImportMatrixRequest(
-        request_id=request_id("", "matrix file", hashlib.sha256(content).hexdigest()),
-        content=content,
-        file_name=path.name,
-    )
-    return (await clients.matrices.ImportMatrix(asked)).matrices
+    made_of = [hashlib.sha256(content).hexdigest(), *(version.name for version in edited_from)]
+    while True:
+        asked = matrix_pb.ImportMatrixRequest(
+            request_id=request_id("", "matrix file", *made_of),
+            content=content,
+            file_name=path.name,
+            parents=edited_from,
+        )
+        taken = (await clients.matrices.ImportMatrix(asked)).matrices
+        retired = [matrix.name for matrix in taken if matrix.state == matrix_pb.Matrix.STATE_RETIRED]
+        if not retired:
+            return taken
+        made_of += retired
 
 
 async def take_policies(path: Path, products: Path | None, clients: Clients) -> policy_pb.ImportPoliciesResponse:
@@ -43,14 +59,17 @@ async def take_policies(path: Path, products: Path | None, clients: Clients) -> 
     return await clients.policies.ImportPolicies(asked)
 
 
-async def all_matrices(clients: Clients) -> AsyncIterator[matrix_pb.Matrix]:
-    """Yield all versions, newest first."""
-    found = pages(
-        lambda size, token: clients.matrices.ListMatrices(
-            matrix_pb.ListMatricesRequest(page_size=size, page_token=token)
-        )
-    )
-    async for page in found:
+async def all_matrices(
+    clients: Clients, wanted: matrix_pb.ListMatricesRequest | None = None
+) -> AsyncIterator[matrix_pb.Matrix]:
+    """Yield all versions that the filters of `wanted` let through, newest first."""
+
+    async def read(size: int, token: str) -> matrix_pb.ListMatricesResponse:
+        asked = matrix_pb.ListMatricesRequest(page_size=size, page_token=token)
+        asked.MergeFrom(wanted or matrix_pb.ListMatricesRequest())
+        return await clients.matrices.ListMatrices(asked)
+
+    async for page in pages(read):
         for matrix in page.matrices:
             yield matrix
 
@@ -68,6 +87,24 @@ async def find_matrix(
                 return matrix.name
             known.append(matrix.display_name)
     raise NotFound(f"matrix {name} (matrices: {', '.join(dict.fromkeys(known)) or 'none yet'})")
+
+
+async def read_matrix(name: str, clients: Clients) -> matrix_pb.Matrix:
+    """Return the version of this name, as it stands now. Raises NotFound."""
+    asked = matrix_pb.GetMatrixRequest(name=await find_matrix(name, clients))
+    return (await clients.matrices.GetMatrix(asked)).matrix
+
+
+async def version_given(text: str, clients: Clients) -> matrix_pb.MatrixVersion:
+    """Return the version that NAME or NAME@ETAG speaks of; without an etag as it stands now. Raises NotFound."""
+    seen = _SEEN.fullmatch(text)
+    matrix = await read_matrix(seen["name"] if seen else text, clients)
+    return matrix_pb.MatrixVersion(name=matrix.name, etag=seen["etag"] if seen else matrix.etag)
+
+
+def purpose_word(purpose: "matrix_pb.MatrixPurpose.ValueType") -> str:
+    """Return a purpose as matrices have it in their first line: `new_service`."""
+    return enum_word(matrix_pb.MatrixPurpose.Name(purpose), "MATRIX_PURPOSE_").replace(" ", "_")
 
 
 async def extraction_matrix(file_or_name: str, clients: Clients) -> str:

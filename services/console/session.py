@@ -26,6 +26,10 @@ EXIT_INTERRUPTED = 130
 """What a shell calls a command that Ctrl-C ended."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of text.")]
+ActingAs = Annotated[
+    str,
+    typer.Option("--as", metavar="WHO", help="Who does this; without it VISAVIS_PRINCIPAL, else the system's user."),
+]
 
 
 @dataclass(frozen=True, slots=True)

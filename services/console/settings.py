@@ -36,6 +36,10 @@ class ConsoleSettings(VisavisSettings):
     database_url: SecretStr | None = Field(
         default=None, description="A PostgreSQL to use instead of the embedded server in home."
     )
+    principal: str = Field(
+        default="",
+        description="Who you are to the services, which keep who did what; absent: the operating system's user.",
+    )
     profile_port: int = _port("profile")
     profile_address: str = _address("profile")
     scoring_port: int = _port("scoring")

@@ -36,6 +36,7 @@ CONFLICT_RETRY_AFTER = timedelta(milliseconds=50)
 _DETAILS_TRAILER = "grpc-status-details-bin"
 _TRAILER_BYTES = 7_600
 _TEXT_CHARACTERS = 200
+_MESSAGE_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def status_of(error: Exception, *, trace_id: str) -> Status:
     row = _row_of(error)
     if row is None or not isinstance(error, Failure) or isinstance(error, PeerFault):
         return _internal(error, trace_id)
-    status = Status(code=row.code.value[0], message=_cut(error.message))
+    status = Status(code=row.code.value[0], message=_cut(error.message, _MESSAGE_CHARACTERS))
     metadata = {key: _cut(value) for key, value in error.metadata.items()}
     status.details.add().Pack(ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))
     if (detail := _detail(error, room=_room(status))) is not None:
@@ -202,8 +203,8 @@ def _room(status: Status) -> int:
     return (_TRAILER_BYTES - message) * 3 // 4 - status.ByteSize() - 100  # 100: its type URL and the last violation
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _TEXT_CHARACTERS else text[: _TEXT_CHARACTERS - 1] + "…"
+def _cut(text: str, most: int = _TEXT_CHARACTERS) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _received(error: grpc.aio.AioRpcError, row: Row, service: str) -> Received:

@@ -1,6 +1,5 @@
 """`visavis matrix …`, `visavis policies …`: planners' files, taken in checked and given out again."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +7,10 @@ import typer
 from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 
 from services.console.clients import connect
-from services.console.matrices import all_matrices, matrices_file, policies_file, take_matrices, take_policies
-from services.console.render.output import Output, enum_word, local_time
-from services.console.session import AsJson, Session, run
+from services.console.matrices import matrices_file, policies_file, take_matrices, take_policies, version_given
+from services.console.render.matrices import print_matrices
+from services.console.render.output import Output
+from services.console.session import ActingAs, AsJson, Session, run
 from shared.errors import InvalidInput, Violation
 
 app = typer.Typer(help="Matrices: planners' decision tables.", no_args_is_help=True)
@@ -25,35 +25,38 @@ MatrixOut = Annotated[
 
 
 @app.command("import")
-def import_(files: Annotated[list[Path], MatrixFile], as_json: AsJson = False) -> None:
+def import_(
+    files: Annotated[list[Path], MatrixFile],
+    edited: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="The version that the file was edited from, or NAME@ETAG; once for each matrix in it. Refused where somebody else "
+            "has edited it meanwhile.",
+        ),
+    ] = None,
+    acting_as: ActingAs = "",
+    as_json: AsJson = False,
+) -> None:
     """Take matrices in, of a workbook one per sheet, of DMN one per decision; say all that is wrong in any of the files."""
 
     async def command(session: Session) -> None:
         taken: list[matrix_pb.Matrix] = []
         violations: list[Violation] = []
         reason = ""
-        async with connect(session.settings) as clients:
+        if edited and len(files) > 1:
+            raise InvalidInput.of("edited", f"expected one file with it, got {len(files)}")
+        async with connect(session.settings, principal=acting_as) as clients:
+            edited_from = [await version_given(name, clients) for name in edited or ()]
             for file in files:
                 try:
-                    taken += await take_matrices(file, clients)
+                    taken += await take_matrices(file, clients, edited_from=edited_from)
                 except InvalidInput as refused:
                     violations += refused.violations
                     reason = refused.reason
         if violations:
             raise InvalidInput(violations, reason=reason)
-        _print("Taken in", taken, session.output)
-
-    run(command, as_json=as_json)
-
-
-@app.command("list")
-def list_(as_json: AsJson = False) -> None:
-    """List all versions of matrices, newest first."""
-
-    async def command(session: Session) -> None:
-        async with connect(session.settings) as clients:
-            found = [matrix async for matrix in all_matrices(clients)]
-        _print("Matrices", found, session.output)
+        print_matrices("Taken in", taken, session.output)
 
     run(command, as_json=as_json)
 
@@ -117,22 +120,3 @@ def _write(out: Path, content: bytes, output: Output) -> None:
         file.write(content)
     if not output.value({"file": str(out), "bytes": len(content)}):
         output.line(f"Written: {out} ({len(content):,} bytes)")
-
-
-def _print(title: str, matrices: Sequence[matrix_pb.Matrix], output: Output) -> None:
-    if output.message(matrix_pb.ListMatricesResponse(matrices=matrices)):
-        return
-    columns = ("name", "purpose", "hit policy", "rules", "taken in", "by", "matrix")
-    rows = [
-        (
-            matrix.display_name,
-            enum_word(matrix_pb.MatrixPurpose.Name(matrix.purpose), "MATRIX_PURPOSE_"),
-            matrix.hit_policy,
-            matrix.rule_count,
-            local_time(matrix.create_time),
-            matrix.author,
-            matrix.name,
-        )
-        for matrix in matrices
-    ]
-    output.table(title, columns, rows)

@@ -197,10 +197,11 @@ def _published(cycle: str, present: Sequence[Version], purposes: Iterable[Purpos
 
 
 def _refuse(reasons: Iterable[WrongState]) -> None:
-    """Raise all that speaks against a step as one failure, with the reason of the first."""
+    """Raise what speaks against a step; the first version that it speaks against is told of in full."""
     found = list(reasons)
     if found:
-        raise WrongState("; ".join(each.message for each in found), subject=found[0].subject, reason=found[0].reason)
+        others = f"; so it is with {len(found) - 1} more" if len(found) > 1 else ""
+        raise WrongState(found[0].message + others, subject=found[0].subject, reason=found[0].reason)
 
 
 def _wanted_violations(wanted: Sequence[Seen]) -> list[Violation]:
@@ -244,10 +245,8 @@ def _refuse_to_leave_without(version: Version, cycle: str, others: Sequence[Vers
     overrides = [each.matrix.city for each in others if each.matrix.purpose is matrix.purpose and each.matrix.city]
     if matrix.purpose in NEEDED or overrides:
         why = f"the override of {overrides[0]} stands on it" if overrides else "no list is made without"
-        text = f"{version.words} is published for {cycle}, and {why}: publish another one with `visavis matrix publish NAME "
-        command = (
-            f"--cycle {cycle}`, or go back with `visavis matrix rollback --purpose {matrix.purpose} --cycle {cycle}`"
-        )
+        text = f"{version.words} is published for {cycle}, and {why}: first `visavis matrix publish` another one, or "
+        command = f"`visavis matrix rollback --purpose {matrix.purpose} --cycle {cycle}`"
         raise refused(version, text + command, WRONG_STATE)
 
 
