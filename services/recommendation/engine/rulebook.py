@@ -1,11 +1,11 @@
 """What each purpose expects of its matrix, and the reading of one."""
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 
 from services.recommendation.domain import ProductClass, Purpose, Tier, Zone
-from services.recommendation.engine.feel import FieldType, Kind, Value
-from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, Outputs, read_csv
+from services.recommendation.engine.feel import FieldType, Kind, Value, did_you_mean, listed
+from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, Outputs, Rule, read_csv
+from services.recommendation.engine.matrix.csv_head import purpose_of
 from services.recommendation.engine.matrix.csv_layout import Faults, read_records
 from services.recommendation.engine.matrix.hit_policies import hit_policy_problem
 from shared.errors import InvalidInput, Violation
@@ -85,7 +85,7 @@ def read_matrix(text: str, *, fields: Fields) -> DecisionTable:
     """
     offered = {**fields, **PAIR_FIELDS} if _purpose(text) == Purpose.NEW_SERVICE else fields
     try:
-        table = read_csv(text, fields=offered, outputs=OUTPUTS)
+        table = read_csv(text, fields=offered, outputs=OUTPUTS, titles=PURPOSE_TITLES)
     except InvalidInput as error:
         raise _invalid(error.violations) from error
     if violations := _violations(table):
@@ -93,9 +93,9 @@ def read_matrix(text: str, *, fields: Fields) -> DecisionTable:
     return table
 
 
-def _purpose(text: str) -> str:
-    first = next(islice(read_records(text.removeprefix("\ufeff"), Faults()), 1), None)
-    return first.cell(1) if first else ""
+def _purpose(text: str) -> str | None:
+    first = next(read_records(text, Faults()), None)
+    return purpose_of(first.cell(1), PURPOSE_TITLES) if first else None
 
 
 def _violations(table: DecisionTable) -> list[Violation]:
@@ -116,12 +116,24 @@ def _violations(table: DecisionTable) -> list[Violation]:
     for rule in table.rules:
         outputs = dict(zip(names, rule.outputs, strict=True))
         where = f"row {rule.id}, column => {names[-1]}"
+        found += _unlisted_values(table, rule)
         if table.purpose == Purpose.PRIORITY:
             found += _repeated_zones(rule.id, outputs)
         if table.purpose == Purpose.RETENTION and (outputs.get("policy_group") is None) != (
             outputs.get("main_policy") is None
         ):
             found.append(Violation(where, "group and main policy go together: fill in both, or neither for no policy"))
+    return found
+
+
+def _unlisted_values(table: DecisionTable, rule: Rule) -> list[Violation]:
+    found = []
+    for output, value in zip(table.outputs, rule.outputs, strict=True):
+        if output.values and value is not None and value not in output.values:
+            known = [str(each) for each in output.values]
+            advice = did_you_mean(str(value), known) or f": expected one of {listed(known)}"
+            why = f'"{value}" does not stand in the line of values{advice}'
+            found.append(Violation(f"row {rule.id}, column => {output.name}", why))
     return found
 
 

@@ -8,8 +8,8 @@ from services.recommendation.engine.dmn.model import Decision, InputClause, Outp
 from services.recommendation.engine.feel import CellError, Kind, Literal, listed, parse
 from services.recommendation.engine.feel.syntax import constants_of
 from services.recommendation.engine.feel.text import feel_text
-from services.recommendation.engine.matrix.csv_layout import NOTE, OUTPUT_MARK
-from services.recommendation.engine.matrix.csv_writer import REPLACES, csv_text, plain_text
+from services.recommendation.engine.matrix.csv_words import NOTE, OUTPUT_MARK, REPLACES
+from services.recommendation.engine.matrix.csv_writer import csv_text, plain_text
 from services.recommendation.engine.matrix.table import Aggregation, HitPolicy
 from shared.errors import InvalidInput, Violation
 

@@ -1,4 +1,4 @@
-"""The layout of a matrix in CSV: its records as a spreadsheet counts them, its head line and its column headers."""
+"""The layout of a planner's sheet in CSV: its records as a spreadsheet counts them, and which part of a matrix each is."""
 
 import csv
 import io
@@ -6,12 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from services.recommendation.engine.feel import FieldType, did_you_mean, listed
-from services.recommendation.engine.matrix.table import HitPolicy, Input, Output
+from services.recommendation.engine.matrix.csv_words import OUTPUT_MARK, Line, header_text, line_of, own_header
 from shared.errors import Violation
-
-OUTPUT_MARK = "=>"
-NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +33,13 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The first line of the file, as far as it is valid."""
+class Parts:
+    """A matrix cut into its parts; lists, which every part may name, may also stand below the rules."""
 
-    purpose: str
-    hit_policy: HitPolicy
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The meaning of each column by its place; `known` also holds the places of the note and of refused headers."""
-
-    inputs: Mapping[int, Input]
-    outputs: Mapping[int, Output]
-    note: int | None
-    known: frozenset[int]
+    head: Record
+    declarations: Sequence[Record]
+    headers: Record | None
+    rules: Sequence[Record]
 
 
 def read_records(text: str, faults: Faults) -> Iterator[Record]:
@@ -83,81 +70,43 @@ def comments(text: str) -> Mapping[int, tuple[str, ...]]:
     return {row: cells for row, cells in all_rows(text) if cells and cells[0].startswith("#")}
 
 
-def read_head(record: Record, purposes: Mapping[str, object], faults: Faults) -> Head | None:
-    """Return the head line `matrix,<purpose>,<hit policy>,<name>`, or None if a part of it is unknown."""
-    purpose, policy, name = (record.cell(place) for place in (1, 2, 3))
-    if purpose not in purposes:
-        faults.add(record.row, _unknown("purpose", purpose, list(purposes)))
-    policies = [policy.value for policy in HitPolicy]
-    if policy.upper() not in policies:
-        faults.add(record.row, _unknown("hit policy", policy, policies))
-    if not name:
-        faults.add(record.row, "the name of the matrix is missing: it is the fourth cell of this line")
-    if any(record.cells[4:]):
-        faults.add(record.row, f'nothing may follow the name, but "{",".join(record.cells[4:])}" does')
-    valid = purpose in purposes and policy.upper() in policies
-    return Head(purpose, HitPolicy(policy.upper()), name) if valid else None
+def parts_of(records: Sequence[Record]) -> Parts:
+    """Return the parts of a matrix, whose first record is its head: its headers are the first line with an output among them."""
+    above = list(records[1:])
+    heading = next((place for place, record in enumerate(above) if _has_output(record)), None)
+    if heading is None:
+        heading = next((place for place, record in enumerate(above) if line_of(record.cell(0)) is None), len(above))
+    headers, rules = (above[heading], above[heading + 1 :]) if heading < len(above) else (None, [])
+    below: list[Record] = []
+    while headers and rules and _is_list(rules[-1], headers):
+        below.insert(0, rules.pop())
+    return Parts(records[0], [*above[:heading], *below], headers, rules)
 
 
-def read_columns(
-    record: Record, fields: Mapping[str, FieldType], expected: Sequence[Output] | None, faults: Faults
-) -> Columns:
-    """Return the columns under their headers; without `expected` outputs (the purpose is unknown) those are not looked at."""
-    inputs: dict[int, Input] = {}
-    outputs: dict[int, Output] = {}
-    note = None
-    headers = [written_alike(cell) for cell in record.cells]
-    for place, header in enumerate(headers):
-        if header and header in headers[:place]:
-            faults.add(record.row, "this column is there twice", column=header)
-        elif header == NOTE:
-            note = place
-        elif header.startswith(OUTPUT_MARK):
-            if expected is not None and (output := _output(record.row, header, expected, faults)):
-                outputs[place] = output
-        elif header and (column := _input(record.row, header, fields, faults)):
-            inputs[place] = column
-    _check_complete(record, outputs, expected, faults)
-    return Columns(inputs, outputs, note, frozenset(place for place, header in enumerate(record.cells) if header))
+def lists_may_follow(headers: Record) -> bool:
+    """Tell whether a `list` in the first column can be no rule: only where the column is tested, as no cell reads like that."""
+    first = header_text(headers.cell(0))
+    return not first.startswith(OUTPUT_MARK) and own_header(first) is None
 
 
-def written_alike(cell: str) -> str:
-    """Return the header with outputs written in one way, `=> name`."""
-    return f"{OUTPUT_MARK} {cell.removeprefix(OUTPUT_MARK).strip()}" if cell.startswith(OUTPUT_MARK) else cell
+def is_matrix(record: Record) -> bool:
+    """Tell whether the record is the head of a matrix."""
+    return line_of(record.cell(0)) is Line.MATRIX
 
 
-def _output(row: int, header: str, expected: Sequence[Output], faults: Faults) -> Output | None:
-    name = header.removeprefix(OUTPUT_MARK).strip()
-    known = {output.name: output for output in expected}
-    if name not in known:
-        faults.add(row, _unknown("output of this purpose", name, list(known)), column=header)
-    return known.get(name)
+def column_letter(place: int) -> str:
+    """Return what a spreadsheet calls the column at a place: 0 is A, 26 is AA."""
+    letters = ""
+    place += 1
+    while place:
+        place, letter = divmod(place - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters
 
 
-def _input(row: int, header: str, fields: Mapping[str, FieldType], faults: Faults) -> Input | None:
-    if field_type := fields.get(header):
-        return Input(header, field_type)
-    mark = "; the header of an output begins with =>" if header.startswith(("=", ">", "-", "＝")) else ""
-    faults.add(row, f'no field is called "{header}"{did_you_mean(header, fields)}{mark}', column=header)
-    return None
+def _has_output(record: Record) -> bool:
+    return any(header_text(cell).startswith(OUTPUT_MARK) for cell in record.cells)
 
 
-def _check_complete(
-    record: Record,
-    outputs: Mapping[int, Output],
-    expected: Sequence[Output] | None,
-    faults: Faults,
-) -> None:
-    is_output = [header.startswith(OUTPUT_MARK) for header in record.cells]
-    if not any(not out and header not in {"", NOTE} for out, header in zip(is_output, record.cells, strict=True)):
-        faults.add(record.row, "no column is an input: head at least one with the name of a field")
-    if not any(is_output):
-        faults.add(record.row, f'no column is an output: head at least one with "{OUTPUT_MARK} <name>"')
-    given = {output.name for output in outputs.values()}
-    for output in expected or ():
-        if output.required and output.name not in given:
-            faults.add(record.row, f'the column "{OUTPUT_MARK} {output.name}" is missing: this purpose needs it')
-
-
-def _unknown(what: str, word: str, known: list[str]) -> str:
-    return f'"{word}" is no {what}' + (did_you_mean(word, known) or f": expected one of {listed(known)}")
+def _is_list(record: Record, headers: Record) -> bool:
+    return line_of(record.cell(0)) is Line.LIST and lists_may_follow(headers)

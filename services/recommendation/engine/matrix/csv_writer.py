@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from services.recommendation.engine.feel import Kind, Value
 from services.recommendation.engine.feel.text import feel_text
-from services.recommendation.engine.matrix.csv_layout import NOTE, OUTPUT_MARK
+from services.recommendation.engine.matrix.csv_words import NOTE, OUTPUT_MARK, REPLACES
 from services.recommendation.engine.matrix.table import Computed, DecisionTable, Output, Parameter, Rule
-
-REPLACES = "replaces"
 
 
 def write_csv(table: DecisionTable, *, expected: Sequence[Output] = ()) -> str:

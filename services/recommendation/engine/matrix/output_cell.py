@@ -1,4 +1,6 @@
-"""Reads an output cell: a plain value of the output's type."""
+"""Reads constants as planners write them: a text need not stand in quotes."""
+
+import re
 
 from services.recommendation.engine.feel import (
     CellError,
@@ -10,6 +12,8 @@ from services.recommendation.engine.feel import (
     constant_of,
     parse,
 )
+
+_WORD = re.compile(r'[^\W\d][^"]*')
 
 
 class OutputCellError(ValueError):
@@ -30,11 +34,27 @@ def read_output(text: str, output: FieldType) -> Value:
     return literal.value
 
 
+def read_constant(text: str) -> Literal:
+    """Return the one value of a parameter or of a list: as in S-FEEL, or a text without quotes that begins with a letter.
+
+    Raises OutputCellError.
+    """
+    try:
+        literal = _constant(text or "null")
+    except OutputCellError:
+        if not _WORD.fullmatch(text):
+            raise
+        return Literal(Kind.STRING, text)
+    if literal.kind is Kind.NULL:
+        raise OutputCellError(f'"{text}": expected a value, such as 12, "text" or date("2026-01-31")')
+    return literal
+
+
 def _constant(text: str) -> Literal:
     try:
         literal = constant_of(parse(text))
     except CellError as error:
         raise OutputCellError(str(error)) from None
     if literal is None:
-        raise OutputCellError(f"{text}: an output is one constant value")
+        raise OutputCellError(f"{text}: expected one constant value")
     return literal

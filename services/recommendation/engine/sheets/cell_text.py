@@ -15,7 +15,6 @@ _HALF_WIDTH = str.maketrans(
         **dict.fromkeys("≤≦⩽", "<="),
     }
 )
-_ARROWS = str.maketrans({"→": "=>", "⇒": "=>"})
 
 
 def plain_text(value: CellValue) -> str:
@@ -42,9 +41,9 @@ def test_text(value: CellValue) -> str:
     return half_width(plain_text(value))
 
 
-def heading_text(value: CellValue) -> str:
-    """Return the heading of a column, half width; Excel takes what begins with => for a formula, so → is the same."""
-    return half_width(plain_text(value)).translate(_ARROWS)
+def declared_text(value: CellValue) -> str:
+    """Return a value as the lines above the headers have it: a date as in a test, a text as it is."""
+    return plain_text(value) if isinstance(value, str) else test_text(value)
 
 
 def half_width(text: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from services.recommendation.engine.dmn import place_of
-from services.recommendation.engine.matrix.csv_layout import Faults, read_records, written_alike
+from services.recommendation.engine.matrix.csv_layout import Faults, column_letter, parts_of, read_records
+from services.recommendation.engine.matrix.csv_words import header_text
 from services.recommendation.engine.sheets.document import Document, Sheet
 from shared.errors import InvalidInput, Violation
 
@@ -62,13 +63,13 @@ def _where(violation: Violation, sheet: Sheet, file_name: str) -> str:
     row, _, heading = violation.field.partition(", column ")
     if not sheet.name:
         return ", ".join(part for part in (file_name, violation.field) if part)
-    column = f"column {_letter(sheet, heading)}({heading})" if heading else ""
+    column = f"column {_column(sheet, heading)}" if heading else ""
     return ", ".join(part for part in (file_name, f'sheet "{sheet.name}"', row, column) if part)
 
 
-def _letter(sheet: Sheet, heading: str) -> str:
-    from xlsxwriter.utility import xl_col_to_name  # only where something is wrong
-
-    records = list(read_records(sheet.text, Faults()))[:2]
-    places = [place for record in records for place, cell in enumerate(record.cells) if written_alike(cell) == heading]
-    return f"{xl_col_to_name(places[0])} " if places else ""
+def _column(sheet: Sheet, heading: str) -> str:
+    """Return the letter of a column with its heading behind it; what is no heading is a letter already."""
+    records = list(read_records(sheet.text, Faults()))
+    headings = [record for record in (parts_of(records).headers, records[0]) if record]
+    places = [place for record in headings for place, cell in enumerate(record.cells) if header_text(cell) == heading]
+    return f"{column_letter(places[0])} ({heading})" if places else heading

@@ -101,7 +101,7 @@ def test_output_cells_are_checked_against_their_type_and_domain() -> None:
         ("row 3, column => gift", "12.345: the column holds at most 2 decimals, and 12.345 has 3"),
         ("row 4, column => policy_group", "an empty cell: expected a string"),
         ("row 4, column => gift", '"1元": write the number without a unit: "1" (at character 2)'),
-        ("row 5, column => gift", "[1..2]: an output is one constant value"),
+        ("row 5, column => gift", "[1..2]: expected one constant value"),
     ]
 
 
