@@ -5,18 +5,16 @@ value", and lays sheets out in full, however far out a cell stands.
 """
 
 import io
-import posixpath
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
+from services.recommendation.engine.sheets.parts import local, sheet_parts
+
 LARGEST_BYTES = 64 << 20
 """What a workbook may hold when unpacked."""
 LARGEST_ROWS, LARGEST_COLUMNS = 20_000, 200
-
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
 
 class WorkbookError(ValueError):
@@ -37,30 +35,15 @@ def broken_cells(content: bytes) -> Mapping[str, list[Broken]]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(part.file_size for part in archive.infolist()) > LARGEST_BYTES:
                 raise WorkbookError(f"unpacked it is larger than {LARGEST_BYTES >> 20} MB")
-            return {name: list(_broken(archive, part)) for name, part in _parts(archive).items()}
+            return {name: list(_broken(archive, part)) for name, part in sheet_parts(archive).items()}
     except (zipfile.BadZipFile, KeyError, ET.ParseError, NotImplementedError, RuntimeError) as error:
         raise WorkbookError(f"this is no workbook of Excel: {error}") from error
-
-
-def _parts(archive: zipfile.ZipFile) -> Mapping[str, str]:
-    """Return the file of each sheet inside the archive, by the sheet's name."""
-    relations = {
-        relation.get("Id"): posixpath.normpath(posixpath.join("/xl", relation.get("Target", ""))).lstrip("/")
-        for relation in _tree(archive, "xl/_rels/workbook.xml.rels")
-    }
-    sheets = [element for element in _tree(archive, "xl/workbook.xml").iter() if _local(element.tag) == "sheet"]
-    named = ((sheet.get("name", ""), sheet.get(_RELATION) or sheet.get(_STRICT_RELATION)) for sheet in sheets)
-    return {name: part for name, relation in named if "worksheets" in (part := relations[relation])}
-
-
-def _tree(archive: zipfile.ZipFile, part: str) -> ET.Element:
-    return ET.fromstring(archive.read(part))  # noqa: S314 - expat bounds the growth of entities, and fetches none
 
 
 def _broken(archive: zipfile.ZipFile, part: str) -> Iterator[Broken]:
     with archive.open(part) as file:
         for _, element in ET.iterparse(file):  # noqa: S314 - as above
-            tag = _local(element.tag)
+            tag = local(element.tag)
             if tag == "c":
                 _refuse_far(element.get("r", ""))
                 if why := _why_broken(element):
@@ -73,7 +56,7 @@ def _broken(archive: zipfile.ZipFile, part: str) -> Iterator[Broken]:
 
 
 def _why_broken(cell: ET.Element) -> str:
-    values = {_local(child.tag): child.text or "" for child in cell}
+    values = {local(child.tag): child.text or "" for child in cell}
     if cell.get("t") == "e":
         return f"{values.get('v', '')}: the formula fails"
     if "f" in values and not values.get("v") and cell.get("t") != "str":
@@ -91,7 +74,3 @@ def _refuse_far(reference: str) -> None:
         raise WorkbookError(
             f"there is something in cell {reference}: expected at most {LARGEST_ROWS:,} rows and {LARGEST_COLUMNS} columns"
         )
-
-
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.recommendation.domain import Purpose
 from services.recommendation.engine.dmn import decision_sheets, is_xml
 from services.recommendation.engine.feel import did_you_mean
-from services.recommendation.engine.matrix.csv_layout import Faults, read_records
+from services.recommendation.engine.matrix.csv_layout import Faults, Record, is_matrix, read_records
+from services.recommendation.engine.sheets.lists import read_lists, with_lists
 from shared.errors import InvalidInput
 
 POLICIES, PRODUCTS = "policies", "products"
+LISTS = frozenset({"lists", "清单", "列表"})
 """Sheets of a workbook that are no matrices."""
 
 _WORKBOOK, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -42,7 +44,8 @@ def matrix_sheets(document: Document) -> Sequence[Sheet]:
     """Return the matrices of a document: a CSV file is one; in a workbook every sheet is one that begins with `matrix`; in DMN
     every decision table.
 
-    The sheets policies and products, empty ones and those that begin with `#` are passed over. Raises InvalidInput for a file
+    What its sheet lists holds joins each matrix that names it. The sheets policies and products, empty ones and those that
+    begin with `#` are passed over. Raises InvalidInput for a file
     that cannot be read, one without a matrix, and a sheet that is neither.
     """
     if is_xml(document.content):
@@ -50,16 +53,22 @@ def matrix_sheets(document: Document) -> Sequence[Sheet]:
     sheets = _sheets(document)
     if not sheets[0].name:
         return sheets
-    firsts = {sheet.name: _first_cell(sheet) for sheet in sheets}
-    matrices = [sheet for sheet in sheets if firsts[sheet.name] == "matrix"]
-    others = [sheet.name for sheet in sheets if sheet not in matrices and firsts[sheet.name] and not _catalogue(sheet)]
+    firsts = {sheet.name: _first(sheet) for sheet in sheets}
+    matrices = [sheet for sheet in sheets if (first := firsts[sheet.name]) and is_matrix(first)]
+    others = [sheet.name for sheet in sheets if sheet not in matrices and firsts[sheet.name] and not _own(sheet)]
     if others or not matrices:
         name = others[0] if others else sheets[0].name
-        expected = f"expected a matrix, whose first row reads matrix | PURPOSE | HIT POLICY | NAME, or {POLICIES} or {PRODUCTS}"
+        expected = f"expected a matrix, whose first row reads matrix | PURPOSE | HIT POLICY | NAME, or a sheet {POLICIES}, {PRODUCTS} or lists"
         raise InvalidInput.of(
-            _where(document, name), f'it begins with "{firsts[name]}": {expected}; begin a sheet of notes with #'
+            _where(document, name), f'it begins with "{_word(firsts[name])}": {expected}; begin a sheet of notes with #'
         )
-    return matrices
+    lists = [
+        found for sheet in sheets if _is_lists(sheet) for found in read_lists(sheet.text, _where(document, sheet.name))
+    ]
+    return [
+        replace(sheet, text=with_lists(sheet.text, lists, _where(document, sheet.name))) if lists else sheet
+        for sheet in matrices
+    ]
 
 
 def catalogue_sheet(document: Document, name: str) -> Sheet:
@@ -126,13 +135,20 @@ def _text(document: Document) -> str:
     raise InvalidInput.of(where, "this is neither UTF-8 nor GBK: save it as CSV UTF-8, or as .xlsx")
 
 
-def _first_cell(sheet: Sheet) -> str:
-    first = next(read_records(sheet.text, Faults()), None)
-    return next((cell for cell in first.cells if cell), "") if first else ""
+def _first(sheet: Sheet) -> Record | None:
+    return next(read_records(sheet.text, Faults()), None)
 
 
-def _catalogue(sheet: Sheet) -> bool:
-    return sheet.name.strip().casefold() in {POLICIES, PRODUCTS}
+def _word(record: Record | None) -> str:
+    return next((cell for cell in record.cells if cell), "") if record else ""
+
+
+def _own(sheet: Sheet) -> bool:
+    return sheet.name.strip().casefold() in {POLICIES, PRODUCTS} or _is_lists(sheet)
+
+
+def _is_lists(sheet: Sheet) -> bool:
+    return sheet.name.strip().casefold() in LISTS
 
 
 def _where(document: Document, sheet: str) -> str:
