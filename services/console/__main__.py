@@ -8,6 +8,7 @@ from services.console.commands import (
     cycles,
     imports,
     matrices,
+    matrix_eval,
     matrix_life,
     matrix_views,
     plans,
@@ -43,6 +44,7 @@ matrices.app.command()(matrix_life.approve)
 matrices.app.command()(matrix_life.publish)
 matrices.app.command()(matrix_life.rollback)
 matrices.app.command()(matrix_life.retire)
+matrices.app.command("eval")(matrix_eval.evaluate)
 app.add_typer(matrices.app, name="matrix")
 app.add_typer(matrices.policies_app, name="policies")
 app.add_typer(plans.app, name="plan")

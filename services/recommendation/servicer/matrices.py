@@ -1,18 +1,22 @@
 """MatrixService: takes matrices in and shows their versions."""
 
+from visavis.recommendation.v1 import matrix_evaluation_pb2 as evaluation_pb
 from visavis.recommendation.v1 import matrix_service_pb2 as pb
 from visavis.recommendation.v1 import matrix_service_pb2_grpc as rpc
 
 from services.recommendation.engine.rulebook import Fields
+from services.recommendation.engine.sheets import Document
 from services.recommendation.ports import Logbook, Place, Rulebook, VersionFilter
+from services.recommendation.servicer.evaluation import evaluation_message
 from services.recommendation.servicer.matrix_life import MatrixLifeMethods
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, document, file_format, identifier
 from services.recommendation.servicer.versions import purpose_of, seen_all, state_of, version_message
+from services.recommendation.use_cases.evaluation import evaluate_matrix
 from services.recommendation.use_cases.exports import export_matrices
 from services.recommendation.use_cases.imports import MATRICES, import_matrices
 from services.recommendation.use_cases.life import cycle_violations
 from services.recommendation.use_cases.rules import Readings
-from shared.clock import Clock
+from shared.clock import Clock, local_date
 from shared.errors import InvalidInput
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
@@ -68,6 +72,18 @@ class MatrixServicer(MatrixLifeMethods, rpc.MatrixServiceServicer):
             matrix_ids, file_format(request.format), fields=self._fields, rulebook=self._rulebook
         )
         return pb.ExportMatricesResponse(content=content)
+
+    async def EvaluateMatrix(
+        self, request: evaluation_pb.EvaluateMatrixRequest, context: Context
+    ) -> evaluation_pb.EvaluateMatrixResponse:
+        evaluation = await evaluate_matrix(
+            resource_id(MATRICES, request.name) if request.name else "",
+            Document(request.content, request.file_name),
+            request.inputs,
+            readings=self._readings,
+            day=local_date(self._clock.now()),
+        )
+        return evaluation_message(evaluation)
 
 
 def _place(create_time: Key, matrix_id: Key) -> Place:

@@ -49,10 +49,15 @@ def check_literal(literal: Literal, column: FieldType) -> str | None:
     if literal.kind is Kind.NULL:
         return None
     if literal.kind is not column.kind:
-        return f"expected a {column.kind}, such as {_EXAMPLES[column.kind]}, not a {literal.kind}"
+        return f"{expected_value(column)}, not a {literal.kind}"
     if column.domain and literal.value not in column.domain:
         return _not_in_domain(str(literal.value), column)
     return _number_problem(literal.value, column) if isinstance(literal.value, Decimal) else None
+
+
+def expected_value(column: FieldType) -> str:
+    """Return what kind of value belongs here, with an example."""
+    return f"expected a {column.kind}, such as {_EXAMPLES[column.kind]}"
 
 
 def _not_in_domain(word: str, column: FieldType) -> str:

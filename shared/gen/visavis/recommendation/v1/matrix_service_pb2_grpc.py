@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from visavis.recommendation.v1 import matrix_evaluation_pb2 as visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2
 from visavis.recommendation.v1 import matrix_service_pb2 as visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -54,6 +55,11 @@ class MatrixServiceStub:
                 '/visavis.recommendation.v1.MatrixService/ExportMatrices',
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.SerializeToString,
                 response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.FromString,
+                _registered_method=True)
+        self.EvaluateMatrix = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/EvaluateMatrix',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixResponse.FromString,
                 _registered_method=True)
         self.ApproveMatrix = channel.unary_unary(
                 '/visavis.recommendation.v1.MatrixService/ApproveMatrix',
@@ -117,6 +123,14 @@ class MatrixServiceServicer:
 
     def ExportMatrices(self, request, context):
         """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EvaluateMatrix(self, request, context):
+        """Says what a matrix makes of one customer, who need not exist; writes nothing.
+        Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -196,6 +210,11 @@ def add_MatrixServiceServicer_to_server(servicer, server):
                     servicer.ExportMatrices,
                     request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.FromString,
                     response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.SerializeToString,
+            ),
+            'EvaluateMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.EvaluateMatrix,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixResponse.SerializeToString,
             ),
             'ApproveMatrix': grpc.unary_unary_rpc_method_handler(
                     servicer.ApproveMatrix,
@@ -337,6 +356,33 @@ class MatrixService:
             '/visavis.recommendation.v1.MatrixService/ExportMatrices',
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.SerializeToString,
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EvaluateMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/EvaluateMatrix',
+            visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixResponse.FromString,
             options,
             channel_credentials,
             insecure,

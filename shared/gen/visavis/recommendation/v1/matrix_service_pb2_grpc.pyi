@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from visavis.recommendation.v1 import matrix_evaluation_pb2 as _matrix_evaluation_pb2
 from visavis.recommendation.v1 import matrix_service_pb2 as _matrix_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -45,6 +46,10 @@ class MatrixServiceStub:
     """Lists versions of matrices, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
     ExportMatrices: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ExportMatricesRequest, _matrix_service_pb2.ExportMatricesResponse]
     """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+    EvaluateMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_evaluation_pb2.EvaluateMatrixRequest, _matrix_evaluation_pb2.EvaluateMatrixResponse]
+    """Says what a matrix makes of one customer, who need not exist; writes nothing.
+    Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
+    """
     ApproveMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ApproveMatrixRequest, _matrix_service_pb2.ApproveMatrixResponse]
     """Approves a checked version, by somebody else than its author.
     Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, SELF_APPROVAL, WRONG_STATE (retired, or
@@ -90,6 +95,10 @@ class MatrixServiceAsyncStub(MatrixServiceStub):
     """Lists versions of matrices, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
     ExportMatrices: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ExportMatricesRequest, _matrix_service_pb2.ExportMatricesResponse]  # type: ignore[assignment]
     """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+    EvaluateMatrix: _aio.UnaryUnaryMultiCallable[_matrix_evaluation_pb2.EvaluateMatrixRequest, _matrix_evaluation_pb2.EvaluateMatrixResponse]  # type: ignore[assignment]
+    """Says what a matrix makes of one customer, who need not exist; writes nothing.
+    Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
+    """
     ApproveMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ApproveMatrixRequest, _matrix_service_pb2.ApproveMatrixResponse]  # type: ignore[assignment]
     """Approves a checked version, by somebody else than its author.
     Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, SELF_APPROVAL, WRONG_STATE (retired, or
@@ -156,6 +165,16 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matrix_service_pb2.ExportMatricesResponse, _abc.Awaitable[_matrix_service_pb2.ExportMatricesResponse]]:
         """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def EvaluateMatrix(
+        self,
+        request: _matrix_evaluation_pb2.EvaluateMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_evaluation_pb2.EvaluateMatrixResponse, _abc.Awaitable[_matrix_evaluation_pb2.EvaluateMatrixResponse]]:
+        """Says what a matrix makes of one customer, who need not exist; writes nothing.
+        Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
+        """
 
     @_abc_1.abstractmethod
     def ApproveMatrix(
