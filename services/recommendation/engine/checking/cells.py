@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from services.recommendation.engine.checking.columns import Domains
 from services.recommendation.engine.checking.findings import FieldTest, Finding, FindingKind, Severity, row_name
 from services.recommendation.engine.checking.grid import Grid
-from services.recommendation.engine.checking.words import tests_text
 from services.recommendation.engine.feel import Anything, Literal, Or, UnaryTests, to_predicate
 from services.recommendation.engine.feel.syntax import Range, Test, endpoints_of
-from services.recommendation.engine.feel.text import feel_text
+from services.recommendation.engine.feel.text import feel_text, tests_text
 from services.recommendation.engine.matrix import Input, Rule
 
 

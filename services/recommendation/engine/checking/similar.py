@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from services.recommendation.engine.checking.columns import Mask, Pieces
 from services.recommendation.engine.checking.findings import Concern, Finding, FindingKind, Severity, row_names
 from services.recommendation.engine.checking.grid import Grid, places_of, smallest
-from services.recommendation.engine.checking.words import tests_text
 from services.recommendation.engine.feel import UnaryTests, Value
+from services.recommendation.engine.feel.text import tests_text
 from services.recommendation.engine.matrix import HitPolicy
 from services.recommendation.engine.matrix.hit_policies import LISTING, in_firing_order
 

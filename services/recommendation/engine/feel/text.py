@@ -1,9 +1,19 @@
-"""Writes a value as S-FEEL: for people who read an explanation beside the matrix, and for files of matrices."""
+"""Writes values and tests as S-FEEL: for people who read an explanation beside the matrix, and for files of matrices."""
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import assert_never
 
+from services.recommendation.engine.feel.syntax import (
+    Anything,
+    Compare,
+    Endpoint,
+    Literal,
+    Not,
+    Operator,
+    Test,
+    UnaryTests,
+)
 from services.recommendation.engine.feel.values import Value, YearsMonths
 
 _CONSTANTS = {None: "null", True: "true", False: "false"}
@@ -21,6 +31,26 @@ def feel_text(value: Value) -> str:
             return f"{Decimal(value):f}"
         case _:
             return _temporal(value)
+
+
+def tests_text(tests: UnaryTests) -> str:
+    """Return the cell that says this."""
+    if isinstance(tests, Anything):
+        return "-"
+    listed = ",".join(map(_test_text, tests.tests))
+    return f"not({listed})" if isinstance(tests, Not) else listed
+
+
+def _test_text(test: Test) -> str:
+    if isinstance(test, Compare):
+        symbol = "" if test.operator is Operator.EQUAL else f"{test.operator} "
+        return f"{symbol}{_endpoint_text(test.endpoint)}"
+    low, high = _endpoint_text(test.low), _endpoint_text(test.high)
+    return f"{'[' if test.low_closed else '('}{low}..{high}{']' if test.high_closed else ')'}"
+
+
+def _endpoint_text(point: Endpoint) -> str:
+    return feel_text(point.value) if isinstance(point, Literal) else point.name
 
 
 def _temporal(value: date | time | timedelta | YearsMonths) -> str:

@@ -106,7 +106,7 @@ class Rule:
     """A row of the table. `id` is its row number in the spreadsheet; cells and outputs follow the table's columns.
 
     `replaces`, in the override of a city only, is the row of the province's matrix in whose place it stands.
-    `origin` is set in composed tables only, whose ids are numbers of their own.
+    `origin` is set in composed tables only, whose ids, where a city has an override, are numbers of their own.
     """
 
     id: int
