@@ -60,9 +60,9 @@ async def _serve(stop: asyncio.Event) -> None:
         open_channel(PeerSettings().dispatch_address, client_name="recommendation") as dispatch,
     ):
         rulebook, logbook, fields = PostgresRulebook(database), PostgresLogbook(database), matrix_fields()
-        readings = Readings(rulebook, fields)
+        readings, runs = Readings(rulebook, fields), PostgresRuns(database, RunStore(RUNS))
         recommendation = RecommendationServicer(
-            runs=PostgresRuns(database, RunStore(RUNS)),
+            runs=runs,
             rulebook=rulebook,
             logbook=logbook,
             readings=readings,
@@ -71,7 +71,9 @@ async def _serve(stop: asyncio.Event) -> None:
             evidence=LakeEvidence(lake),
             clock=clock,
         )
-        matrices = MatrixServicer(rulebook=rulebook, logbook=logbook, readings=readings, fields=fields, clock=clock)
+        matrices = MatrixServicer(
+            rulebook=rulebook, logbook=logbook, runs=runs, readings=readings, fields=fields, clock=clock
+        )
         policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
 
         def register(to: grpc.aio.Server) -> None:
@@ -89,17 +91,19 @@ async def _serve(stop: asyncio.Event) -> None:
 
 
 async def _work(stop: asyncio.Event) -> None:
+    from services.recommendation.datasets.checks import LakeInspector
     from services.recommendation.datasets.lists import LakeWorkshop
     from services.recommendation.postgres import PostgresSwitches
     from services.recommendation.settings import RecommendationWorkerSettings
-    from services.recommendation.worker import Assembler, TargetPicker, handlers
+    from services.recommendation.worker import Assembler, Checker, TargetPicker, handlers
     from shared.runs.worker import RunWorker
 
     clock, settings = SystemClock.from_environment(), RecommendationWorkerSettings()
-    workshop = LakeWorkshop(Lake(LakeSettings().root))
+    lake, fields = Lake(LakeSettings().root), matrix_fields()
+    workshop = LakeWorkshop(lake)
     url = database_url(DatabaseSettings(), "recommendation")
     async with open_database(url, application_name="recommendation-worker") as database:
-        readings = Readings(PostgresRulebook(database), matrix_fields())
+        readings = Readings(PostgresRulebook(database), fields)
         assembler = Assembler(
             readings=readings,
             workshop=workshop,
@@ -109,7 +113,8 @@ async def _work(stop: asyncio.Event) -> None:
             weighing=settings.weighing(),
             clock=clock,
         )
-        stages = handlers(assembler, TargetPicker(readings, workshop, clock))
+        checker = Checker(readings, LakeInspector(lake, fields), clock)
+        stages = handlers(assembler, TargetPicker(readings, workshop, clock), checker)
         await RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop)
 
 

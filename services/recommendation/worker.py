@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
+from services.recommendation.datasets.checks import LakeInspector
 from services.recommendation.datasets.desk_pages import Chunk
 from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.engine.assembly.terms import Weighing
 from services.recommendation.engine.extraction import Extraction
-from services.recommendation.postgres import PostgresSwitches
+from services.recommendation.postgres import PostgresSwitches, record_check
 from services.recommendation.use_cases.assembly import (
     ASSEMBLY_RUNS,
     AssembledLists,
     AssemblyOrder,
     AssemblyResult,
 )
+from services.recommendation.use_cases.checking import MATRIX_CHECKS, CheckOrder, CheckResult, summary
 from services.recommendation.use_cases.rules import Circumstances, Readings
 from services.recommendation.use_cases.targets import TARGET_SELECTIONS, TargetOrder
 from shared.clock import Clock, local_date
@@ -25,6 +27,7 @@ from shared.observability.context import current_traceparent
 from shared.runs.json import from_json, to_json
 from shared.runs.stages import Stage, StageContext
 
+_CHECK = "check"
 _PIN, _ASSEMBLE, _SWITCH, _DROP = "pin circumstances", "assemble", "switch in", "drop old lists"
 _Item = TypeVar("_Item")
 
@@ -122,9 +125,53 @@ class TargetPicker:
         return Extraction(table, await self.readings.catalogue(order.catalogue_id), day, order.weighing)
 
 
-def handlers(assembler: Assembler, picker: TargetPicker) -> Mapping[str, Sequence[Stage]]:
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Does checks of matrices."""
+
+    readings: Readings
+    inspector: LakeInspector
+    clock: Clock
+
+    def stages(self) -> Sequence[Stage]:
+        return Stage(_CHECK, self._check), Stage("write down", self._write_down)
+
+    async def _check(self, context: StageContext) -> JsonObject:
+        order = from_json(CheckOrder, context.run.request)
+        tables = [
+            (matrix, await self.readings.composed(matrix.matrix_id, list(matrix.overrides.values())))
+            for matrix in order.matrices
+        ]
+        catalogue = await self.readings.catalogue(order.catalogue_id) if order.catalogue_id else None
+        result = await asyncio.to_thread(self.inspector.inspect, order, tables, catalogue)
+        await context.progress(result.customers, result.customers)
+        return to_json(result)
+
+    async def _write_down(self, context: StageContext) -> JsonObject:
+        """Make drafts without errors checked ones, unless they were looked at as they are in one city only."""
+        order, result = from_json(CheckOrder, context.run.request), from_json(CheckResult, context.outputs[_CHECK])
+        for matrix in order.matrices if not order.city else ():
+            passed, reason = summary(result.of(matrix))
+            for matrix_id in matrix.all:
+                await record_check(
+                    await context.transaction(),
+                    matrix_id,
+                    passed=passed,
+                    reason=reason,
+                    run=context.run.name,
+                    principal=context.run.principal,
+                    now=self.clock.now(),
+                )
+        return context.outputs[_CHECK]
+
+
+def handlers(assembler: Assembler, picker: TargetPicker, checker: Checker) -> Mapping[str, Sequence[Stage]]:
     """Return the stages of each kind of run."""
-    return {ASSEMBLY_RUNS: assembler.stages(), TARGET_SELECTIONS: picker.stages()}
+    return {
+        ASSEMBLY_RUNS: assembler.stages(),
+        TARGET_SELECTIONS: picker.stages(),
+        MATRIX_CHECKS: checker.stages(),
+    }
 
 
 def _order(context: StageContext) -> AssemblyOrder:

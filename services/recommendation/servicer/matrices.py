@@ -6,8 +6,9 @@ from visavis.recommendation.v1 import matrix_service_pb2_grpc as rpc
 
 from services.recommendation.engine.rulebook import Fields
 from services.recommendation.engine.sheets import Document
-from services.recommendation.ports import Logbook, Place, Rulebook, VersionFilter
+from services.recommendation.ports import Logbook, Place, Rulebook, Runs, VersionFilter
 from services.recommendation.servicer.evaluation import evaluation_message
+from services.recommendation.servicer.matrix_checks import MatrixCheckMethods
 from services.recommendation.servicer.matrix_life import MatrixLifeMethods
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, document, file_format, identifier
 from services.recommendation.servicer.versions import purpose_of, seen_all, state_of, version_message
@@ -26,14 +27,22 @@ from shared.rpc.pages import Key, encode_token, instant_key, page_size, place_in
 _LIST = "matrices"
 
 
-class MatrixServicer(MatrixLifeMethods, rpc.MatrixServiceServicer):
+class MatrixServicer(MatrixLifeMethods, MatrixCheckMethods, rpc.MatrixServiceServicer):
     """Each import makes a version of its own."""
 
     def __init__(
-        self, *, rulebook: Rulebook, logbook: Logbook, readings: Readings, fields: Fields, clock: Clock
+        self,
+        *,
+        rulebook: Rulebook,
+        logbook: Logbook,
+        runs: Runs,
+        readings: Readings,
+        fields: Fields,
+        clock: Clock,
     ) -> None:
         super().__init__(logbook=logbook, readings=readings, clock=clock)
         self._rulebook = rulebook
+        self._runs = runs
         self._fields = fields
 
     async def ImportMatrix(self, request: pb.ImportMatrixRequest, context: Context) -> pb.ImportMatrixResponse:

@@ -10,13 +10,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from services.recommendation.datasets.checks import LakeInspector
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.postgres import PostgresRulebook, PostgresSwitches
 from services.recommendation.settings import RecommendationWorkerSettings
 from services.recommendation.tables import RUNS
 from services.recommendation.use_cases.rules import Readings
-from services.recommendation.worker import Assembler, TargetPicker, handlers
+from services.recommendation.worker import Assembler, Checker, TargetPicker, handlers
 from shared.clock import ManualClock
 from shared.db.engine import open_database
 from shared.jsontypes import JsonObject
@@ -52,7 +53,8 @@ async def work(url: str, lake: Lake, fatal: str) -> None:
             weighing=RecommendationWorkerSettings().weighing(),
             clock=clock,
         )
-        stages = handlers(assembler, TargetPicker(assembler.readings, LakeWorkshop(lake), clock))
+        checker = Checker(assembler.readings, LakeInspector(lake, matrix_fields()), clock)
+        stages = handlers(assembler, TargetPicker(assembler.readings, LakeWorkshop(lake), clock), checker)
         worker = RunWorker(database=database, tables=RUNS, handlers=killing(stages, fatal), clock=clock)
         await worker.run(asyncio.Event())
 

@@ -18,6 +18,7 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 
 from services.recommendation.clients import DispatchContacts
+from services.recommendation.datasets.checks import LakeInspector
 from services.recommendation.datasets.evidence import LakeEvidence
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
@@ -35,7 +36,7 @@ from services.recommendation.settings import RecommendationServerSettings, Recom
 from services.recommendation.tables import RUNS
 from services.recommendation.use_cases.assembly import AssemblyInputs
 from services.recommendation.use_cases.rules import Readings
-from services.recommendation.worker import Assembler, TargetPicker, handlers
+from services.recommendation.worker import Assembler, Checker, TargetPicker, handlers
 from shared.clock import ManualClock
 from shared.db.engine import Database, open_database
 from shared.db.single_reads import open_single_reads
@@ -217,10 +218,13 @@ async def _served(
         readings = Readings(rulebook, fields)
 
         def register(server: grpc.aio.Server) -> None:
-            matrices = MatrixServicer(rulebook=rulebook, logbook=logbook, readings=readings, fields=fields, clock=clock)
+            runs = PostgresRuns(database, RunStore(RUNS))
+            matrices = MatrixServicer(
+                rulebook=rulebook, logbook=logbook, runs=runs, readings=readings, fields=fields, clock=clock
+            )
             policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
             recommendation = RecommendationServicer(
-                runs=PostgresRuns(database, RunStore(RUNS)),
+                runs=runs,
                 rulebook=rulebook,
                 logbook=logbook,
                 readings=readings,
@@ -257,7 +261,8 @@ async def _working(url: str, lake: Lake, clock: ManualClock, *, wanted: bool) ->
             weighing=RecommendationWorkerSettings().weighing(),
             clock=clock,
         )
-        stages = handlers(assembler, TargetPicker(assembler.readings, workshop, clock))
+        checker = Checker(assembler.readings, LakeInspector(lake, matrix_fields()), clock)
+        stages = handlers(assembler, TargetPicker(assembler.readings, workshop, clock), checker)
         tasks.create_task(RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop))
         yield
         stop.set()

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from visavis.recommendation.v1 import matrix_check_pb2 as visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2
 from visavis.recommendation.v1 import matrix_evaluation_pb2 as visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2
 from visavis.recommendation.v1 import matrix_service_pb2 as visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2
 
@@ -60,6 +61,16 @@ class MatrixServiceStub:
                 '/visavis.recommendation.v1.MatrixService/EvaluateMatrix',
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixRequest.SerializeToString,
                 response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixResponse.FromString,
+                _registered_method=True)
+        self.CheckMatrix = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/CheckMatrix',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.CheckMatrixRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.CheckMatrixResponse.FromString,
+                _registered_method=True)
+        self.GetMatrixCheck = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/GetMatrixCheck',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.GetMatrixCheckRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.GetMatrixCheckResponse.FromString,
                 _registered_method=True)
         self.ApproveMatrix = channel.unary_unary(
                 '/visavis.recommendation.v1.MatrixService/ApproveMatrix',
@@ -131,6 +142,21 @@ class MatrixServiceServicer:
     def EvaluateMatrix(self, request, context):
         """Says what a matrix makes of one customer, who need not exist; writes nothing.
         Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckMatrix(self, request, context):
+        """Queues a check of versions, over all their inputs at once; one without errors makes drafts checked.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_INVALID where overrides do not fit, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMatrixCheck(self, request, context):
+        """Reads a check with what it has found. Errors: RESOURCE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -215,6 +241,16 @@ def add_MatrixServiceServicer_to_server(servicer, server):
                     servicer.EvaluateMatrix,
                     request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixRequest.FromString,
                     response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixResponse.SerializeToString,
+            ),
+            'CheckMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckMatrix,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.CheckMatrixRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.CheckMatrixResponse.SerializeToString,
+            ),
+            'GetMatrixCheck': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMatrixCheck,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.GetMatrixCheckRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.GetMatrixCheckResponse.SerializeToString,
             ),
             'ApproveMatrix': grpc.unary_unary_rpc_method_handler(
                     servicer.ApproveMatrix,
@@ -383,6 +419,60 @@ class MatrixService:
             '/visavis.recommendation.v1.MatrixService/EvaluateMatrix',
             visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixRequest.SerializeToString,
             visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/CheckMatrix',
+            visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.CheckMatrixRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.CheckMatrixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMatrixCheck(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/GetMatrixCheck',
+            visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.GetMatrixCheckRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2.GetMatrixCheckResponse.FromString,
             options,
             channel_credentials,
             insecure,

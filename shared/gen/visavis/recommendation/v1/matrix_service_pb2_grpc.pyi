@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from visavis.recommendation.v1 import matrix_check_pb2 as _matrix_check_pb2
 from visavis.recommendation.v1 import matrix_evaluation_pb2 as _matrix_evaluation_pb2
 from visavis.recommendation.v1 import matrix_service_pb2 as _matrix_service_pb2
 import abc as _abc_1
@@ -50,6 +51,12 @@ class MatrixServiceStub:
     """Says what a matrix makes of one customer, who need not exist; writes nothing.
     Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
     """
+    CheckMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_check_pb2.CheckMatrixRequest, _matrix_check_pb2.CheckMatrixResponse]
+    """Queues a check of versions, over all their inputs at once; one without errors makes drafts checked.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_INVALID where overrides do not fit, REQUEST_ID_REUSED.
+    """
+    GetMatrixCheck: _grpc.UnaryUnaryMultiCallable[_matrix_check_pb2.GetMatrixCheckRequest, _matrix_check_pb2.GetMatrixCheckResponse]
+    """Reads a check with what it has found. Errors: RESOURCE_NOT_FOUND."""
     ApproveMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ApproveMatrixRequest, _matrix_service_pb2.ApproveMatrixResponse]
     """Approves a checked version, by somebody else than its author.
     Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, SELF_APPROVAL, WRONG_STATE (retired, or
@@ -99,6 +106,12 @@ class MatrixServiceAsyncStub(MatrixServiceStub):
     """Says what a matrix makes of one customer, who need not exist; writes nothing.
     Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
     """
+    CheckMatrix: _aio.UnaryUnaryMultiCallable[_matrix_check_pb2.CheckMatrixRequest, _matrix_check_pb2.CheckMatrixResponse]  # type: ignore[assignment]
+    """Queues a check of versions, over all their inputs at once; one without errors makes drafts checked.
+    Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_INVALID where overrides do not fit, REQUEST_ID_REUSED.
+    """
+    GetMatrixCheck: _aio.UnaryUnaryMultiCallable[_matrix_check_pb2.GetMatrixCheckRequest, _matrix_check_pb2.GetMatrixCheckResponse]  # type: ignore[assignment]
+    """Reads a check with what it has found. Errors: RESOURCE_NOT_FOUND."""
     ApproveMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ApproveMatrixRequest, _matrix_service_pb2.ApproveMatrixResponse]  # type: ignore[assignment]
     """Approves a checked version, by somebody else than its author.
     Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, PERMISSION_DENIED, MATRIX_NOT_CHECKED, SELF_APPROVAL, WRONG_STATE (retired, or
@@ -175,6 +188,24 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says what a matrix makes of one customer, who need not exist; writes nothing.
         Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
         """
+
+    @_abc_1.abstractmethod
+    def CheckMatrix(
+        self,
+        request: _matrix_check_pb2.CheckMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_check_pb2.CheckMatrixResponse, _abc.Awaitable[_matrix_check_pb2.CheckMatrixResponse]]:
+        """Queues a check of versions, over all their inputs at once; one without errors makes drafts checked.
+        Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_INVALID where overrides do not fit, REQUEST_ID_REUSED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMatrixCheck(
+        self,
+        request: _matrix_check_pb2.GetMatrixCheckRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_check_pb2.GetMatrixCheckResponse, _abc.Awaitable[_matrix_check_pb2.GetMatrixCheckResponse]]:
+        """Reads a check with what it has found. Errors: RESOURCE_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ApproveMatrix(
