@@ -94,9 +94,16 @@ def products_csv(rows: Sequence[Mapping[str, str]]) -> str:
     return _csv([list(rows[0]), *(list(row.values()) for row in rows)])
 
 
-def matrix_csv(purpose: str, hit_policy: str, headers: Sequence[str], rules: Sequence[Sequence[str]]) -> str:
-    """Return a matrix; its rules are numbered from row 3."""
-    return _csv([["matrix", purpose, hit_policy, f"a matrix {purpose}"], headers, *rules])
+def matrix_csv(
+    purpose: str,
+    hit_policy: str,
+    headers: Sequence[str],
+    rules: Sequence[Sequence[str]],
+    *,
+    declared: Sequence[Sequence[str]] = (),
+) -> str:
+    """Return a matrix; its rules are numbered from row 3, or as many below as lines are declared."""
+    return _csv([["matrix", purpose, hit_policy, f"a matrix {purpose}"], *declared, headers, *rules])
 
 
 def sample(name: str) -> str:

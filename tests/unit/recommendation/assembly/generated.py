@@ -43,7 +43,18 @@ _CELLS = {
     "warned": ["-", "true", "false"],
     "return_rate_score": ["-", "(86..100]", "null"],
     "handset_gprs": ["-", "true", "null,false"],
+    "ends_in": ["null", "<= 1", "> 1", "tenure_months"],
+    "a_year": [">= low_arpu", "< low_arpu", "null"],
 }
+_DECLARED = [
+    ["parameter", "low_arpu", "1200", "hefei=366", "芜湖=366.01"],
+    ["computed", "ends_in", "months until(contract_ends_on)"],
+    ["computed", "a_year", "arpu * 12 + 0"],
+]
+_INSTEAD = {"priority": "retention"}
+"""What is ranked where no row gives anything."""
+_ONE_ROW = ("FIRST", "UNIQUE", "ANY", "PRIORITY")
+_ROWS = (*_ONE_ROW, "RULE ORDER", "OUTPUT ORDER", "COLLECT")
 _PAIR_CELLS = {
     "product": ["-", '"mobile_newspaper"', 'not("ring_back_tone")'],
     "product_state": ["-", '"potential"', '"cancelled","inactive"', 'not("active")'],
@@ -182,29 +193,29 @@ def _variation(draw: st.DrawFn) -> dict[str, str]:
 def _priority(draw: st.DrawFn) -> str:
     orders = st.permutations(["retention", "new_service", "voice_usage"])
     named = st.one_of(orders, orders.map(lambda order: [*order[:2], ""]))
-    return _matrix(draw, "priority", ("FIRST", "UNIQUE"), ("first", "second", "third"), named.map(tuple))
+    return _matrix(draw, "priority", _ONE_ROW, ("first", "second", "third"), named.map(tuple))
 
 
 def _retention(draw: st.DrawFn) -> str:
     # Group and main policy need not fit, and the main policy may be of another zone or of none.
     codes = st.sampled_from([*RETENTION_CODES, "n0", "unheard"])
     outputs = st.one_of(st.tuples(st.sampled_from(GROUPS), codes), st.just(("", "")))
-    return _matrix(draw, "retention", ("FIRST", "UNIQUE"), ("policy_group", "main_policy"), outputs)
+    return _matrix(draw, "retention", _ONE_ROW, ("policy_group", "main_policy"), outputs)
 
 
 def _new_service(draw: st.DrawFn) -> str:
     outputs = st.sampled_from([("",), *((code,) for code in (*NEW_SERVICE_CODES, "r0", "unheard"))])
-    return _matrix(draw, "new_service", ("FIRST", "UNIQUE", "RULE ORDER", "COLLECT"), ("policy",), outputs)
+    return _matrix(draw, "new_service", _ROWS, ("policy",), outputs)
 
 
 def _voice_usage(draw: st.DrawFn) -> str:
     outputs = st.sampled_from([("",), *((code,) for code in (*VOICE_CODES, *VOICE_CODES, "w0", "r0", "unheard"))])
-    return _matrix(draw, "voice_usage", ("FIRST", "UNIQUE", "RULE ORDER", "COLLECT"), ("policy",), outputs)
+    return _matrix(draw, "voice_usage", _ROWS, ("policy",), outputs)
 
 
 def _vpmn(draw: st.DrawFn) -> str:
     outputs = st.sampled_from([("",), *((code,) for code in (*VPMN_CODES, *VPMN_CODES, "v0"))])
-    return _matrix(draw, "vpmn", ("FIRST", "UNIQUE"), ("policy",), outputs)
+    return _matrix(draw, "vpmn", _ONE_ROW, ("policy",), outputs)
 
 
 def _matrix(
@@ -216,14 +227,18 @@ def _matrix(
 ) -> str:
     inputs = draw(st.lists(st.sampled_from(list(_INPUTS[purpose])), min_size=1, max_size=3, unique=True))
     hit_policy = draw(st.sampled_from(hit_policies))
-    # UNIQUE tables of one rule are never ambiguous; ambiguity has a test of its own.
+    # UNIQUE tables of one rule, and ANY tables that give one thing, are never ambiguous; ambiguity has a test of its own.
     count = 0 if hit_policy == "UNIQUE" else draw(st.integers(1, 5))
-    lines = [
-        [*(draw(st.sampled_from(_INPUTS[purpose][name])) for name in inputs), *draw(outputs)] for _ in range(count)
-    ]
+    given = st.just(draw(outputs)) if hit_policy == "ANY" else outputs
+    lines = [[*(draw(st.sampled_from(_INPUTS[purpose][name])) for name in inputs), *draw(given)] for _ in range(count)]
     if not lines or draw(_usually):
-        lines.append([*("-" for _ in inputs), *draw(outputs)])
-    return matrix_csv(purpose, hit_policy, [*inputs, *(f"=> {name}" for name in output_names)], lines)
+        lines.append([*("-" for _ in inputs), *draw(given)])
+    declared = list(_DECLARED)
+    if hit_policy in {"PRIORITY", "OUTPUT ORDER"}:
+        ranked = draw(st.permutations(sorted({line[-1] for line in lines} - {""}) or [_INSTEAD.get(purpose, "r0")]))
+        declared.append(["values", output_names[-1], *ranked])
+    headers = [*inputs, *(f"=> {name}" for name in output_names)]
+    return matrix_csv(purpose, hit_policy, headers, lines, declared=declared)
 
 
 @st.composite
@@ -257,6 +272,7 @@ def _views(draw: st.DrawFn, customer_id: str) -> CustomerView:
         handset_mms=draw(_flags),
         internet_access=draw(_flags),
         contract_months_left=draw(st.sampled_from([None, 3, 4])),
+        contract_ends_on=draw(st.sampled_from([None, "2026-12-09", "2027-01-08", "2027-01-09", "2026-11-08"])),
         balance_fen=draw(_fen),
         red_list=draw(st.booleans()),
         marketing_consent=draw(_flags),

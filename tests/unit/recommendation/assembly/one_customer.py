@@ -33,12 +33,14 @@ def rules_of(
     hit_policy: str = "FIRST",
     voice_usage: Sequence[Sequence[str]] = (),
     voice_hit_policy: str = "COLLECT",
+    voice_values: Sequence[str] = (),
     vpmn: str = "",
     products: Sequence[dict[str, str]] = (),
     most_at_once: int = 3,
 ) -> Rules:
     fields = matrix_fields()
-    voice_csv = matrix_csv("voice_usage", voice_hit_policy, ["arpu", "=> policy"], voice_usage)
+    ranked = [["values", "policy", *voice_values]] if voice_values else []
+    voice_csv = matrix_csv("voice_usage", voice_hit_policy, ["arpu", "=> policy"], voice_usage, declared=ranked)
     vpmn_csv = matrix_csv("vpmn", "FIRST", ["vpmn_member", "=> policy"], [["false", vpmn]])
     return Rules(
         priority=read_matrix(

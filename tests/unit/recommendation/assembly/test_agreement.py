@@ -128,6 +128,26 @@ def test_both_refuse_two_rows_of_a_unique_matrix_with_the_same_words(
     assert "rows 3, 5 all match customer c00…00" in by_one.value.message
 
 
+def test_both_refuse_rows_of_an_any_matrix_that_give_different_policies_and_take_those_that_give_the_same(
+    lake: Lake,
+) -> None:
+    base = base_of(2)
+
+    def drawn(*policies: str) -> Rules:
+        lines = [[cell, policy] for cell, policy in zip(["> 100", "< 50", ">= 120"], policies, strict=True)]
+        text = matrix_csv("voice_usage", "ANY", ["arpu", "=> policy"], lines)
+        return replace(sample_rules(), voice_usage=read_matrix(text, fields=matrix_fields()))
+
+    agreed = drawn("pack-anhui", "pack-family", "pack-anhui")
+    assert by_sql(lake, base, agreed) == by_function(base, agreed)
+    with pytest.raises(WrongState) as by_base:
+        by_sql(lake, base, drawn("pack-anhui", "pack-anhui", "pack-family"))
+    with pytest.raises(WrongState) as by_one:
+        by_function(base, drawn("pack-anhui", "pack-anhui", "pack-family"))
+    assert by_base.value.message == by_one.value.message
+    assert "is ANY, but rows 3, 5 all match customer c00…00 and do not all give the same" in by_one.value.message
+
+
 def test_both_order_several_new_services_of_many_customers_alike(lake: Lake) -> None:
     lines = [[f'"{product}"', policy] for product, policy in OFFERED.items()]
     table = read_matrix(matrix_csv("new_service", "FIRST", ["product", "=> policy"], lines), fields=matrix_fields())

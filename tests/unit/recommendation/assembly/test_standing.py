@@ -20,9 +20,16 @@ from tests.unit.recommendation.assembly.one_customer import list_of, rules_of
 
 
 @pytest.mark.parametrize(
-    ("hit_policy", "expected"), [("COLLECT", ["dear", "b", "z", "plan"]), ("FIRST", ["z", "plan"])]
+    ("hit_policy", "expected"),
+    [
+        ("COLLECT", ["dear", "b", "z", "plan"]),
+        ("RULE ORDER", ["z", "dear", "b", "plan"]),
+        ("OUTPUT ORDER", ["b", "z", "dear", "plan"]),
+        ("FIRST", ["z", "plan"]),
+        ("PRIORITY", ["b", "plan"]),
+    ],
 )
-def test_packs_go_by_value_where_they_are_collected_and_the_plan_of_a_group_comes_last(
+def test_packs_go_by_value_where_they_are_collected_else_by_the_hit_policy_and_the_plan_of_a_group_comes_last(
     hit_policy: str, expected: list[str]
 ) -> None:
     rules = rules_of(
@@ -32,6 +39,7 @@ def test_packs_go_by_value_where_they_are_collected_and_the_plan_of_a_group_come
         voice_row("plan", kind="vpmn_plan", margin_fen="9000"),
         voice_usage=[["-", "z"], ["-", "dear"], ["-", "b"]],
         voice_hit_policy=hit_policy,
+        voice_values=["b", "z", "dear"] if hit_policy in {"PRIORITY", "OUTPUT ORDER"} else [],
         vpmn="plan",
     )
     found = list_of(rules).recommendations

@@ -80,6 +80,7 @@ def pick(
     lists: Sequence[PolicyListRow] = (),
     scored: Sequence[CustomerScores] = (),
     hit_policy: str = "FIRST",
+    values: Sequence[str] = (),
     catalogue: Catalogue = CATALOGUE,
     weighing: Weighing = UNCHOSEN,
     **asked: object,
@@ -95,7 +96,9 @@ def pick(
     )
     order = {"zone": None, "policy": "", "limit": 0, "cities": None, "matrix_id": "m", "catalogue_id": "c"}
     wanted = TargetOrder("assemblyRuns/1", publish(lake, "lists", list(by_id.values())), inputs, **{**order, **asked})  # type: ignore[arg-type]  # fields by name
-    table = read_matrix(matrix_csv("extraction", hit_policy, HEADERS, rules), fields=matrix_fields())
+    ranked = [["values", "policy", *values]] if values else []
+    text = matrix_csv("extraction", hit_policy, HEADERS, rules, declared=ranked)
+    table = read_matrix(text, fields=matrix_fields())
     selected = LakeWorkshop(lake).select_targets(
         wanted, Extraction(table, catalogue, date(2026, 11, 9), weighing), run_id="t", created_at=NOW, traceparent=""
     )
@@ -220,6 +223,20 @@ def test_under_collect_the_first_policy_counts_that_nothing_keeps_from_the_custo
     rules = [["-", "old"], ["-", "paper"], ["-", "tone"], ["-", "gift"]]
     found = pick(tmp_path, rules, views, hit_policy="COLLECT")
     assert picked(found) == {"c1": "paper", "c2": "tone", "c3": "gift"}
+
+
+def test_under_output_order_the_values_say_which_policy_comes_first(tmp_path: Path) -> None:
+    views = [view("c1"), view("c2", handset_mms=False)]
+    rules = [["-", "paper"], ["-", "tone"], ["-", "gift"]]
+    found = pick(tmp_path, rules, views, hit_policy="OUTPUT ORDER", values=["paper", "gift", "tone"])
+    assert picked(found) == {"c1": "paper", "c2": "gift"}
+
+
+def test_an_any_matrix_whose_rows_give_different_policies_is_told_with_its_rows(tmp_path: Path) -> None:
+    rules = [["< 40", "paper"], ["> 20", "tone"], ["> 50", "tone"]]
+    with pytest.raises(WrongState, match=r"is ANY, but rows 3, 4 all match customer … and do not all give the same"):
+        pick(tmp_path, rules, [view("c1", age=30)], hit_policy="ANY")
+    assert picked(pick(tmp_path / "agreed", rules, [view("c1", age=60)], hit_policy="ANY")) == {"c1": "tone"}
 
 
 def test_the_arms_the_limit_the_cities_and_one_line_per_owner_hold_as_for_lists(tmp_path: Path) -> None:
