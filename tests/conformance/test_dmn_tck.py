@@ -140,7 +140,7 @@ def test_what_is_neither_a_table_nor_a_literal_is_skipped_by_name(tmp_path: Path
     [
         ("Age", '5..7 | "x"', 'decision "Group", rule 1, column 1. Age: "5..7": write "[5..7]"'),
         ("Age", '- | upper("x")', "upper("),
-        ("Age * 2", '- | "x"', 'input expression "Age * 2": expected the name of an input'),
+        ("Age * 2", '- | "x"', 'input expression "Age * 2": expected the name of a plain input'),
         ("Age", "- | 1 | 2", "2 × outputEntry: expected 1, one per column"),
     ],
 )

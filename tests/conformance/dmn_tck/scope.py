@@ -4,7 +4,7 @@ FEEL allows white space and signs in names, and values without declared type; ou
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.recommendation.engine.dmn.model import Definitions, ItemDefinition
@@ -76,23 +76,28 @@ class Types:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a decision is told, the plain values in it by their property path, the declared type of each name, and our word for each path."""
+    """What a decision is told: as it is, its plain values and its lists of plain values by property path; the declared type of each
+    name, and our word for each path."""
 
     trees: Mapping[str, Tree]
     values: Mapping[str, Value]
+    lists: Mapping[str, Sequence[Value]]
     declared: Mapping[str, str]
     words: Mapping[str, str]
 
     @classmethod
     def of(cls, told: Mapping[str, Tree], declared: Mapping[str, str], types: Types) -> "Scope":
         """Return the scope of what is told, by the names and types of a model."""
-        values = {
-            path: typed(value, _declared_kind(path, declared, types)) if isinstance(value, Untyped) else value
-            for name, tree in told.items()
-            for path, value in paths(name, tree)
-        }
+        values: dict[str, Value] = {}
+        lists: dict[str, Sequence[Value]] = {}
+        for path, leaf in (pair for name, tree in told.items() for pair in paths(name, tree)):
+            kind = _declared_kind(path, declared, types)
+            if not isinstance(leaf, list):
+                values[path] = _plain(leaf, kind)
+            elif not any(isinstance(each, list | dict) for each in leaf):
+                lists[path] = [_plain(each, kind) for each in leaf if not isinstance(each, list | dict)]
         known = [path for name, type_ref in declared.items() for path in types.paths(name, type_ref)]
-        return cls(told, values, declared, _words([*values, *known]))
+        return cls(told, values, lists, declared, _words([*values, *lists, *known]))
 
     def in_our_words(self, text: str) -> str:
         """Return a cell with each name of FEEL that is none of ours replaced."""
@@ -110,6 +115,10 @@ class Scope:
             return declared
         value = self.values.get(path)
         return None if value is None else kind_of(value)
+
+
+def _plain(value: Value | Untyped, kind: Kind | None) -> Value:
+    return typed(value, kind) if isinstance(value, Untyped) else value
 
 
 def _declared_kind(path: str, declared: Mapping[str, str], types: Types) -> Kind | None:

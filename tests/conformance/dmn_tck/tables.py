@@ -70,9 +70,9 @@ def evaluate(decision: Decision, table: Table, scope: Scope, types: Types, colum
 def _column(number: int, table: Table, scope: Scope, types: Types) -> _Column:
     clause = table.inputs[number]
     path = ".".join(part.strip() for part in " ".join(clause.expression.split()).split("."))
-    if path not in scope.words:
+    if path not in scope.words or path in scope.lists:
         raise FailedError(
-            f'input expression "{path}": expected the name of an input or a decision, or a property of one'
+            f'input expression "{path}": expected the name of a plain input or decision, or a property of one'
         )
     texts = [scope.in_our_words(rule.inputs[number]) for rule in table.rules]
     kinds = (types.kind(clause.type_ref), scope.kind(path, types), kind_in(texts), _kind_named(texts, scope, types))
@@ -90,7 +90,7 @@ def _kind_named(texts: list[str], scope: Scope, types: Types) -> Kind | None:
 
 def _fields(columns: list[_Column], scope: Scope, types: Types) -> Mapping[str, FieldType]:
     """Return the fields that the table tests, and those that its endpoints may name."""
-    kinds = {word: scope.kind(path, types) for path, word in scope.words.items()}
+    kinds = {word: scope.kind(path, types) for path, word in scope.words.items() if path not in scope.lists}
     named = {word: field_type(kind) for word, kind in kinds.items() if kind}
     return named | {column.field: field_type(column.kind) for column in columns}
 
@@ -114,7 +114,14 @@ def _in_our_words(decision: Decision, table: Table, columns: list[_Column], scop
             for rule in table.rules
         ),
     )
-    return replace(decision, table=ours, declared=Declared(purpose=_PURPOSE))
+    return replace(decision, table=ours, declared=Declared(purpose=_PURPOSE, lists=_lists(ours, scope)))
+
+
+def _lists(table: Table, scope: Scope) -> Mapping[str, tuple[str, ...]]:
+    """Return the lists that cells name: an endpoint that is a list means membership in both."""
+    named = set(named_by(entry for rule in table.rules for entry in rule.inputs))
+    values = {scope.words[path]: dict.fromkeys(map(feel_text, values)) for path, values in scope.lists.items()}
+    return {word: tuple(texts) for word, texts in values.items() if word in named}
 
 
 def _referred(entry: str, scope: Scope) -> str:

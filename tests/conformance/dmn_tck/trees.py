@@ -180,10 +180,10 @@ def show(tree: Tree) -> str:
     return tree.text if isinstance(tree, Untyped) else feel_text(tree)
 
 
-def paths(name: str, tree: Tree) -> Iterator[tuple[str, Value | Untyped]]:
-    """Yield each plain value in the tree with its property path."""
+def paths(name: str, tree: Tree) -> Iterator[tuple[str, Value | Untyped | list[Tree]]]:
+    """Yield each plain value and each list in the tree with its property path."""
     if isinstance(tree, dict):
         for part, value in tree.items():
             yield from paths(f"{name}.{part}", value)
-    elif not isinstance(tree, list):
+    else:
         yield name, tree

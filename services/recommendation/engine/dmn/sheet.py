@@ -50,10 +50,14 @@ def place(decision: Decision, part: str = "") -> str:
 
 
 def place_of(field: str, decision: str, places: Mapping[int, str]) -> str:
-    """Return where in its decision a violation of a sheet is: `row 7, column => policy` was `rule 3, column policy`."""
+    """Return where in its decision a violation of a sheet is: `row 7, column => policy` was `rule 3, column policy`.
+
+    What a matrix declares has a name there, and no columns.
+    """
     row, _, heading = field.partition(", column ")
     part = places.get(int(row.removeprefix("row ")), "")
-    column = f"column {heading.removeprefix(OUTPUT_MARK).strip()}" if heading else ""
+    in_table = not part or part.startswith("rule ")
+    column = f"column {heading.removeprefix(OUTPUT_MARK).strip()}" if heading and in_table else ""
     return ", ".join(each for each in (f'decision "{decision}"', part, column) if each)
 
 
