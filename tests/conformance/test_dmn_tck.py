@@ -79,6 +79,11 @@ def test_what_the_tck_writes_otherwise_than_we_do_is_mapped_at_the_edge(tmp_path
 @pytest.mark.parametrize(
     ("hit_policy", "age", "expected"),
     [
+        ('COLLECT" aggregation="SUM', "70", "<value>5.5</value>"),
+        ('COLLECT" aggregation="SUM', "10", "<value>0</value>"),
+        ('COLLECT" aggregation="MIN', "70", "<value>2.5</value>"),
+        ('COLLECT" aggregation="MAX', "70", "<value>3</value>"),
+        ('COLLECT" aggregation="COUNT', "70", "<value>2</value>"),
         ("COLLECT", "70", "<list><item><value>2.5</value></item><item><value>3</value></item></list>"),
         ("OUTPUT ORDER", "70", "<list><item><value>3</value></item><item><value>2.5</value></item></list>"),
         ("PRIORITY", "70", "<value>3</value>"),
@@ -98,6 +103,25 @@ def test_every_hit_policy_gives_what_dmn_says(
         tmp_path, elements=elements, cases=tck.case("1", tck.told("Age", age), tck.expect("Days", expected))
     )
     assert said(folder, capsys) == (0, ["1 passed, 0 failed"])
+
+
+def test_an_endpoint_that_is_a_list_means_membership(tmp_path: Path, capsys: Captured) -> None:
+    told = "<list><item><value>cough</value></item><item><value>fever</value></item><item><value>fever</value></item></list>"
+    folder = tck.suite(
+        tmp_path,
+        elements=tck.input_data("Flu Symptoms")
+        + tck.input_data("Symptom", "string")
+        + tck.decision(
+            "Flu", tck.table("Symptom", 'Flu Symptoms | true\n"pain","ache" | false'), requires="in_Symptom"
+        ),
+        cases="".join(
+            tck.case(
+                symptom, tck.told("Flu Symptoms", told) + tck.told("Symptom", symptom), tck.expect("Flu", found, kind)
+            )
+            for symptom, found, kind in (("fever", "true", ""), ("ache", "false", ""), ("cold", "", "nil"))
+        ),
+    )
+    assert said(folder, capsys) == (0, ["3 passed, 0 failed"])
 
 
 def test_our_null_rule_is_named_where_it_is_what_fails(tmp_path: Path, capsys: Captured) -> None:
