@@ -15,6 +15,8 @@ NAMESPACES = (
 """DMN 1.1 to 1.5; all of them are read."""
 OWN = "urn:visavis:dmn:1"
 """The namespace of what only our matrices have, kept in extensionElements."""
+LAST_ROW = 1_048_576
+"""The last row of a spreadsheet: a file that claims a later one for a rule is not followed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element
 
 from services.recommendation.engine.dmn.markup import parse
 from services.recommendation.engine.dmn.model import (
+    LAST_ROW,
     NAMESPACES,
     OWN,
     Computed,
@@ -166,10 +167,6 @@ class _Reader:
 
 
 def _declared(own: Element) -> Declared:
-    comments: dict[int, tuple[str, ...]] = {}
-    for element in own.findall(f"{{{OWN}}}comment"):
-        if (row := element.get("row", "")).isdecimal():
-            comments[int(row)] = (*comments.get(int(row), ()), _own_text(element))
     return Declared(
         purpose=own.get("purpose", ""),
         city=own.get("city", ""),
@@ -182,8 +179,17 @@ def _declared(own: Element) -> Declared:
             element.get("name", ""): tuple(_own_text(value) for value in element.findall(f"{{{OWN}}}value"))
             for element in own.findall(f"{{{OWN}}}list")
         },
-        comments=comments,
+        comments=_comments(own),
     )
+
+
+def _comments(own: Element) -> dict[int, tuple[str, ...]]:
+    rows: dict[int, tuple[str, ...]] = {}
+    for element in own.findall(f"{{{OWN}}}comment"):
+        row = element.get("row", "")
+        if row.isascii() and row.isdigit() and 0 < int(row[:8]) <= LAST_ROW:
+            rows[int(row[:8])] = (*rows.get(int(row[:8]), ()), _own_text(element))
+    return {row: cells for row, cells in rows.items() if cells[0].startswith("#")}
 
 
 def _parameter(element: Element) -> Parameter:

@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from services.recommendation.engine.dmn.model import Decision, InputClause, OutputClause, Parameter, RuleEntry, Table
+from services.recommendation.engine.dmn.model import (
+    LAST_ROW,
+    Decision,
+    InputClause,
+    OutputClause,
+    Parameter,
+    RuleEntry,
+    Table,
+)
 from services.recommendation.engine.feel import CellError, Kind, Literal, listed, parse
 from services.recommendation.engine.feel.syntax import constants_of
 from services.recommendation.engine.feel.text import feel_text
@@ -12,6 +20,9 @@ from services.recommendation.engine.matrix.csv_words import NOTE, OUTPUT_MARK, R
 from services.recommendation.engine.matrix.csv_writer import csv_text, plain_text
 from services.recommendation.engine.matrix.table import Aggregation, HitPolicy
 from shared.errors import InvalidInput, Violation
+
+_Line = tuple[Sequence[str], str]
+"""The cells of a line, and what it is called in the decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,7 @@ def _policy_violations(decision: Decision, table: Table) -> Iterator[Violation]:
 
 
 def _shape_violations(decision: Decision, table: Table) -> Iterator[Violation]:
-    if not table.rules:
+    if not table.rules and not (decision.declared.city and decision.declared.parameters):
         yield Violation(place(decision), "the table has no rule: expected at least one")
     for number, rule in enumerate(table.rules, start=1):
         for name, entries, clauses in (
@@ -97,23 +108,45 @@ def _shape_violations(decision: Decision, table: Table) -> Iterator[Violation]:
 
 
 def _lay_out(decision: Decision, table: Table, purpose: str) -> DecisionSheet:
-    rows: dict[int, Sequence[str]] = dict(decision.declared.comments)
-    places = {}
-    free = (row for row in count(1) if row not in rows)
-    for cells, part in _head(decision, table, purpose):
-        row = next(free)
-        rows[row] = cells
-        places[row] = part
+    """Put each line in its row. Lists stand above the headers, or below the rules where those need the rows above."""
+    layout = _Layout(decision.declared.comments)
+    head, lists = list(_head(decision, table, purpose)), list(_lists(decision))
+    first = _row(table.rules[0].row) if table.rules else 0
+    above = lists if not first or layout.free(first) > len(head) + len(lists) else []
+    for cells, part in (*head, *above, (_headers(table), "")):
+        layout.put(cells, part)
     for number, rule in enumerate(table.rules, start=1):
-        kept = int(rule.row) if rule.row.isdecimal() else 0
-        row = next(each for each in count(max(kept, row + 1)) if each not in rows)
-        rows[row] = _rule(table, rule)
-        places[row] = f"rule {number}"
-    return DecisionSheet(decision.name, csv_text(rows), places)
+        layout.put(_rule(table, rule), f"rule {number}", least=_row(rule.row))
+    for cells, part in () if above else lists:
+        layout.put(cells, part)
+    return DecisionSheet(decision.name, csv_text(layout.rows), layout.places)
 
 
-def _head(decision: Decision, table: Table, purpose: str) -> Iterator[tuple[Sequence[str], str]]:
-    """Yield the rows above the rules, each with what it is called in the decision."""
+class _Layout:
+    """The rows of a sheet while they are filled downwards, around the comments."""
+
+    def __init__(self, comments: Mapping[int, Sequence[str]]) -> None:
+        self.rows: dict[int, Sequence[str]] = dict(comments)
+        self.places: dict[int, str] = {}
+        self._last = 0
+
+    def free(self, row: int) -> int:
+        """Return the number of rows above this one that are no comments."""
+        return sum(above not in self.rows for above in range(1, row))
+
+    def put(self, cells: Sequence[str], part: str, *, least: int = 0) -> None:
+        """Fill the next free row from `least` on."""
+        self._last = next(row for row in count(max(least, self._last + 1)) if row not in self.rows)
+        self.rows[self._last], self.places[self._last] = cells, part
+
+
+def _row(text: str) -> int:
+    """Return the row that a rule of ours had, or 0."""
+    row = int(text) if text.isascii() and text.isdigit() and len(text) <= 7 else 0
+    return row if row <= LAST_ROW else 0
+
+
+def _head(decision: Decision, table: Table, purpose: str) -> Iterator[_Line]:
     policy = f"{table.hit_policy} {table.aggregation}".strip()
     yield ("matrix", purpose, policy, decision.name), ""
     declared = decision.declared
@@ -124,11 +157,13 @@ def _head(decision: Decision, table: Table, purpose: str) -> Iterator[tuple[Sequ
     for computed in declared.computed:
         unit = (computed.unit,) if computed.unit else ()
         yield ("computed", computed.name, computed.text, *unit), f"computed input {computed.name}"
-    for name, values in declared.lists.items():
-        yield ("list", name, *values), f"list {name}"
     for output in table.outputs:
         yield from _output_rows(output)
-    yield _headers(table), ""
+
+
+def _lists(decision: Decision) -> Iterator[_Line]:
+    for name, values in decision.declared.lists.items():
+        yield ("list", name, *values), f"list {name}"
 
 
 def _parameter(parameter: Parameter) -> Sequence[str]:
@@ -140,7 +175,7 @@ def _parameter(parameter: Parameter) -> Sequence[str]:
     )
 
 
-def _output_rows(output: OutputClause) -> Iterator[tuple[Sequence[str], str]]:
+def _output_rows(output: OutputClause) -> Iterator[_Line]:
     """Yield the rows of what an output may be and is by default, without what its purpose says anyway."""
     if output.values and output.values != output.given_values:
         yield ("values", output.name, *_values(output.values)), f"outputValues of {output.name}"

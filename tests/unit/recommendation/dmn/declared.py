@@ -1,62 +1,67 @@
-"""Draws what a matrix may declare beside its table, and puts it on a table."""
+"""Draws what a matrix may declare beside its table, as lines of its sheet."""
 
-from dataclasses import replace
-from decimal import Decimal
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from services.recommendation.engine.feel import FieldType, Value
-from services.recommendation.engine.feel.expression_parser import read_expression
-from services.recommendation.engine.matrix import Aggregation, Computed, DecisionTable, HitPolicy, Parameter
-from tests.unit.recommendation.feel.generated import FIELDS
+from tests.unit.recommendation.matrix.generated import DrawnTable
 
-HEAD_ROWS = 12
-"""Rows that what is drawn here may take at most, so that rules find their rows free."""
-_NAMES = st.sampled_from(["churn_warning_threshold", "流失预警线", "合肥", "芜湖", "a=b", "with space"])
-_TEXTS = st.sampled_from(["GoTone", " 全球通 ", 'say "yes"', "null", "", "a,b", "<&>", "line\nbreak", "tab\t"])
-_NUMBERS = st.sampled_from([Decimal(0), Decimal("-3.50"), Decimal("100")])
+_WORDS = st.sampled_from(
+    ["GoTone", '" 全球通 "', '"say \\"yes\\""', '"null"', '""', "a b", '"<&>"', '"two\\nlines"', '"tab\\t"']
+)
+_NUMBERS = st.sampled_from(["0", "-3.50", "100", "12.345"])
+_DATES = st.sampled_from(['date("2026-01-31")', 'date("2027-12-01")'])
+_KINDS = st.sampled_from([_WORDS, _NUMBERS, _DATES])
+_CITIES = ["合肥", "芜湖", "六安"]
+_COMPUTED = [
+    ("computed", "到期月数", "months until(joined)"),
+    ("computed", "yearly", "arpu * 12 + max(平均话费, 0)", "yuan"),
+]
+_OUTPUTS = [
+    ("values", "main_policy", "contract 260", "全球通", "line\nbreak", 'it\'s "one"'),
+    ("default", "main_policy", "全球通"),
+    ("values", "months", "12", "-1"),
+    ("default", "gift_yuan", "12.50"),
+]
 
 
-def _values() -> st.SearchStrategy[Value]:
-    return st.one_of(_TEXTS, _NUMBERS)
+@dataclass(frozen=True)
+class Declared:
+    """The lines of one matrix: those for above its headers, and the lists, which may also stand below its rules."""
+
+    lines: Sequence[Sequence[str]]
+    lists: Sequence[Sequence[str]]
+    lists_below: bool
+
+    def text(self, drawn: DrawnTable) -> str:
+        """Return the file of a drawn table that declares this."""
+        head, _, rest = drawn.text().partition("\r\n")
+        above = [*self.lines, *([] if self.lists_below else self.lists)]
+        below = self.lists if self.lists_below else []
+        return f"{head}\r\n{_csv(above)}{rest}{_csv(below)}"
 
 
-def _parameters() -> st.SearchStrategy[Parameter]:
-    drawn = st.one_of(
-        st.tuples(st.just(FieldType.string()), _TEXTS, st.dictionaries(_NAMES, _TEXTS, max_size=2)),
-        st.tuples(st.just(FieldType.decimal(9, 2)), _NUMBERS, st.dictionaries(_NAMES, _NUMBERS, max_size=2)),
-    )
-    return st.builds(lambda name, typed: Parameter(name, *typed), _NAMES, drawn)
+def _csv(lines: Sequence[Sequence[str]]) -> str:
+    file = io.StringIO()
+    csv.writer(file).writerows(lines)
+    return file.getvalue()
 
 
 @st.composite
-def with_declarations(draw: st.DrawFn, table: DecisionTable) -> DecisionTable:
-    """Draw the table with a city, parameters, computed inputs, lists, other values and defaults, and rows replaced."""
-    text = "months until(joined)"
-    unit = draw(st.sampled_from(["", "months"]))
-    until = Computed("到期月数", FieldType.integer(unit), text, read_expression(text, FIELDS)[0])
-    rules = tuple(
-        replace(
-            rule,
-            id=rule.id + HEAD_ROWS,
-            replaces=draw(st.none() | st.integers(3, 99)),
-            note=draw(st.sampled_from(["", "不超过 <12>"])),
-        )
-        for rule in table.rules
-    )
-    aggregation = draw(st.none() | st.sampled_from(Aggregation)) if table.hit_policy is HitPolicy.COLLECT else None
-    first, *others = table.outputs
-    value = draw(st.none() | st.sampled_from(["全球通", "contract 260"]))
-    return replace(
-        table,
-        city=draw(st.sampled_from(["", "合肥"])),
-        rules=rules,
-        aggregation=aggregation,
-        parameters=tuple(draw(st.lists(_parameters(), max_size=2, unique_by=lambda parameter: parameter.name))),
-        computed=draw(st.sampled_from([(), (until,)])),
-        lists=draw(st.dictionaries(_NAMES, st.lists(_values(), min_size=1, max_size=3).map(tuple), max_size=2)),
-        outputs=(
-            replace(first, default=value, values=draw(st.sampled_from([first.values, ("contract 260", "全球通")]))),
-            *others,
-        ),
-    )
+def declared(draw: st.DrawFn) -> Declared:
+    """Draw lines of every kind: a city, parameters, computed inputs, lists, what outputs may be and are by default."""
+    city = draw(st.sampled_from(["", "合肥"]))
+    lines: list[Sequence[str]] = [("# above all",)] if draw(st.booleans()) else []
+    lines += [("city", city)] if city else []
+    for name in draw(st.lists(st.sampled_from(["churn_threshold", "预警门槛"]), unique=True)):
+        values = draw(_KINDS)
+        cities = [] if city else draw(st.lists(st.sampled_from(_CITIES), unique=True))
+        lines.append(("parameter", name, draw(values), *(f"{city}={draw(values)}" for city in cities)))
+    lines += draw(st.lists(st.sampled_from(_COMPUTED), unique=True))
+    lines += [line for line in _OUTPUTS if draw(st.booleans())]
+    names = draw(st.lists(st.sampled_from(["游戏", "counties"]), unique=True))
+    lists = [("list", name, *draw(st.lists(draw(_KINDS), min_size=1, max_size=3, unique=True))) for name in names]
+    return Declared(lines, lists, draw(st.booleans()))

@@ -26,6 +26,16 @@ arpu,need,active,=> main_policy,=> zone,note
 >= 100,"""rigid"",""sensitive""",-,全球通,a,不低于 <12> 个月
 < tenure_limit,-,true,contract 260,,
 '''.replace("tenure_limit", "平均话费")
+OVERRIDE = '''matrix,retention,FIRST,合肥的保有
+city,合肥
+parameter,old_joined,"date(""2020-01-01"")"
+computed,到期月数,months until(joined),months
+list,brands,"""GoTone""","""全球通"""
+到期月数,brand,joined,=> main_policy,replaces,note
+
+<= 3,"brands,""M-Zone""",-,renew,7,
+-,-,< old_joined,stay,,老客户
+'''
 # The order of children in DMN13.xsd, base types first; what is not named here has none of its own, or any.
 ORDER = {
     "definitions": ("extensionElements", "itemDefinition", "decision", "inputData", "DMNDI"),
@@ -149,6 +159,38 @@ def test_several_decisions_are_sheets_of_their_own_and_those_without_a_table_are
     one, two = decision_sheets(ours(), file_name="", purposes=list(OUTPUTS))
     assert (one.decision, two.decision) == ('新业务 "A&B"', '新业务 "A&B" (decision_2)')
     assert one.text == two.text == SHEET
+
+
+def test_an_override_keeps_its_city_its_names_and_the_rows_that_it_replaces() -> None:
+    table = read(OVERRIDE)
+    content = write_definitions(describe([Matrix(table, OUTPUTS[table.purpose])]))
+    (sheet,) = decision_sheets(content, file_name="", purposes=[])
+    assert sheet.text == OVERRIDE
+    assert [data.name for data in read_definitions(content).input_data] == [
+        "到期月数",
+        "brand",
+        "joined",
+        "old_joined",
+        "brands",
+    ]
+    bad = content.replace(b"months until(joined)", b"months until(brand)")
+    with pytest.raises(InvalidInput, match=r'decision "合肥的保有", computed input 到期月数: "months until\(brand\)"'):
+        read_document(Document(bad), choose=matrix_sheets, read=read, reason="x")
+
+
+def test_an_override_of_parameters_only_has_no_rules_and_comes_back() -> None:
+    text = "matrix,retention,FIRST,合肥的门槛\ncity,合肥\nparameter,old_joined,16\njoined,=> main_policy\n"
+    table = read(text)
+    (sheet,) = decision_sheets(
+        write_definitions(describe([Matrix(table, OUTPUTS[table.purpose])])), file_name="", purposes=[]
+    )
+    assert (sheet.text, read(sheet.text).rules) == (text, ())
+
+
+def test_a_row_that_no_spreadsheet_has_is_not_followed() -> None:
+    content = ours().replace(b'row="4"', b'row="999999999999"')
+    one, _ = decision_sheets(content, file_name="", purposes=[])
+    assert one.text == SHEET
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)

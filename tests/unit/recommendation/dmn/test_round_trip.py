@@ -1,11 +1,9 @@
 """A matrix goes through DMN and comes back as it was, in whatever it says."""
 
 from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from services.recommendation.engine.dmn import (
     Matrix,
-    decision_sheet,
     decision_sheets,
     describe,
     read_definitions,
@@ -13,8 +11,7 @@ from services.recommendation.engine.dmn import (
 )
 from services.recommendation.engine.matrix import DecisionTable, read_csv
 from services.recommendation.engine.matrix.csv_layout import comments
-from services.recommendation.engine.matrix.csv_writer import write_csv
-from tests.unit.recommendation.dmn.declared import with_declarations
+from tests.unit.recommendation.dmn.declared import Declared, declared
 from tests.unit.recommendation.feel.generated import FIELDS
 from tests.unit.recommendation.matrix.generated import OUTPUTS, DrawnTable, tables
 
@@ -34,7 +31,7 @@ def in_xml(text: str) -> bool:
     return all(character >= " " or character in "\t\n\r" for character in text)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(tables())
 def test_a_table_comes_back_equal_with_its_rows_and_comments(drawn: DrawnTable) -> None:
     text = drawn.text()
@@ -47,19 +44,15 @@ def test_a_table_comes_back_equal_with_its_rows_and_comments(drawn: DrawnTable) 
     assert file_of(read(sheet.text), sheet.text) == content
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.data(), tables())
-def test_what_a_matrix_declares_comes_back_as_csv_writes_it(data: st.DataObject, drawn: DrawnTable) -> None:
-    assume(in_xml(drawn.text()))
-    table = data.draw(with_declarations(read(drawn.text())))
-    definitions = describe([Matrix(table, OUTPUTS[table.purpose])])
-    assert read_definitions(write_definitions(definitions)) == definitions
-    (decision,) = definitions.decisions
-    assert decision_sheet(decision, purposes=PURPOSES).text == write_csv(table, expected=OUTPUTS[table.purpose])
-
-
-@settings(max_examples=40, deadline=None)
-@given(tables())
-def test_csv_that_is_written_reads_as_the_same_table(drawn: DrawnTable) -> None:
-    table = read(drawn.text())
-    assert read(write_csv(table, expected=OUTPUTS[table.purpose])) == table
+@settings(max_examples=30, deadline=None)
+@given(declared(), tables())
+def test_what_a_matrix_declares_comes_back_too(declared: Declared, drawn: DrawnTable) -> None:
+    text = declared.text(drawn)
+    assume(in_xml(text))
+    table = read(text)
+    definitions = describe([Matrix(table, OUTPUTS[table.purpose], comments(text))])
+    content = write_definitions(definitions)
+    assert read_definitions(content) == definitions
+    (sheet,) = decision_sheets(content, file_name="", purposes=PURPOSES)
+    assert read(sheet.text) == table
+    assert comments(sheet.text) == comments(text)
