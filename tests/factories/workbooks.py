@@ -27,7 +27,15 @@ class Merged:
     columns: int = 1
 
 
-Cell = str | float | bool | date | Formula | Merged | None
+@dataclass(frozen=True)
+class Noted:
+    """A text with a note pinned to its cell."""
+
+    value: str
+    note: str
+
+
+Cell = str | float | bool | date | Formula | Merged | Noted | None
 
 
 def workbook(sheets: Mapping[str, Sequence[Sequence[Cell]]]) -> bytes:
@@ -55,6 +63,9 @@ def _write(sheet: Worksheet, row: int, column: int, cell: Cell, as_date: Format)
             sheet.write_formula(row, column, cell.text, None, "" if cell.value is None else cell.value)
         case Merged():
             sheet.merge_range(row, column, row + cell.rows - 1, column + cell.columns - 1, cell.value)
+        case Noted():
+            sheet.write_string(row, column, cell.value)
+            sheet.write_comment(row, column, cell.note)
         case datetime():
             sheet.write_datetime(row, column, cell, as_date)
         case date():
