@@ -39,6 +39,7 @@ def worker() -> None:
 
 async def _serve(stop: asyncio.Event) -> None:
     from services.recommendation.clients import DispatchContacts
+    from services.recommendation.datasets.changes import LakeChanges
     from services.recommendation.datasets.evidence import LakeEvidence
     from services.recommendation.postgres import PostgresDesk, PostgresLogbook, PostgresRuns
     from services.recommendation.servicer import (
@@ -72,7 +73,13 @@ async def _serve(stop: asyncio.Event) -> None:
             clock=clock,
         )
         matrices = MatrixServicer(
-            rulebook=rulebook, logbook=logbook, runs=runs, readings=readings, fields=fields, clock=clock
+            rulebook=rulebook,
+            logbook=logbook,
+            readings=readings,
+            runs=runs,
+            changes=LakeChanges(lake),
+            fields=fields,
+            clock=clock,
         )
         policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
 
@@ -93,9 +100,10 @@ async def _serve(stop: asyncio.Event) -> None:
 async def _work(stop: asyncio.Event) -> None:
     from services.recommendation.datasets.checks import LakeInspector
     from services.recommendation.datasets.lists import LakeWorkshop
+    from services.recommendation.datasets.previews import PreviewWorkshop
     from services.recommendation.postgres import PostgresSwitches
     from services.recommendation.settings import RecommendationWorkerSettings
-    from services.recommendation.worker import Assembler, Checker, TargetPicker, handlers
+    from services.recommendation.worker import Assembler, Checker, Previewer, TargetPicker, handlers
     from shared.runs.worker import RunWorker
 
     clock, settings = SystemClock.from_environment(), RecommendationWorkerSettings()
@@ -114,7 +122,8 @@ async def _work(stop: asyncio.Event) -> None:
             clock=clock,
         )
         checker = Checker(readings, LakeInspector(lake, fields), clock)
-        stages = handlers(assembler, TargetPicker(readings, workshop, clock), checker)
+        previewer = Previewer(readings, PreviewWorkshop(lake), clock)
+        stages = handlers(assembler, TargetPicker(readings, workshop, clock), checker, previewer)
         await RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop)
 
 

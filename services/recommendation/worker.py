@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TypeVar
 
 from services.recommendation.datasets.checks import LakeInspector
 from services.recommendation.datasets.desk_pages import Chunk
 from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.datasets.previews import PreviewWorkshop
 from services.recommendation.engine.assembly.terms import Weighing
 from services.recommendation.engine.extraction import Extraction
 from services.recommendation.postgres import PostgresSwitches, record_check
@@ -19,6 +21,7 @@ from services.recommendation.use_cases.assembly import (
     AssemblyResult,
 )
 from services.recommendation.use_cases.checking import MATRIX_CHECKS, CheckOrder, CheckResult, summary
+from services.recommendation.use_cases.previews import MATRIX_PREVIEWS, PreviewOrder
 from services.recommendation.use_cases.rules import Circumstances, Readings
 from services.recommendation.use_cases.targets import TARGET_SELECTIONS, TargetOrder
 from shared.clock import Clock, local_date
@@ -26,6 +29,7 @@ from shared.jsontypes import JsonObject
 from shared.observability.context import current_traceparent
 from shared.runs.json import from_json, to_json
 from shared.runs.stages import Stage, StageContext
+from shared.runs.threads import in_thread
 
 _CHECK = "check"
 _PIN, _ASSEMBLE, _SWITCH, _DROP = "pin circumstances", "assemble", "switch in", "drop old lists"
@@ -165,12 +169,42 @@ class Checker:
         return context.outputs[_CHECK]
 
 
-def handlers(assembler: Assembler, picker: TargetPicker, checker: Checker) -> Mapping[str, Sequence[Stage]]:
+@dataclass(frozen=True, slots=True)
+class Previewer:
+    """Does previews of drafts, which leave nothing behind but their counts and the dataset of changes."""
+
+    readings: Readings
+    workshop: PreviewWorkshop
+    clock: Clock
+
+    def stages(self) -> Sequence[Stage]:
+        return (Stage("compare", self._compare),)
+
+    async def _compare(self, context: StageContext) -> JsonObject:
+        order = from_json(PreviewOrder, context.run.request)
+        published = await self.readings.rules(order.before, order.catalogue_before, order.circumstances)
+        drafts = await self.readings.rules(order.after, order.catalogue_after, order.circumstances)
+        compare = partial(
+            self.workshop.preview,
+            order,
+            published,
+            drafts,
+            run_id=context.run.run_id,
+            created_at=self.clock.now(),
+            traceparent=current_traceparent(),
+        )
+        return to_json(await in_thread(lambda heard: compare(heard=heard), show=context.progress))
+
+
+def handlers(
+    assembler: Assembler, picker: TargetPicker, checker: Checker, previewer: Previewer
+) -> Mapping[str, Sequence[Stage]]:
     """Return the stages of each kind of run."""
     return {
         ASSEMBLY_RUNS: assembler.stages(),
         TARGET_SELECTIONS: picker.stages(),
         MATRIX_CHECKS: checker.stages(),
+        MATRIX_PREVIEWS: previewer.stages(),
     }
 
 

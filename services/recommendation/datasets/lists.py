@@ -1,22 +1,18 @@
 """Publishes lists, rejects and targets, and streams lists to the desk in columns; blocking, for a worker's thread."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
-import pyarrow as pa
 import pyarrow.parquet as pq
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
-from visavis.feedback.v1.control_membership_pb2 import ControlMembership
 from visavis.profile.v1.customer_view_pb2 import CustomerView
 from visavis.recommendation.v1.policy_list_pb2 import AssemblyReject, PolicyListRow, TargetRow
 from visavis.scoring.v1.customer_scores_pb2 import CustomerScores
 
 from services.recommendation.datasets import desk_pages
 from services.recommendation.datasets.inputs import score_columns, view_columns
+from services.recommendation.datasets.publishing import Origin, register_inputs, row_schema
 from services.recommendation.domain import BlockReason, Catalogue, Zone
 from services.recommendation.engine.assembly import base, decided
 from services.recommendation.engine.assembly.rules import Rules
@@ -28,8 +24,7 @@ from shared.errors import WrongState
 from shared.lake.dataset import Dataset
 from shared.lake.duckdb import open_engine
 from shared.lake.engine import ROW_GROUP_ROWS, ColumnarEngine
-from shared.lake.lake import Draft, Lake
-from shared.lake.schema import arrow_schema
+from shared.lake.lake import Lake
 
 _MAIN_POLICIES_SQL = f"""
 SELECT main.policy AS policy, count(*) AS count
@@ -58,9 +53,9 @@ class LakeWorkshop:
         lists, rejects = (self.lake.find(uri) for uri in uris)
         if lists is None or rejects is None:
             with open_engine(self.lake) as engine:
-                _register_inputs(engine, inputs)
+                register_inputs(engine, inputs)
                 decided.decide(engine, rules, decided.InputColumns(view_columns(), score_columns()))
-                origin = _Origin((inputs.views, inputs.scores, inputs.membership), created_at, traceparent)
+                origin = Origin((inputs.views, inputs.scores, inputs.membership), created_at, traceparent)
                 lists = self._publish_lists(engine, uris[0], rules, origin)
                 rejects = self._publish(engine, uris[1], decided.REJECTS_SQL, AssemblyReject, origin)
         _check_balance(inputs.views, lists, rejects)
@@ -86,10 +81,10 @@ class LakeWorkshop:
         with open_engine(self.lake) as engine:
             targets = self.lake.find(uri)
             if targets is None:
-                engine.register(LISTS, order.lists, _schema(PolicyListRow))
-                engine.register(VIEWS, order.inputs.views, _schema(CustomerView))
+                engine.register(LISTS, order.lists, row_schema(PolicyListRow))
+                engine.register(VIEWS, order.inputs.views, row_schema(CustomerView))
                 if extraction is not None:
-                    engine.register(SCORES, order.inputs.scores, _schema(CustomerScores))
+                    engine.register(SCORES, order.inputs.scores, row_schema(CustomerScores))
                     columns = decided.InputColumns(view_columns(), score_columns())
                     extract(engine, extraction, columns, cities=order.cities)
                 sql, parameters = targets_query(choice)
@@ -98,7 +93,7 @@ class LakeWorkshop:
                     uri,
                     sql,
                     TargetRow,
-                    _Origin(order.datasets, created_at, traceparent),
+                    Origin(order.datasets, created_at, traceparent),
                     order_by="rank",
                     parameters=parameters,
                 )
@@ -108,27 +103,27 @@ class LakeWorkshop:
     def desk_lists(self, lists: Dataset, views: Dataset) -> Iterator[desk_pages.Chunk]:
         """Yield the pages of all lists by customer."""
         with open_engine(self.lake) as engine:
-            engine.register("lists", lists, _schema(PolicyListRow))
-            engine.register("views", views, _schema(CustomerView))
+            engine.register("lists", lists, row_schema(PolicyListRow))
+            engine.register("views", views, row_schema(CustomerView))
             yield from desk_pages.chunks(engine, desk_pages.LISTS_SQL)
 
     def desk_numbers(self, lists: Dataset) -> Iterator[desk_pages.Chunk]:
         """Yield the pages of all numbers with their holders."""
         with open_engine(self.lake) as engine:
-            engine.register("lists", lists, _schema(PolicyListRow))
+            engine.register("lists", lists, row_schema(PolicyListRow))
             yield from desk_pages.chunks(engine, desk_pages.NUMBERS_SQL)
 
     def dilution(self, lists: Dataset, catalogue: Catalogue) -> Dilution:
         """Return what published lists would do to bills."""
         with open_engine(self.lake) as engine:
-            engine.register(LISTS, lists, _schema(PolicyListRow))
+            engine.register(LISTS, lists, row_schema(PolicyListRow))
             mains = engine.fetch(_MAIN_POLICIES_SQL).to_pylist()
             blocked = engine.fetch(_DILUTION_BLOCKED_SQL).to_pylist()[0]["count"]
         changes = [min(catalogue.policies[row["policy"]].revenue_change_fen, 0) * row["count"] for row in mains]
         return Dilution(sum(changes), blocked)
 
-    def _publish_lists(self, engine: ColumnarEngine, uri: str, rules: Rules, origin: "_Origin") -> Dataset:
-        schema = _schema(PolicyListRow)
+    def _publish_lists(self, engine: ColumnarEngine, uri: str, rules: Rules, origin: Origin) -> Dataset:
+        schema = row_schema(PolicyListRow)
         with origin.publish(self.lake, uri, PolicyListRow) as draft:
             rows = 0
             with pq.ParquetWriter(draft.path("part.parquet"), schema, compression="lz4") as writer:
@@ -143,7 +138,7 @@ class LakeWorkshop:
         uri: str,
         sql: str,
         message: type[Message],
-        origin: "_Origin",
+        origin: Origin,
         *,
         order_by: str = "customer_id",
         parameters: dict[str, object] | None = None,
@@ -152,39 +147,11 @@ class LakeWorkshop:
             rows = engine.write(
                 sql,
                 draft.path("part.parquet"),
-                schema=_schema(message),
+                schema=row_schema(message),
                 order_by=(order_by,),
                 parameters=parameters,
             )
             return draft.commit(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """What a dataset was made of, when, and in which trace."""
-
-    inputs: Sequence[Dataset]
-    created_at: datetime
-    traceparent: str
-
-    def publish(self, lake: Lake, uri: str, message: type[Message]) -> AbstractContextManager[Draft]:
-        """Return a draft of rows of `message`, to be written into and committed."""
-        return lake.publish(
-            uri,
-            schema=message.DESCRIPTOR.full_name,
-            created_at=self.created_at,
-            inputs=self.inputs,
-            traceparent=self.traceparent,
-        )
-
-
-def _register_inputs(engine: ColumnarEngine, inputs: AssemblyInputs) -> None:
-    for name, dataset, message in (
-        (decided.VIEWS, inputs.views, CustomerView),
-        (decided.SCORES, inputs.scores, CustomerScores),
-        (decided.MEMBERSHIP, inputs.membership, ControlMembership),
-    ):
-        engine.register(name, dataset, _schema(message))
 
 
 def _check_balance(views: Dataset, lists: Dataset, rejects: Dataset) -> None:
@@ -194,7 +161,3 @@ def _check_balance(views: Dataset, lists: Dataset, rejects: Dataset) -> None:
             "scores or membership name a customer twice"
         )
         raise WrongState(text, subject=lists.uri)
-
-
-def _schema(message: type[Message]) -> pa.Schema:
-    return arrow_schema(cast("Descriptor", message.DESCRIPTOR))

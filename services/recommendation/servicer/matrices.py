@@ -10,6 +10,7 @@ from services.recommendation.ports import Logbook, Place, Rulebook, Runs, Versio
 from services.recommendation.servicer.evaluation import evaluation_message
 from services.recommendation.servicer.matrix_checks import MatrixCheckMethods
 from services.recommendation.servicer.matrix_life import MatrixLifeMethods
+from services.recommendation.servicer.matrix_previews import Changes, MatrixPreviewMethods
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, document, file_format, identifier
 from services.recommendation.servicer.versions import purpose_of, seen_all, state_of, version_message
 from services.recommendation.use_cases.evaluation import evaluate_matrix
@@ -27,7 +28,7 @@ from shared.rpc.pages import Key, encode_token, instant_key, page_size, place_in
 _LIST = "matrices"
 
 
-class MatrixServicer(MatrixLifeMethods, MatrixCheckMethods, rpc.MatrixServiceServicer):
+class MatrixServicer(MatrixLifeMethods, MatrixCheckMethods, MatrixPreviewMethods, rpc.MatrixServiceServicer):
     """Each import makes a version of its own."""
 
     def __init__(
@@ -37,12 +38,14 @@ class MatrixServicer(MatrixLifeMethods, MatrixCheckMethods, rpc.MatrixServiceSer
         logbook: Logbook,
         runs: Runs,
         readings: Readings,
+        changes: Changes,
         fields: Fields,
         clock: Clock,
     ) -> None:
         super().__init__(logbook=logbook, readings=readings, clock=clock)
         self._rulebook = rulebook
         self._runs = runs
+        self._changes = changes
         self._fields = fields
 
     async def ImportMatrix(self, request: pb.ImportMatrixRequest, context: Context) -> pb.ImportMatrixResponse:

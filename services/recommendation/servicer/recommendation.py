@@ -7,7 +7,7 @@ from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 from services.recommendation.domain import NEEDED, OPTIONAL, Purpose, national_number
 from services.recommendation.ports import Contacts, Desk, Logbook, Rulebook, Runs
 from services.recommendation.servicer.render import explanation_message, policy_list_message, zone_number, zone_of
-from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, identifier
+from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, finished_run, identifier
 from services.recommendation.use_cases.assembly import (
     ASSEMBLY_RUNS,
     AssemblyInputs,
@@ -29,7 +29,7 @@ from services.recommendation.use_cases.targets import (
     order_targets,
 )
 from shared.clock import Clock, local_date
-from shared.errors import AlreadyExists, InvalidInput, NotFound, WrongState
+from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.lake.refs import from_ref, to_ref
 from shared.rpc.calls import Context
 from shared.rpc.identity import current_caller
@@ -113,7 +113,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
         if not request.customer_id:
             raise InvalidInput.of("customer_id", "is missing")
         run_id, picking = await self._explained(request)
-        run = await self._finished_run(run_id)
+        run = await finished_run(self._runs, ASSEMBLY_RUNS, run_id)
         order, result = from_json(AssemblyOrder, run.request), from_json(AssemblyResult, run.result)
         explanation = await explain_list(
             order,
@@ -133,7 +133,9 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
         return explanation_message(explanation, names=names, matrix_names=matrix_names)
 
     async def SelectTargets(self, request: pb.SelectTargetsRequest, context: Context) -> pb.SelectTargetsResponse:
-        run = await self._finished_run(resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run"))
+        run = await finished_run(
+            self._runs, ASSEMBLY_RUNS, resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run")
+        )
         result = from_json(AssemblyResult, run.result)
         asked = TargetRequest(
             assembly_run=run.name,
@@ -193,13 +195,6 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
             raise InvalidInput.of("target_selection", f"was picked from {order.assembly_run}")
         picking = Picking(order.matrix_id, local_date(selection.create_time)) if order.matrix_id else None
         return resource_id(ASSEMBLY_RUNS, order.assembly_run), picking
-
-    async def _finished_run(self, run_id: str) -> Run:
-        run = await self._runs.get(ASSEMBLY_RUNS, run_id)
-        if run.state is not RunState.SUCCEEDED:
-            text = f"{run.name} is {run.state.lower()}, expected a run that has succeeded: wait for it, or look at its failure"
-            raise WrongState(text, subject=run.name)
-        return run
 
 
 def _customer_id(request: pb.GetPolicyListRequest) -> str:

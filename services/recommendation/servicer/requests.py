@@ -5,8 +5,10 @@ import uuid
 from visavis.recommendation.v1 import file_format_pb2, matrix_service_pb2, policy_service_pb2
 
 from services.recommendation.engine.sheets import Document
+from services.recommendation.ports import Runs
 from services.recommendation.use_cases.exports import FileFormat
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, WrongState
+from shared.runs.domain import Run, RunState
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
 
@@ -28,6 +30,17 @@ def document(
     if request.csv and request.content:
         raise InvalidInput.of("content", "expected csv or content, not both")
     return Document(request.content or request.csv.encode(), request.file_name)
+
+
+async def finished_run(runs: Runs, kind: str, run_id: str) -> Run:
+    """Return a run that has succeeded. Raises NotFound, WrongState."""
+    run = await runs.get(kind, run_id)
+    if run.state is not RunState.SUCCEEDED:
+        text = (
+            f"{run.name} is {run.state.lower()}, expected a run that has succeeded: wait for it, or look at its failure"
+        )
+        raise WrongState(text, subject=run.name)
+    return run
 
 
 def file_format(value: int) -> FileFormat:

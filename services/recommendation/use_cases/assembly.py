@@ -104,7 +104,7 @@ async def order_assembly(request: AssemblyRequest, *, logbook: Logbook, readings
     return AssemblyOrder(
         cycle=request.cycle,
         inputs=request.inputs,
-        matrices=_matrix_ids(versions),
+        matrices=matrix_ids(versions),
         catalogue_id=request.catalogue_id,
         snapshot=request.snapshot,
         scoring_run=request.scoring_run,
@@ -149,7 +149,8 @@ def _one_each(given: Sequence[Purpose]) -> bool:
     )
 
 
-def _matrix_ids(versions: Sequence[Version]) -> MatrixIds:
+def matrix_ids(versions: Sequence[Version]) -> MatrixIds:
+    """Return a set of versions, one at most for each purpose and city, by their places."""
     by_purpose = {version.matrix.purpose: version.matrix_id for version in versions if not version.matrix.city}
     overrides = sorted(
         (

@@ -13,11 +13,12 @@ from pathlib import Path
 from services.recommendation.datasets.checks import LakeInspector
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.datasets.previews import PreviewWorkshop
 from services.recommendation.postgres import PostgresRulebook, PostgresSwitches
 from services.recommendation.settings import RecommendationWorkerSettings
 from services.recommendation.tables import RUNS
 from services.recommendation.use_cases.rules import Readings
-from services.recommendation.worker import Assembler, Checker, TargetPicker, handlers
+from services.recommendation.worker import Assembler, Checker, Previewer, TargetPicker, handlers
 from shared.clock import ManualClock
 from shared.db.engine import open_database
 from shared.jsontypes import JsonObject
@@ -54,7 +55,9 @@ async def work(url: str, lake: Lake, fatal: str) -> None:
             clock=clock,
         )
         checker = Checker(assembler.readings, LakeInspector(lake, matrix_fields()), clock)
-        stages = handlers(assembler, TargetPicker(assembler.readings, LakeWorkshop(lake), clock), checker)
+        previewer = Previewer(assembler.readings, PreviewWorkshop(lake), clock)
+        picker = TargetPicker(assembler.readings, LakeWorkshop(lake), clock)
+        stages = handlers(assembler, picker, checker, previewer)
         worker = RunWorker(database=database, tables=RUNS, handlers=killing(stages, fatal), clock=clock)
         await worker.run(asyncio.Event())
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import grpc
 from visavis.common.v1 import run_pb2
 from visavis.dispatch.v1 import contact_service_pb2_grpc
+from visavis.recommendation.v1 import matrix_preview_pb2 as preview_pb
 from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 from visavis.recommendation.v1 import matrix_service_pb2_grpc as matrix_rpc
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
@@ -18,10 +19,12 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 
 from services.recommendation.clients import DispatchContacts
+from services.recommendation.datasets.changes import LakeChanges
 from services.recommendation.datasets.checks import LakeInspector
 from services.recommendation.datasets.evidence import LakeEvidence
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.datasets.lists import LakeWorkshop
+from services.recommendation.datasets.previews import PreviewWorkshop
 from services.recommendation.domain import NEEDED, OPTIONAL
 from services.recommendation.postgres import (
     PostgresDesk,
@@ -36,7 +39,7 @@ from services.recommendation.settings import RecommendationServerSettings, Recom
 from services.recommendation.tables import RUNS
 from services.recommendation.use_cases.assembly import AssemblyInputs
 from services.recommendation.use_cases.rules import Readings
-from services.recommendation.worker import Assembler, Checker, TargetPicker, handlers
+from services.recommendation.worker import Assembler, Checker, Previewer, TargetPicker, handlers
 from shared.clock import ManualClock
 from shared.db.engine import Database, open_database
 from shared.db.single_reads import open_single_reads
@@ -155,6 +158,19 @@ class Service:
         assert selection.status.state == run_pb2.RUN_STATE_SUCCEEDED, selection.status.failure
         return selection
 
+    async def preview(self, request: preview_pb.PreviewMatrixRequest) -> preview_pb.MatrixPreview:
+        """Preview drafts and wait for the end, good or bad."""
+        return await self.previewed((await self.matrices.PreviewMatrix(request)).matrix_preview)
+
+    async def previewed(self, preview: preview_pb.MatrixPreview) -> preview_pb.MatrixPreview:
+        """Wait for the end of a preview."""
+        asked = preview_pb.GetMatrixPreviewRequest(name=preview.name)
+        async with asyncio.timeout(_PATIENCE):
+            while preview.status.state in {run_pb2.RUN_STATE_PENDING, run_pb2.RUN_STATE_RUNNING}:
+                await asyncio.sleep(0.02)
+                preview = (await self.matrices.GetMatrixPreview(asked)).matrix_preview
+        return preview
+
     async def list_of(self, customer_id: str) -> pb.PolicyList:
         asked = pb.GetPolicyListRequest(customer_id=customer_id)
         return (await self.recommendation.GetPolicyList(asked)).policy_list
@@ -220,7 +236,13 @@ async def _served(
         def register(server: grpc.aio.Server) -> None:
             runs = PostgresRuns(database, RunStore(RUNS))
             matrices = MatrixServicer(
-                rulebook=rulebook, logbook=logbook, runs=runs, readings=readings, fields=fields, clock=clock
+                rulebook=rulebook,
+                logbook=logbook,
+                readings=readings,
+                runs=runs,
+                changes=LakeChanges(lake),
+                fields=fields,
+                clock=clock,
             )
             policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
             recommendation = RecommendationServicer(
@@ -262,7 +284,8 @@ async def _working(url: str, lake: Lake, clock: ManualClock, *, wanted: bool) ->
             clock=clock,
         )
         checker = Checker(assembler.readings, LakeInspector(lake, matrix_fields()), clock)
-        stages = handlers(assembler, TargetPicker(assembler.readings, workshop, clock), checker)
+        previewer = Previewer(assembler.readings, PreviewWorkshop(lake), clock)
+        stages = handlers(assembler, TargetPicker(assembler.readings, workshop, clock), checker, previewer)
         tasks.create_task(RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop))
         yield
         stop.set()

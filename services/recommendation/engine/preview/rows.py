@@ -75,7 +75,7 @@ def row_counts(
                 matrix=purpose,
                 before=_at(mine, first),
                 after=_at(others, second),
-                gives=_gives(mine, first) or _gives(others, second),
+                gives=_gives(mine, first) if second is None else _gives(others, second),
                 customers=Change(_counted(one, first), _counted(other, second)),
             )
         yield RowCount(purpose, None, None, "", Change(int(one[0]) if mine else 0, int(other[0]) if others else 0))

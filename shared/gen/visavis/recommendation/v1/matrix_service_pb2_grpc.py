@@ -5,6 +5,7 @@ import warnings
 
 from visavis.recommendation.v1 import matrix_check_pb2 as visavis_dot_recommendation_dot_v1_dot_matrix__check__pb2
 from visavis.recommendation.v1 import matrix_evaluation_pb2 as visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2
+from visavis.recommendation.v1 import matrix_preview_pb2 as visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2
 from visavis.recommendation.v1 import matrix_service_pb2 as visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -101,6 +102,26 @@ class MatrixServiceStub:
                 '/visavis.recommendation.v1.MatrixService/GetEffectiveMatrix',
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixRequest.SerializeToString,
                 response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixResponse.FromString,
+                _registered_method=True)
+        self.PreviewMatrix = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/PreviewMatrix',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.PreviewMatrixRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.PreviewMatrixResponse.FromString,
+                _registered_method=True)
+        self.GetMatrixPreview = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/GetMatrixPreview',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.GetMatrixPreviewRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.GetMatrixPreviewResponse.FromString,
+                _registered_method=True)
+        self.ListMatrixPreviews = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/ListMatrixPreviews',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListMatrixPreviewsRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListMatrixPreviewsResponse.FromString,
+                _registered_method=True)
+        self.ListPreviewChanges = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/ListPreviewChanges',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListPreviewChangesRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListPreviewChangesResponse.FromString,
                 _registered_method=True)
 
 
@@ -214,6 +235,37 @@ class MatrixServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewMatrix(self, request, context):
+        """Starts deciding the whole base by drafts beside what is published, without any effect. Returns at once.
+        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know, or an override does not fit),
+        RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED; the run itself: MATRIX_AMBIGUOUS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMatrixPreview(self, request, context):
+        """Reads one preview. Errors: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMatrixPreviews(self, request, context):
+        """Lists previews, newest first. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPreviewChanges(self, request, context):
+        """Lists the customers whose list would change, of the caller's cities.
+        Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the preview has not succeeded), PAGE_TOKEN_INVALID, DATASET_UNREADABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MatrixServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -281,6 +333,26 @@ def add_MatrixServiceServicer_to_server(servicer, server):
                     servicer.GetEffectiveMatrix,
                     request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixRequest.FromString,
                     response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixResponse.SerializeToString,
+            ),
+            'PreviewMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewMatrix,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.PreviewMatrixRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.PreviewMatrixResponse.SerializeToString,
+            ),
+            'GetMatrixPreview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMatrixPreview,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.GetMatrixPreviewRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.GetMatrixPreviewResponse.SerializeToString,
+            ),
+            'ListMatrixPreviews': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMatrixPreviews,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListMatrixPreviewsRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListMatrixPreviewsResponse.SerializeToString,
+            ),
+            'ListPreviewChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPreviewChanges,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListPreviewChangesRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListPreviewChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -635,6 +707,114 @@ class MatrixService:
             '/visavis.recommendation.v1.MatrixService/GetEffectiveMatrix',
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixRequest.SerializeToString,
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetEffectiveMatrixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/PreviewMatrix',
+            visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.PreviewMatrixRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.PreviewMatrixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMatrixPreview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/GetMatrixPreview',
+            visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.GetMatrixPreviewRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.GetMatrixPreviewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMatrixPreviews(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/ListMatrixPreviews',
+            visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListMatrixPreviewsRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListMatrixPreviewsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPreviewChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/ListPreviewChanges',
+            visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListPreviewChangesRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__preview__pb2.ListPreviewChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from grpc import aio as _aio
 from visavis.recommendation.v1 import matrix_check_pb2 as _matrix_check_pb2
 from visavis.recommendation.v1 import matrix_evaluation_pb2 as _matrix_evaluation_pb2
+from visavis.recommendation.v1 import matrix_preview_pb2 as _matrix_preview_pb2
 from visavis.recommendation.v1 import matrix_service_pb2 as _matrix_service_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -84,6 +85,19 @@ class MatrixServiceStub:
     """Shows what holds for a cycle: the province's matrix with the overrides of its cities, and where each row comes from.
     Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_NOT_PUBLISHED.
     """
+    PreviewMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_preview_pb2.PreviewMatrixRequest, _matrix_preview_pb2.PreviewMatrixResponse]
+    """Starts deciding the whole base by drafts beside what is published, without any effect. Returns at once.
+    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know, or an override does not fit),
+    RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED; the run itself: MATRIX_AMBIGUOUS.
+    """
+    GetMatrixPreview: _grpc.UnaryUnaryMultiCallable[_matrix_preview_pb2.GetMatrixPreviewRequest, _matrix_preview_pb2.GetMatrixPreviewResponse]
+    """Reads one preview. Errors: RESOURCE_NOT_FOUND."""
+    ListMatrixPreviews: _grpc.UnaryUnaryMultiCallable[_matrix_preview_pb2.ListMatrixPreviewsRequest, _matrix_preview_pb2.ListMatrixPreviewsResponse]
+    """Lists previews, newest first. Errors: PAGE_TOKEN_INVALID."""
+    ListPreviewChanges: _grpc.UnaryUnaryMultiCallable[_matrix_preview_pb2.ListPreviewChangesRequest, _matrix_preview_pb2.ListPreviewChangesResponse]
+    """Lists the customers whose list would change, of the caller's cities.
+    Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the preview has not succeeded), PAGE_TOKEN_INVALID, DATASET_UNREADABLE.
+    """
 
 @_typing.type_check_only
 class MatrixServiceAsyncStub(MatrixServiceStub):
@@ -138,6 +152,19 @@ class MatrixServiceAsyncStub(MatrixServiceStub):
     GetEffectiveMatrix: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.GetEffectiveMatrixRequest, _matrix_service_pb2.GetEffectiveMatrixResponse]  # type: ignore[assignment]
     """Shows what holds for a cycle: the province's matrix with the overrides of its cities, and where each row comes from.
     Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_NOT_PUBLISHED.
+    """
+    PreviewMatrix: _aio.UnaryUnaryMultiCallable[_matrix_preview_pb2.PreviewMatrixRequest, _matrix_preview_pb2.PreviewMatrixResponse]  # type: ignore[assignment]
+    """Starts deciding the whole base by drafts beside what is published, without any effect. Returns at once.
+    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know, or an override does not fit),
+    RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED; the run itself: MATRIX_AMBIGUOUS.
+    """
+    GetMatrixPreview: _aio.UnaryUnaryMultiCallable[_matrix_preview_pb2.GetMatrixPreviewRequest, _matrix_preview_pb2.GetMatrixPreviewResponse]  # type: ignore[assignment]
+    """Reads one preview. Errors: RESOURCE_NOT_FOUND."""
+    ListMatrixPreviews: _aio.UnaryUnaryMultiCallable[_matrix_preview_pb2.ListMatrixPreviewsRequest, _matrix_preview_pb2.ListMatrixPreviewsResponse]  # type: ignore[assignment]
+    """Lists previews, newest first. Errors: PAGE_TOKEN_INVALID."""
+    ListPreviewChanges: _aio.UnaryUnaryMultiCallable[_matrix_preview_pb2.ListPreviewChangesRequest, _matrix_preview_pb2.ListPreviewChangesResponse]  # type: ignore[assignment]
+    """Lists the customers whose list would change, of the caller's cities.
+    Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the preview has not succeeded), PAGE_TOKEN_INVALID, DATASET_UNREADABLE.
     """
 
 class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -268,6 +295,43 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_matrix_service_pb2.GetEffectiveMatrixResponse, _abc.Awaitable[_matrix_service_pb2.GetEffectiveMatrixResponse]]:
         """Shows what holds for a cycle: the province's matrix with the overrides of its cities, and where each row comes from.
         Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND, MATRIX_NOT_PUBLISHED.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewMatrix(
+        self,
+        request: _matrix_preview_pb2.PreviewMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_preview_pb2.PreviewMatrixResponse, _abc.Awaitable[_matrix_preview_pb2.PreviewMatrixResponse]]:
+        """Starts deciding the whole base by drafts beside what is published, without any effect. Returns at once.
+        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the catalogue does not know, or an override does not fit),
+        RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED; the run itself: MATRIX_AMBIGUOUS.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMatrixPreview(
+        self,
+        request: _matrix_preview_pb2.GetMatrixPreviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_preview_pb2.GetMatrixPreviewResponse, _abc.Awaitable[_matrix_preview_pb2.GetMatrixPreviewResponse]]:
+        """Reads one preview. Errors: RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListMatrixPreviews(
+        self,
+        request: _matrix_preview_pb2.ListMatrixPreviewsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_preview_pb2.ListMatrixPreviewsResponse, _abc.Awaitable[_matrix_preview_pb2.ListMatrixPreviewsResponse]]:
+        """Lists previews, newest first. Errors: PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def ListPreviewChanges(
+        self,
+        request: _matrix_preview_pb2.ListPreviewChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_preview_pb2.ListPreviewChangesResponse, _abc.Awaitable[_matrix_preview_pb2.ListPreviewChangesResponse]]:
+        """Lists the customers whose list would change, of the caller's cities.
+        Errors: RESOURCE_NOT_FOUND, WRONG_STATE (the preview has not succeeded), PAGE_TOKEN_INVALID, DATASET_UNREADABLE.
         """
 
 def add_MatrixServiceServicer_to_server(servicer: MatrixServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
