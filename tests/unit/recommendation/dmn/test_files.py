@@ -187,6 +187,25 @@ def test_an_override_of_parameters_only_has_no_rules_and_comes_back() -> None:
     assert (sheet.text, read(sheet.text).rules) == (text, ())
 
 
+def test_rules_that_an_editor_adds_moves_or_takes_out_leave_the_others_their_rows_where_they_can() -> None:
+    text = "matrix,retention,FIRST,x\narpu,=> main_policy\n> 1,a\n\n> 2,b\n> 3,c\n"
+    root = ET.fromstring(write_definitions(describe([Matrix(read(text), OUTPUTS["retention"])])))  # noqa: S314 - our own file
+    table = next(element for element in root.iter() if local(element.tag) == "decisionTable")
+    first, second, third = (element for element in table if local(element.tag) == "rule")
+    added = ET.fromstring(ET.tostring(third).replace(b'row="6"', b"").replace(b"&gt; 3", b"&gt; 9"))  # noqa: S314 - as above
+    for edited, rows in (
+        ([first, third], {3: "> 1", 6: "> 3"}),
+        ([first, added, second, third], {3: "> 1", 4: "> 9", 5: "> 2", 6: "> 3"}),
+        ([first, second, added, third], {3: "> 1", 5: "> 2", 6: "> 9", 7: "> 3"}),
+        ([third, first, second], {6: "> 3", 7: "> 1", 8: "> 2"}),
+    ):
+        for rule in [element for element in table if local(element.tag) == "rule"]:
+            table.remove(rule)
+        table.extend(edited)
+        (sheet,) = decision_sheets(ET.tostring(root), file_name="", purposes=[])
+        assert {rule.id: rule.cells[0].text for rule in read(sheet.text).rules} == rows
+
+
 def test_a_row_that_no_spreadsheet_has_is_not_followed() -> None:
     content = ours().replace(b'row="4"', b'row="999999999999"')
     one, _ = decision_sheets(content, file_name="", purposes=[])
