@@ -7,6 +7,7 @@ from services.recommendation.engine.dmn import model
 from services.recommendation.engine.feel import Kind, Value
 from services.recommendation.engine.feel.syntax import Name, endpoints
 from services.recommendation.engine.feel.text import feel_text
+from services.recommendation.engine.matrix.hit_policies import LISTING
 from services.recommendation.engine.matrix.table import DecisionTable, Input, Output, Parameter, Rule
 
 _TYPE_REFS = {
@@ -65,7 +66,8 @@ def _decision(matrix: Matrix, number: int, requires: tuple[str, ...]) -> model.D
     table = matrix.table
     if any(rule.origin for rule in table.rules):
         raise ValueError(f"{table.name} is composed of several matrices: write each of them")
-    only = table.outputs[0].type if len(table.outputs) == 1 and table.aggregation is None else None
+    # What a table of several outputs gives is a context, and what several rules give is a list: both would need definitions.
+    only = table.outputs[0].type if len(table.outputs) == 1 and table.hit_policy not in LISTING else None
     return model.Decision(
         id=f"decision_{number}",
         name=table.name,
