@@ -8,6 +8,7 @@ from services.console.commands import (
     cycles,
     imports,
     matrices,
+    matrix_check,
     matrix_eval,
     matrix_life,
     matrix_views,
@@ -40,6 +41,7 @@ app.command()(customers.answered)
 matrices.app.command("list")(matrix_views.list_)
 matrices.app.command()(matrix_views.show)
 matrices.app.command()(matrix_views.diff)
+matrices.app.command()(matrix_check.check)
 matrices.app.command()(matrix_life.approve)
 matrices.app.command()(matrix_life.publish)
 matrices.app.command()(matrix_life.rollback)

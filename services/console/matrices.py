@@ -112,7 +112,7 @@ async def extraction_matrix(file_or_name: str, clients: Clients) -> str:
 
     Raises InvalidInput for a file without exactly one extraction matrix, NotFound.
     """
-    path = _file(file_or_name)
+    path = file_given(file_or_name)
     if path is None:
         return await find_matrix(file_or_name, clients, purpose=EXTRACTION)
     found = [matrix.name for matrix in await take_matrices(path, clients) if matrix.purpose == EXTRACTION]
@@ -139,7 +139,8 @@ def _content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _file(file_or_name: str) -> Path | None:
+def file_given(file_or_name: str) -> Path | None:
+    """Return the file of this name, if there is one."""
     path = Path(file_or_name)
     return path if path.is_file() else None
 

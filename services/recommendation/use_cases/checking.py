@@ -6,7 +6,7 @@ from datetime import date
 
 from services.recommendation.domain import Purpose
 from services.recommendation.engine.checking.findings import Finding, FindingKind, Severity
-from services.recommendation.engine.checking.words import tests_text
+from services.recommendation.engine.feel.text import tests_text
 from services.recommendation.engine.matrix import DecisionTable
 from services.recommendation.ports import Rulebook, Runs
 from services.recommendation.use_cases.assembly import AssemblyOrder

@@ -1,6 +1,6 @@
 """Checks one table over all its inputs at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from services.recommendation.engine.checking.cells import hopeless_cells
@@ -16,7 +16,7 @@ from services.recommendation.engine.checking.segments import Domain
 from services.recommendation.engine.checking.similar import duplicates, mergeable, unused_values
 from services.recommendation.engine.checking.unreachable import unreachable
 from services.recommendation.engine.feel import FieldType
-from services.recommendation.engine.feel.expressions import Expression, Extreme, Field, Number, Operation, Until
+from services.recommendation.engine.feel.expressions import fields_of
 from services.recommendation.engine.matrix import DecisionTable
 
 
@@ -93,29 +93,13 @@ def _domains(table: DecisionTable, surroundings: Surroundings) -> Domains:
             replace(known[name], type=_narrower(known[name].type, column)) if name in known else Domain(column, True)
         )
     for computed in table.computed:
-        nullable = any(name not in known or known[name].nullable for name in _fields(computed.expression))
+        nullable = any(each.name not in known or known[each.name].nullable for each in fields_of(computed.expression))
         known[computed.name] = Domain(computed.type, nullable)
     return known
 
 
 def _narrower(known: FieldType, column: FieldType) -> FieldType:
     return known if known.domain else column
-
-
-def _fields(expression: Expression) -> Iterator[str]:
-    match expression:
-        case Field():
-            yield expression.name
-        case Until():
-            yield expression.date.name
-        case Operation():
-            yield from _fields(expression.left)
-            yield from _fields(expression.right)
-        case Extreme():
-            for operand in expression.operands:
-                yield from _fields(operand)
-        case Number():
-            return
 
 
 def _not_cut(too_many: TooManyRelated) -> Finding:

@@ -14,7 +14,7 @@ from services.recommendation.engine.checking.findings import Conjunction, FieldT
 from services.recommendation.engine.checking.orders import orders
 from services.recommendation.engine.checking.segments import Domain, Piece, Point
 from services.recommendation.engine.feel import Anything, Row, UnaryTests, Value, to_predicate
-from services.recommendation.engine.feel.syntax import Literal, Name, endpoints
+from services.recommendation.engine.feel.syntax import Literal, Name, Not, endpoints, is_null
 from services.recommendation.engine.matrix import DecisionTable, Rule
 
 Domains = Mapping[str, Domain]
@@ -221,4 +221,11 @@ def _elements(pieces: Mapping[str, Sequence[Piece]], domains: Domains) -> Iterat
             if not isinstance(found := domains[name].tests(pieces[name], [place]), Anything)
         )
         for row, order in orders(chosen, domains):
-            yield row, (*tests, *order)
+            yield row, (*(test for test in tests if not _is_said_by(test, order)), *order)
+
+
+def _is_said_by(test: FieldTest, order: Conjunction) -> bool:
+    """Tell whether a test only says that an input is not null, which every order that it has says, too."""
+    if not isinstance(test.tests, Not) or not is_null(endpoints(test.tests)[0]):
+        return False
+    return any(test.input == each.input or Name(test.input) in endpoints(each.tests) for each in order)

@@ -4,7 +4,7 @@ from services.recommendation.domain import Purpose
 from services.recommendation.engine.checking.findings import Concern, Finding, FindingKind, Severity
 from services.recommendation.engine.checking.grid import Grid, smallest
 from services.recommendation.engine.checking.search import Budget, Region, Search
-from services.recommendation.engine.checking.words import where_text
+from services.recommendation.engine.checking.words import region_text
 from services.recommendation.engine.matrix import DecisionTable
 from services.recommendation.engine.matrix.hit_policies import LISTING
 
@@ -54,7 +54,7 @@ def incomplete(what: str, budget: Budget) -> Finding:
 def _gap(table: DecisionTable, region: Region, severity: Severity) -> Finding:
     witness = smallest(region.where)
     meant = "; if that is meant, leave it" if severity is Severity.INFO else _consequence(table)
-    text = f"no row matches {where_text(witness)}: widen a row, or add one{meant}"
+    text = f"no row matches {region_text(region.where)}: widen a row, or add one{meant}"
     return Finding(
         FindingKind.GAP, severity, text, witness=witness, concern=Concern(where=region.where, unmatched=True)
     )

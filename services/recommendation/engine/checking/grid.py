@@ -111,8 +111,8 @@ def places_of(mask: Mask) -> Iterator[int]:
 
 
 def smallest(where: tuple[tuple[Conjunction, ...], ...]) -> Conjunction:
-    """Return one conjunction that lies in it: of each entry the first."""
-    return tuple(test for alternatives in where for test in alternatives[0])
+    """Return one conjunction that lies in it: of each entry the one with the fewest tests."""
+    return tuple(test for alternatives in where for test in min(alternatives, key=len))
 
 
 def _by_rule(column: Column, count: int) -> list[list[int]]:

@@ -4,8 +4,8 @@ UNIQUE: an error. ANY: an error where the outputs differ. Where one of several r
 warning where neither row contains the other, because then only their order says who gets what; a remark where the row that wins
 is an exception to a wider one behind it, which is how such tables are written; nothing where the row that wins gives nothing,
 which is there to keep customers from the others, or the last one takes all the rest. Where all rows fire: a remark. One finding
-for each later row, naming the earlier ones. Rows of a city's override stand before the province's on purpose, and are not
-compared with them.
+for each later row, naming the earlier ones. Where the first row counts, those of a city's override stand before the province's on
+purpose, and are not compared with them.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,6 @@ from services.recommendation.engine.checking.findings import (
     row_names,
 )
 from services.recommendation.engine.checking.grid import Grid, places_of, smallest
-from services.recommendation.engine.checking.words import where_text
 from services.recommendation.engine.matrix import HitPolicy
 from services.recommendation.engine.matrix.hit_policies import LISTING
 
@@ -29,7 +28,9 @@ def overlaps(grid: Grid, ignored: Mask) -> Iterator[Finding]:
     """Yield what overlaps; the rows in `ignored` have findings of their own."""
     for later in places_of(grid.present & ~ignored):
         earlier = grid.overlapping[later] & ~ignored & _others(grid, later)
-        each = [place for place in places_of(earlier) if not grid.strangers(place, later)]
+        each = list(places_of(earlier))
+        if grid.table.hit_policy is HitPolicy.FIRST:
+            each = [place for place in each if not grid.strangers(place, later)]
         if grid.table.hit_policy is not HitPolicy.UNIQUE:
             each = [place for place in each if grid.differ(place, later)]
         if grid.table.hit_policy in LISTING:
@@ -94,5 +95,4 @@ def _finding(grid: Grid, later: int, earlier: list[int], severity: Severity, tex
     witness = min((smallest(grid.shared(place, later)) for place in earlier), key=len)
     fires_one = grid.table.hit_policy in {HitPolicy.FIRST, HitPolicy.PRIORITY}
     concern = Concern(matched=((last,),), fired=ids) if fires_one else Concern(matched=((last,), ids))
-    example = f"; such as {where_text(witness)}" if witness else ""
-    return Finding(FindingKind.OVERLAP, severity, text + example, (*ids, last), witness, concern)
+    return Finding(FindingKind.OVERLAP, severity, text, (*ids, last), witness, concern)

@@ -93,10 +93,8 @@ def _words(reason: BlockReason, policy: Policy | None, code: str, shelf: Shelf) 
 def _elsewhere(table: DecisionTable, rule: Rule, policy: Policy, cities: Sequence[str]) -> Iterator[Finding]:
     """Yield the finding of a policy that is offered in some cities only, by a row that matches customers of others."""
     offered = ", ".join(policy.cities)
-    others = [
-        city for city in (*cities, _ELSEWHERE) if city not in policy.cities and _matches(table, rule, "city", city)
-    ]
-    if not others:
+    asked = (*cities, *_named_cities(table, rule), _ELSEWHERE)
+    if not any(city not in policy.cities and _matches(table, rule, "city", city) for city in asked):
         return
     nowhere = not any(_matches(table, rule, "city", city) for city in policy.cities)
     severity = Severity.ERROR if nowhere else Severity.WARNING
@@ -111,6 +109,14 @@ def _elsewhere(table: DecisionTable, rule: Rule, policy: Policy, cities: Sequenc
     outside = FieldTest("city", Not(tuple(Compare(Operator.EQUAL, _text(city)) for city in policy.cities)))
     concern = Concern(where=(((outside,),),), fired=(rule.id,))
     yield Finding(FindingKind.POLICY_NOT_IN_CITY, severity, text, (rule.id,), (outside,), concern)
+
+
+def _named_cities(table: DecisionTable, rule: Rule) -> Iterator[str]:
+    for column, cell in zip(table.inputs, rule.cells, strict=True):
+        if column.name == "city":
+            yield from (
+                str(point.value) for point in endpoints(cell.tests) if isinstance(point, Literal) and point.value
+            )
 
 
 def _text(value: str) -> Literal:
