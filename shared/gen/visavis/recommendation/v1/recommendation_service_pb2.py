@@ -26,10 +26,11 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from visavis.common.v1 import dataset_pb2 as visavis_dot_common_dot_v1_dot_dataset__pb2
 from visavis.common.v1 import run_pb2 as visavis_dot_common_dot_v1_dot_run__pb2
 from visavis.dispatch.v1 import contact_pb2 as visavis_dot_dispatch_dot_v1_dot_contact__pb2
+from visavis.recommendation.v1 import explanation_pb2 as visavis_dot_recommendation_dot_v1_dot_explanation__pb2
 from visavis.recommendation.v1 import policy_service_pb2 as visavis_dot_recommendation_dot_v1_dot_policy__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n6visavis/recommendation/v1/recommendation_service.proto\x12\x19visavis.recommendation.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a!visavis/dispatch/v1/contact.proto\x1a.visavis/recommendation/v1/policy_service.proto\"\xf1\x02\n\x0b\x41ssemblyRun\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12,\n\x06status\x18\x03 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12\x10\n\x08matrices\x18\x04 \x03(\t\x12\x18\n\x10policy_catalogue\x18\x05 \x01(\t\x12,\n\x05lists\x18\x06 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12.\n\x07rejects\x18\x07 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12/\n\x0bswitch_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08snapshot\x18\t \x01(\t\x12\x13\n\x0bscoring_run\x18\n \x01(\t\x12\x35\n\x08\x64ilution\x18\x0b \x01(\x0b\x32#.visavis.recommendation.v1.Dilution\"7\n\x08\x44ilution\x12\x14\n\x0c\x65xpected_fen\x18\x01 \x01(\x03\x12\x15\n\rblocked_count\x18\x02 \x01(\x03\"\xb9\x02\n\nPolicyList\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x15\n\rmasked_msisdn\x18\x02 \x01(\t\x12\x0c\n\x04\x63ity\x18\x03 \x01(\t\x12\r\n\x05\x63ycle\x18\x04 \x01(\t\x12\x14\n\x0c\x61ssembly_run\x18\x05 \x01(\t\x12/\n\x0bswitch_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x05zones\x18\x07 \x03(\x0b\x32).visavis.recommendation.v1.PolicyListZone\x12.\n\x08\x63ontacts\x18\x08 \x03(\x0b\x32\x1c.visavis.dispatch.v1.Contact\x12\x17\n\x0fwithheld_reason\x18\t \x01(\t\x12\x18\n\x10\x63ontacts_missing\x18\n \x01(\x08\"\x7f\n\x0ePolicyListZone\x12-\n\x04zone\x18\x01 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12>\n\x08policies\x18\x02 \x03(\x0b\x32,.visavis.recommendation.v1.RecommendedPolicy\"\xe5\x01\n\x11RecommendedPolicy\x12\x31\n\x06policy\x18\x01 \x01(\x0b\x32!.visavis.recommendation.v1.Policy\x12\x12\n\nneed_level\x18\x02 \x01(\t\x12\x12\n\nfired_rule\x18\x03 \x01(\t\x12\x0c\n\x04main\x18\x04 \x01(\x08\x12\x32\n\x06\x61nswer\x18\x05 \x01(\x0e\x32\".visavis.dispatch.v1.ContactAnswer\x12\x33\n\x07product\x18\x06 \x01(\x0b\x32\".visavis.recommendation.v1.Product\"\xa0\x02\n\x18\x43reateAssemblyRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12,\n\x05views\x18\x03 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12-\n\x06scores\x18\x04 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x31\n\nmembership\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x10\n\x08matrices\x18\x06 \x03(\t\x12\x18\n\x10policy_catalogue\x18\x07 \x01(\t\x12\x10\n\x08snapshot\x18\x08 \x01(\t\x12\x13\n\x0bscoring_run\x18\t \x01(\t\"Y\n\x19\x43reateAssemblyRunResponse\x12<\n\x0c\x61ssembly_run\x18\x01 \x01(\x0b\x32&.visavis.recommendation.v1.AssemblyRun\"%\n\x15GetAssemblyRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"V\n\x16GetAssemblyRunResponse\x12<\n\x0c\x61ssembly_run\x18\x01 \x01(\x0b\x32&.visavis.recommendation.v1.AssemblyRun\"@\n\x17ListAssemblyRunsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"r\n\x18ListAssemblyRunsResponse\x12=\n\rassembly_runs\x18\x01 \x03(\x0b\x32&.visavis.recommendation.v1.AssemblyRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"K\n\x14GetPolicyListRequest\x12\x15\n\x0b\x63ustomer_id\x18\x01 \x01(\tH\x00\x12\x10\n\x06msisdn\x18\x02 \x01(\tH\x00\x42\n\n\x08\x63ustomer\"S\n\x15GetPolicyListResponse\x12:\n\x0bpolicy_list\x18\x01 \x01(\x0b\x32%.visavis.recommendation.v1.PolicyList\"_\n\x18\x45xplainPolicyListRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61ssembly_run\x18\x02 \x01(\t\x12\x18\n\x10target_selection\x18\x03 \x01(\t\"\xa8\x02\n\x19\x45xplainPolicyListResponse\x12\x14\n\x0c\x61ssembly_run\x18\x01 \x01(\t\x12\x10\n\x08snapshot\x18\x02 \x01(\t\x12\x13\n\x0bscoring_run\x18\x03 \x01(\t\x12\x0b\n\x03\x61rm\x18\x04 \x01(\t\x12>\n\x08matrices\x18\x05 \x03(\x0b\x32,.visavis.recommendation.v1.MatrixExplanation\x12\x39\n\x07\x62locked\x18\x06 \x03(\x0b\x32(.visavis.recommendation.v1.BlockedPolicy\x12\x0f\n\x07replays\x18\x07 \x01(\x08\x12\x35\n\x05given\x18\x08 \x03(\x0b\x32&.visavis.recommendation.v1.GivenPolicy\"\xe1\x01\n\x11MatrixExplanation\x12\x0e\n\x06matrix\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07product\x18\x03 \x01(\t\x12\x35\n\x06inputs\x18\x04 \x03(\x0b\x32%.visavis.recommendation.v1.InputValue\x12\x12\n\nfired_rows\x18\x05 \x03(\x05\x12\x39\n\x0b\x66\x61iled_rows\x18\x06 \x03(\x0b\x32$.visavis.recommendation.v1.FailedRow\x12\x0f\n\x07purpose\x18\x07 \x01(\t\"*\n\nInputValue\x12\r\n\x05input\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"5\n\tFailedRow\x12\x0b\n\x03row\x18\x01 \x01(\x05\x12\r\n\x05input\x18\x02 \x01(\t\x12\x0c\n\x04\x63\x65ll\x18\x03 \x01(\t\"{\n\rBlockedPolicy\x12-\n\x04zone\x18\x01 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x0b\n\x03row\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0e\n\x06matrix\x18\x05 \x01(\t\"\x88\x01\n\x0bGivenPolicy\x12-\n\x04zone\x18\x01 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x0c\n\x04rank\x18\x02 \x01(\x05\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x0f\n\x07product\x18\x04 \x01(\t\x12\x0e\n\x06matrix\x18\x05 \x01(\t\x12\x0b\n\x03row\x18\x06 \x01(\x05\"\xd3\x02\n\x0fTargetSelection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x06status\x18\x02 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12.\n\x07targets\x18\x03 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12M\n\narm_counts\x18\x04 \x03(\x0b\x32\x39.visavis.recommendation.v1.TargetSelection.ArmCountsEntry\x12\x14\n\x0c\x61ssembly_run\x18\x05 \x01(\t\x12-\n\x04zone\x18\x06 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x0e\n\x06matrix\x18\x07 \x01(\t\x1a\x30\n\x0e\x41rmCountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xc5\x01\n\x14SelectTargetsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61ssembly_run\x18\x02 \x01(\t\x12-\n\x04zone\x18\x03 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\r\n\x05limit\x18\x05 \x01(\x03\x12\x0e\n\x06\x63ities\x18\x06 \x03(\t\x12\x0e\n\x06matrix\x18\x07 \x01(\t\x12\x15\n\rhandset_needs\x18\x08 \x03(\t\"]\n\x15SelectTargetsResponse\x12\x44\n\x10target_selection\x18\x01 \x01(\x0b\x32*.visavis.recommendation.v1.TargetSelection\"Y\n\x19GetTargetSelectionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x07targets\x18\x02 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\"b\n\x1aGetTargetSelectionResponse\x12\x44\n\x10target_selection\x18\x01 \x01(\x0b\x32*.visavis.recommendation.v1.TargetSelection2\xf7\x06\n\x15RecommendationService\x12~\n\x11\x43reateAssemblyRun\x12\x33.visavis.recommendation.v1.CreateAssemblyRunRequest\x1a\x34.visavis.recommendation.v1.CreateAssemblyRunResponse\x12u\n\x0eGetAssemblyRun\x12\x30.visavis.recommendation.v1.GetAssemblyRunRequest\x1a\x31.visavis.recommendation.v1.GetAssemblyRunResponse\x12{\n\x10ListAssemblyRuns\x12\x32.visavis.recommendation.v1.ListAssemblyRunsRequest\x1a\x33.visavis.recommendation.v1.ListAssemblyRunsResponse\x12r\n\rGetPolicyList\x12/.visavis.recommendation.v1.GetPolicyListRequest\x1a\x30.visavis.recommendation.v1.GetPolicyListResponse\x12~\n\x11\x45xplainPolicyList\x12\x33.visavis.recommendation.v1.ExplainPolicyListRequest\x1a\x34.visavis.recommendation.v1.ExplainPolicyListResponse\x12r\n\rSelectTargets\x12/.visavis.recommendation.v1.SelectTargetsRequest\x1a\x30.visavis.recommendation.v1.SelectTargetsResponse\x12\x81\x01\n\x12GetTargetSelection\x12\x34.visavis.recommendation.v1.GetTargetSelectionRequest\x1a\x35.visavis.recommendation.v1.GetTargetSelectionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n6visavis/recommendation/v1/recommendation_service.proto\x12\x19visavis.recommendation.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a!visavis/dispatch/v1/contact.proto\x1a+visavis/recommendation/v1/explanation.proto\x1a.visavis/recommendation/v1/policy_service.proto\"\xf1\x02\n\x0b\x41ssemblyRun\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12,\n\x06status\x18\x03 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12\x10\n\x08matrices\x18\x04 \x03(\t\x12\x18\n\x10policy_catalogue\x18\x05 \x01(\t\x12,\n\x05lists\x18\x06 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12.\n\x07rejects\x18\x07 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12/\n\x0bswitch_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08snapshot\x18\t \x01(\t\x12\x13\n\x0bscoring_run\x18\n \x01(\t\x12\x35\n\x08\x64ilution\x18\x0b \x01(\x0b\x32#.visavis.recommendation.v1.Dilution\"7\n\x08\x44ilution\x12\x14\n\x0c\x65xpected_fen\x18\x01 \x01(\x03\x12\x15\n\rblocked_count\x18\x02 \x01(\x03\"\xb9\x02\n\nPolicyList\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x15\n\rmasked_msisdn\x18\x02 \x01(\t\x12\x0c\n\x04\x63ity\x18\x03 \x01(\t\x12\r\n\x05\x63ycle\x18\x04 \x01(\t\x12\x14\n\x0c\x61ssembly_run\x18\x05 \x01(\t\x12/\n\x0bswitch_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x05zones\x18\x07 \x03(\x0b\x32).visavis.recommendation.v1.PolicyListZone\x12.\n\x08\x63ontacts\x18\x08 \x03(\x0b\x32\x1c.visavis.dispatch.v1.Contact\x12\x17\n\x0fwithheld_reason\x18\t \x01(\t\x12\x18\n\x10\x63ontacts_missing\x18\n \x01(\x08\"\x7f\n\x0ePolicyListZone\x12-\n\x04zone\x18\x01 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12>\n\x08policies\x18\x02 \x03(\x0b\x32,.visavis.recommendation.v1.RecommendedPolicy\"\xe5\x01\n\x11RecommendedPolicy\x12\x31\n\x06policy\x18\x01 \x01(\x0b\x32!.visavis.recommendation.v1.Policy\x12\x12\n\nneed_level\x18\x02 \x01(\t\x12\x12\n\nfired_rule\x18\x03 \x01(\t\x12\x0c\n\x04main\x18\x04 \x01(\x08\x12\x32\n\x06\x61nswer\x18\x05 \x01(\x0e\x32\".visavis.dispatch.v1.ContactAnswer\x12\x33\n\x07product\x18\x06 \x01(\x0b\x32\".visavis.recommendation.v1.Product\"\xb0\x02\n\x18\x43reateAssemblyRunRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05\x63ycle\x18\x02 \x01(\t\x12,\n\x05views\x18\x03 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12-\n\x06scores\x18\x04 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x31\n\nmembership\x18\x05 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x10\n\x08matrices\x18\x06 \x03(\t\x12\x18\n\x10policy_catalogue\x18\x07 \x01(\t\x12\x10\n\x08snapshot\x18\x08 \x01(\t\x12\x13\n\x0bscoring_run\x18\t \x01(\t\x12\x0e\n\x06models\x18\n \x03(\t\"Y\n\x19\x43reateAssemblyRunResponse\x12<\n\x0c\x61ssembly_run\x18\x01 \x01(\x0b\x32&.visavis.recommendation.v1.AssemblyRun\"%\n\x15GetAssemblyRunRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"V\n\x16GetAssemblyRunResponse\x12<\n\x0c\x61ssembly_run\x18\x01 \x01(\x0b\x32&.visavis.recommendation.v1.AssemblyRun\"@\n\x17ListAssemblyRunsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"r\n\x18ListAssemblyRunsResponse\x12=\n\rassembly_runs\x18\x01 \x03(\x0b\x32&.visavis.recommendation.v1.AssemblyRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"K\n\x14GetPolicyListRequest\x12\x15\n\x0b\x63ustomer_id\x18\x01 \x01(\tH\x00\x12\x10\n\x06msisdn\x18\x02 \x01(\tH\x00\x42\n\n\x08\x63ustomer\"S\n\x15GetPolicyListResponse\x12:\n\x0bpolicy_list\x18\x01 \x01(\x0b\x32%.visavis.recommendation.v1.PolicyList\"\xa2\x01\n\x18\x45xplainPolicyListRequest\x12\x13\n\x0b\x63ustomer_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61ssembly_run\x18\x02 \x01(\t\x12\x18\n\x10target_selection\x18\x03 \x01(\t\x12\r\n\x05\x63ycle\x18\x04 \x01(\t\x12\x32\n\x04rows\x18\x05 \x03(\x0b\x32$.visavis.recommendation.v1.AskedRows\"\xe2\x05\n\x19\x45xplainPolicyListResponse\x12\x14\n\x0c\x61ssembly_run\x18\x01 \x01(\t\x12\x10\n\x08snapshot\x18\x02 \x01(\t\x12\x13\n\x0bscoring_run\x18\x03 \x01(\t\x12\x0b\n\x03\x61rm\x18\x04 \x01(\t\x12>\n\x08matrices\x18\x05 \x03(\x0b\x32,.visavis.recommendation.v1.MatrixExplanation\x12\x39\n\x07\x62locked\x18\x06 \x03(\x0b\x32(.visavis.recommendation.v1.BlockedPolicy\x12\x0f\n\x07replays\x18\x07 \x01(\x08\x12\x35\n\x05given\x18\x08 \x03(\x0b\x32&.visavis.recommendation.v1.GivenPolicy\x12\r\n\x05\x63ycle\x18\t \x01(\t\x12/\n\x0bswitch_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06models\x18\x0b \x03(\t\x12\x38\n\x08versions\x18\x0c \x03(\x0b\x32&.visavis.recommendation.v1.RuleVersion\x12\x42\n\rcircumstances\x18\r \x01(\x0b\x32+.visavis.recommendation.v1.RunCircumstances\x12\x15\n\rreject_reason\x18\x0e \x01(\t\x12\x0c\n\x04\x63ity\x18\x0f \x01(\t\x12\x17\n\x0fwithheld_reason\x18\x10 \x01(\t\x12\x33\n\nzone_order\x18\x11 \x03(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x39\n\x07weighed\x18\x12 \x03(\x0b\x32(.visavis.recommendation.v1.WeighedPolicy\x12<\n\x08standing\x18\x13 \x01(\x0b\x32*.visavis.recommendation.v1.ContactStanding\"\xcc\x02\n\x11MatrixExplanation\x12\x0e\n\x06matrix\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07product\x18\x03 \x01(\t\x12\x35\n\x06inputs\x18\x04 \x03(\x0b\x32%.visavis.recommendation.v1.InputValue\x12\x12\n\nfired_rows\x18\x05 \x03(\x05\x12\x39\n\x0b\x66\x61iled_rows\x18\x06 \x03(\x0b\x32$.visavis.recommendation.v1.FailedRow\x12\x0f\n\x07purpose\x18\x07 \x01(\t\x12\x32\n\x05\x66ired\x18\x08 \x03(\x0b\x32#.visavis.recommendation.v1.FiredRow\x12\x35\n\tnear_rows\x18\t \x03(\x0b\x32\".visavis.recommendation.v1.NearRow\"*\n\nInputValue\x12\r\n\x05input\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"5\n\tFailedRow\x12\x0b\n\x03row\x18\x01 \x01(\x05\x12\r\n\x05input\x18\x02 \x01(\t\x12\x0c\n\x04\x63\x65ll\x18\x03 \x01(\t\"\xa5\x01\n\rBlockedPolicy\x12-\n\x04zone\x18\x01 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x0b\n\x03row\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0e\n\x06matrix\x18\x05 \x01(\t\x12\x0c\n\x04\x63ode\x18\x06 \x01(\t\x12\n\n\x02\x62y\x18\x07 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x08 \x01(\t\"\x88\x01\n\x0bGivenPolicy\x12-\n\x04zone\x18\x01 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x0c\n\x04rank\x18\x02 \x01(\x05\x12\x0e\n\x06policy\x18\x03 \x01(\t\x12\x0f\n\x07product\x18\x04 \x01(\t\x12\x0e\n\x06matrix\x18\x05 \x01(\t\x12\x0b\n\x03row\x18\x06 \x01(\x05\"\xd3\x02\n\x0fTargetSelection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x06status\x18\x02 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12.\n\x07targets\x18\x03 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12M\n\narm_counts\x18\x04 \x03(\x0b\x32\x39.visavis.recommendation.v1.TargetSelection.ArmCountsEntry\x12\x14\n\x0c\x61ssembly_run\x18\x05 \x01(\t\x12-\n\x04zone\x18\x06 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x0e\n\x06matrix\x18\x07 \x01(\t\x1a\x30\n\x0e\x41rmCountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xc5\x01\n\x14SelectTargetsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61ssembly_run\x18\x02 \x01(\t\x12-\n\x04zone\x18\x03 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x0e\n\x06policy\x18\x04 \x01(\t\x12\r\n\x05limit\x18\x05 \x01(\x03\x12\x0e\n\x06\x63ities\x18\x06 \x03(\t\x12\x0e\n\x06matrix\x18\x07 \x01(\t\x12\x15\n\rhandset_needs\x18\x08 \x03(\t\"]\n\x15SelectTargetsResponse\x12\x44\n\x10target_selection\x18\x01 \x01(\x0b\x32*.visavis.recommendation.v1.TargetSelection\"Y\n\x19GetTargetSelectionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x07targets\x18\x02 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\"b\n\x1aGetTargetSelectionResponse\x12\x44\n\x10target_selection\x18\x01 \x01(\x0b\x32*.visavis.recommendation.v1.TargetSelection2\xf7\x06\n\x15RecommendationService\x12~\n\x11\x43reateAssemblyRun\x12\x33.visavis.recommendation.v1.CreateAssemblyRunRequest\x1a\x34.visavis.recommendation.v1.CreateAssemblyRunResponse\x12u\n\x0eGetAssemblyRun\x12\x30.visavis.recommendation.v1.GetAssemblyRunRequest\x1a\x31.visavis.recommendation.v1.GetAssemblyRunResponse\x12{\n\x10ListAssemblyRuns\x12\x32.visavis.recommendation.v1.ListAssemblyRunsRequest\x1a\x33.visavis.recommendation.v1.ListAssemblyRunsResponse\x12r\n\rGetPolicyList\x12/.visavis.recommendation.v1.GetPolicyListRequest\x1a\x30.visavis.recommendation.v1.GetPolicyListResponse\x12~\n\x11\x45xplainPolicyList\x12\x33.visavis.recommendation.v1.ExplainPolicyListRequest\x1a\x34.visavis.recommendation.v1.ExplainPolicyListResponse\x12r\n\rSelectTargets\x12/.visavis.recommendation.v1.SelectTargetsRequest\x1a\x30.visavis.recommendation.v1.SelectTargetsResponse\x12\x81\x01\n\x12GetTargetSelection\x12\x34.visavis.recommendation.v1.GetTargetSelectionRequest\x1a\x35.visavis.recommendation.v1.GetTargetSelectionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,58 +39,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TARGETSELECTION_ARMCOUNTSENTRY']._loaded_options = None
   _globals['_TARGETSELECTION_ARMCOUNTSENTRY']._serialized_options = b'8\001'
-  _globals['_ASSEMBLYRUN']._serialized_start=264
-  _globals['_ASSEMBLYRUN']._serialized_end=633
-  _globals['_DILUTION']._serialized_start=635
-  _globals['_DILUTION']._serialized_end=690
-  _globals['_POLICYLIST']._serialized_start=693
-  _globals['_POLICYLIST']._serialized_end=1006
-  _globals['_POLICYLISTZONE']._serialized_start=1008
-  _globals['_POLICYLISTZONE']._serialized_end=1135
-  _globals['_RECOMMENDEDPOLICY']._serialized_start=1138
-  _globals['_RECOMMENDEDPOLICY']._serialized_end=1367
-  _globals['_CREATEASSEMBLYRUNREQUEST']._serialized_start=1370
-  _globals['_CREATEASSEMBLYRUNREQUEST']._serialized_end=1658
-  _globals['_CREATEASSEMBLYRUNRESPONSE']._serialized_start=1660
-  _globals['_CREATEASSEMBLYRUNRESPONSE']._serialized_end=1749
-  _globals['_GETASSEMBLYRUNREQUEST']._serialized_start=1751
-  _globals['_GETASSEMBLYRUNREQUEST']._serialized_end=1788
-  _globals['_GETASSEMBLYRUNRESPONSE']._serialized_start=1790
-  _globals['_GETASSEMBLYRUNRESPONSE']._serialized_end=1876
-  _globals['_LISTASSEMBLYRUNSREQUEST']._serialized_start=1878
-  _globals['_LISTASSEMBLYRUNSREQUEST']._serialized_end=1942
-  _globals['_LISTASSEMBLYRUNSRESPONSE']._serialized_start=1944
-  _globals['_LISTASSEMBLYRUNSRESPONSE']._serialized_end=2058
-  _globals['_GETPOLICYLISTREQUEST']._serialized_start=2060
-  _globals['_GETPOLICYLISTREQUEST']._serialized_end=2135
-  _globals['_GETPOLICYLISTRESPONSE']._serialized_start=2137
-  _globals['_GETPOLICYLISTRESPONSE']._serialized_end=2220
-  _globals['_EXPLAINPOLICYLISTREQUEST']._serialized_start=2222
-  _globals['_EXPLAINPOLICYLISTREQUEST']._serialized_end=2317
-  _globals['_EXPLAINPOLICYLISTRESPONSE']._serialized_start=2320
-  _globals['_EXPLAINPOLICYLISTRESPONSE']._serialized_end=2616
-  _globals['_MATRIXEXPLANATION']._serialized_start=2619
-  _globals['_MATRIXEXPLANATION']._serialized_end=2844
-  _globals['_INPUTVALUE']._serialized_start=2846
-  _globals['_INPUTVALUE']._serialized_end=2888
-  _globals['_FAILEDROW']._serialized_start=2890
-  _globals['_FAILEDROW']._serialized_end=2943
-  _globals['_BLOCKEDPOLICY']._serialized_start=2945
-  _globals['_BLOCKEDPOLICY']._serialized_end=3068
-  _globals['_GIVENPOLICY']._serialized_start=3071
-  _globals['_GIVENPOLICY']._serialized_end=3207
-  _globals['_TARGETSELECTION']._serialized_start=3210
-  _globals['_TARGETSELECTION']._serialized_end=3549
-  _globals['_TARGETSELECTION_ARMCOUNTSENTRY']._serialized_start=3501
-  _globals['_TARGETSELECTION_ARMCOUNTSENTRY']._serialized_end=3549
-  _globals['_SELECTTARGETSREQUEST']._serialized_start=3552
-  _globals['_SELECTTARGETSREQUEST']._serialized_end=3749
-  _globals['_SELECTTARGETSRESPONSE']._serialized_start=3751
-  _globals['_SELECTTARGETSRESPONSE']._serialized_end=3844
-  _globals['_GETTARGETSELECTIONREQUEST']._serialized_start=3846
-  _globals['_GETTARGETSELECTIONREQUEST']._serialized_end=3935
-  _globals['_GETTARGETSELECTIONRESPONSE']._serialized_start=3937
-  _globals['_GETTARGETSELECTIONRESPONSE']._serialized_end=4035
-  _globals['_RECOMMENDATIONSERVICE']._serialized_start=4038
-  _globals['_RECOMMENDATIONSERVICE']._serialized_end=4925
+  _globals['_ASSEMBLYRUN']._serialized_start=309
+  _globals['_ASSEMBLYRUN']._serialized_end=678
+  _globals['_DILUTION']._serialized_start=680
+  _globals['_DILUTION']._serialized_end=735
+  _globals['_POLICYLIST']._serialized_start=738
+  _globals['_POLICYLIST']._serialized_end=1051
+  _globals['_POLICYLISTZONE']._serialized_start=1053
+  _globals['_POLICYLISTZONE']._serialized_end=1180
+  _globals['_RECOMMENDEDPOLICY']._serialized_start=1183
+  _globals['_RECOMMENDEDPOLICY']._serialized_end=1412
+  _globals['_CREATEASSEMBLYRUNREQUEST']._serialized_start=1415
+  _globals['_CREATEASSEMBLYRUNREQUEST']._serialized_end=1719
+  _globals['_CREATEASSEMBLYRUNRESPONSE']._serialized_start=1721
+  _globals['_CREATEASSEMBLYRUNRESPONSE']._serialized_end=1810
+  _globals['_GETASSEMBLYRUNREQUEST']._serialized_start=1812
+  _globals['_GETASSEMBLYRUNREQUEST']._serialized_end=1849
+  _globals['_GETASSEMBLYRUNRESPONSE']._serialized_start=1851
+  _globals['_GETASSEMBLYRUNRESPONSE']._serialized_end=1937
+  _globals['_LISTASSEMBLYRUNSREQUEST']._serialized_start=1939
+  _globals['_LISTASSEMBLYRUNSREQUEST']._serialized_end=2003
+  _globals['_LISTASSEMBLYRUNSRESPONSE']._serialized_start=2005
+  _globals['_LISTASSEMBLYRUNSRESPONSE']._serialized_end=2119
+  _globals['_GETPOLICYLISTREQUEST']._serialized_start=2121
+  _globals['_GETPOLICYLISTREQUEST']._serialized_end=2196
+  _globals['_GETPOLICYLISTRESPONSE']._serialized_start=2198
+  _globals['_GETPOLICYLISTRESPONSE']._serialized_end=2281
+  _globals['_EXPLAINPOLICYLISTREQUEST']._serialized_start=2284
+  _globals['_EXPLAINPOLICYLISTREQUEST']._serialized_end=2446
+  _globals['_EXPLAINPOLICYLISTRESPONSE']._serialized_start=2449
+  _globals['_EXPLAINPOLICYLISTRESPONSE']._serialized_end=3187
+  _globals['_MATRIXEXPLANATION']._serialized_start=3190
+  _globals['_MATRIXEXPLANATION']._serialized_end=3522
+  _globals['_INPUTVALUE']._serialized_start=3524
+  _globals['_INPUTVALUE']._serialized_end=3566
+  _globals['_FAILEDROW']._serialized_start=3568
+  _globals['_FAILEDROW']._serialized_end=3621
+  _globals['_BLOCKEDPOLICY']._serialized_start=3624
+  _globals['_BLOCKEDPOLICY']._serialized_end=3789
+  _globals['_GIVENPOLICY']._serialized_start=3792
+  _globals['_GIVENPOLICY']._serialized_end=3928
+  _globals['_TARGETSELECTION']._serialized_start=3931
+  _globals['_TARGETSELECTION']._serialized_end=4270
+  _globals['_TARGETSELECTION_ARMCOUNTSENTRY']._serialized_start=4222
+  _globals['_TARGETSELECTION_ARMCOUNTSENTRY']._serialized_end=4270
+  _globals['_SELECTTARGETSREQUEST']._serialized_start=4273
+  _globals['_SELECTTARGETSREQUEST']._serialized_end=4470
+  _globals['_SELECTTARGETSRESPONSE']._serialized_start=4472
+  _globals['_SELECTTARGETSRESPONSE']._serialized_end=4565
+  _globals['_GETTARGETSELECTIONREQUEST']._serialized_start=4567
+  _globals['_GETTARGETSELECTIONREQUEST']._serialized_end=4656
+  _globals['_GETTARGETSELECTIONRESPONSE']._serialized_start=4658
+  _globals['_GETTARGETSELECTIONRESPONSE']._serialized_end=4756
+  _globals['_RECOMMENDATIONSERVICE']._serialized_start=4759
+  _globals['_RECOMMENDATIONSERVICE']._serialized_end=5646
 # @@protoc_insertion_point(module_scope)

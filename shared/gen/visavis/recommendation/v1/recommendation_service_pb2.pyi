@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as _containers
 from visavis.common.v1 import dataset_pb2 as _dataset_pb2
 from visavis.common.v1 import run_pb2 as _run_pb2
 from visavis.dispatch.v1 import contact_pb2 as _contact_pb2
+from visavis.recommendation.v1 import explanation_pb2 as _explanation_pb2
 from visavis.recommendation.v1 import policy_service_pb2 as _policy_service_pb2
 import builtins as _builtins
 import sys
@@ -276,6 +277,7 @@ class CreateAssemblyRunRequest(_message.Message):
     POLICY_CATALOGUE_FIELD_NUMBER: _builtins.int
     SNAPSHOT_FIELD_NUMBER: _builtins.int
     SCORING_RUN_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID; the same one with the same request returns the run that is there."""
     cycle: _builtins.str
@@ -305,6 +307,10 @@ class CreateAssemblyRunRequest(_message.Message):
         those it was made of.
         """
 
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """models/{model} that the scores are by, kept for the explanation."""
+
     def __init__(
         self,
         *,
@@ -317,10 +323,11 @@ class CreateAssemblyRunRequest(_message.Message):
         policy_catalogue: _builtins.str = ...,
         snapshot: _builtins.str = ...,
         scoring_run: _builtins.str = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership", "scores", b"scores", "views", b"views"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "matrices", b"matrices", "membership", b"membership", "policy_catalogue", b"policy_catalogue", "request_id", b"request_id", "scores", b"scores", "scoring_run", b"scoring_run", "snapshot", b"snapshot", "views", b"views"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cycle", b"cycle", "matrices", b"matrices", "membership", b"membership", "models", b"models", "policy_catalogue", b"policy_catalogue", "request_id", b"request_id", "scores", b"scores", "scoring_run", b"scoring_run", "snapshot", b"snapshot", "views", b"views"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -511,22 +518,32 @@ class ExplainPolicyListRequest(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     ASSEMBLY_RUN_FIELD_NUMBER: _builtins.int
     TARGET_SELECTION_FIELD_NUMBER: _builtins.int
+    CYCLE_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
     """The customer."""
     assembly_run: _builtins.str
     """assemblyRuns/{assembly_run}; empty = the one switched in, or that of the target selection."""
     target_selection: _builtins.str
     """targetSelections/{target_selection} made of that run: where an extraction matrix picked, that one is explained, too."""
+    cycle: _builtins.str
+    """Instead of assembly_run: the marketing month, "2026-11"; the run of it that was switched in last."""
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.AskedRows]:
+        """The rows that are asked about. Empty = of each matrix those that came nearest."""
+
     def __init__(
         self,
         *,
         customer_id: _builtins.str = ...,
         assembly_run: _builtins.str = ...,
         target_selection: _builtins.str = ...,
+        cycle: _builtins.str = ...,
+        rows: _abc.Iterable[_explanation_pb2.AskedRows] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assembly_run", b"assembly_run", "customer_id", b"customer_id", "target_selection", b"target_selection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assembly_run", b"assembly_run", "customer_id", b"customer_id", "cycle", b"cycle", "rows", b"rows", "target_selection", b"target_selection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -546,6 +563,17 @@ class ExplainPolicyListResponse(_message.Message):
     BLOCKED_FIELD_NUMBER: _builtins.int
     REPLAYS_FIELD_NUMBER: _builtins.int
     GIVEN_FIELD_NUMBER: _builtins.int
+    CYCLE_FIELD_NUMBER: _builtins.int
+    SWITCH_TIME_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    CIRCUMSTANCES_FIELD_NUMBER: _builtins.int
+    REJECT_REASON_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    WITHHELD_REASON_FIELD_NUMBER: _builtins.int
+    ZONE_ORDER_FIELD_NUMBER: _builtins.int
+    WEIGHED_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
     assembly_run: _builtins.str
     """assemblyRuns/{assembly_run}."""
     snapshot: _builtins.str
@@ -556,6 +584,16 @@ class ExplainPolicyListResponse(_message.Message):
     """The arm of the control group."""
     replays: _builtins.bool
     """Whether assembling from the kept inputs gives the list that was switched in."""
+    cycle: _builtins.str
+    """The marketing month, "2026-11"."""
+    reject_reason: _builtins.str
+    """Why the customer has no list; empty where there is one."""
+    city: _builtins.str
+    """City."""
+    withheld_reason: _builtins.str
+    """Why nothing of the list is offered, by what the run knew: "on the red list", "has not agreed to marketing", "in the control group".
+    Empty where it is.
+    """
     @_builtins.property
     def matrices(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatrixExplanation]:
         """One per matrix and, for new services, product."""
@@ -568,6 +606,34 @@ class ExplainPolicyListResponse(_message.Message):
     def given(self) -> _containers.RepeatedCompositeFieldContainer[Global___GivenPolicy]:
         """What the list recommends, in its order, and the row that gave it."""
 
+    @_builtins.property
+    def switch_time(self) -> _timestamp_pb2.Timestamp:
+        """When its lists were switched in."""
+
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """models/{model} that the scores are by, where the run was told."""
+
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.RuleVersion]:
+        """The matrices and the catalogue that the list was made by."""
+
+    @_builtins.property
+    def circumstances(self) -> _explanation_pb2.RunCircumstances:
+        """What the run was pinned to."""
+
+    @_builtins.property
+    def zone_order(self) -> _containers.RepeatedScalarFieldContainer[_policy_service_pb2.Zone.ValueType]:
+        """All zones in the order of the customer's priority; none where there is no list."""
+
+    @_builtins.property
+    def weighed(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.WeighedPolicy]:
+        """All that was found, in the order in which it was judged, with what made its value."""
+
+    @_builtins.property
+    def standing(self) -> _explanation_pb2.ContactStanding:
+        """What holds outside the list, now."""
+
     def __init__(
         self,
         *,
@@ -579,10 +645,21 @@ class ExplainPolicyListResponse(_message.Message):
         blocked: _abc.Iterable[Global___BlockedPolicy] | None = ...,
         replays: _builtins.bool = ...,
         given: _abc.Iterable[Global___GivenPolicy] | None = ...,
+        cycle: _builtins.str = ...,
+        switch_time: _timestamp_pb2.Timestamp | None = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
+        versions: _abc.Iterable[_explanation_pb2.RuleVersion] | None = ...,
+        circumstances: _explanation_pb2.RunCircumstances | None = ...,
+        reject_reason: _builtins.str = ...,
+        city: _builtins.str = ...,
+        withheld_reason: _builtins.str = ...,
+        zone_order: _abc.Iterable[_policy_service_pb2.Zone.ValueType] | None = ...,
+        weighed: _abc.Iterable[_explanation_pb2.WeighedPolicy] | None = ...,
+        standing: _explanation_pb2.ContactStanding | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["circumstances", b"circumstances", "standing", b"standing", "switch_time", b"switch_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "assembly_run", b"assembly_run", "blocked", b"blocked", "given", b"given", "matrices", b"matrices", "replays", b"replays", "scoring_run", b"scoring_run", "snapshot", b"snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "assembly_run", b"assembly_run", "blocked", b"blocked", "circumstances", b"circumstances", "city", b"city", "cycle", b"cycle", "given", b"given", "matrices", b"matrices", "models", b"models", "reject_reason", b"reject_reason", "replays", b"replays", "scoring_run", b"scoring_run", "snapshot", b"snapshot", "standing", b"standing", "switch_time", b"switch_time", "versions", b"versions", "weighed", b"weighed", "withheld_reason", b"withheld_reason", "zone_order", b"zone_order"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -601,6 +678,8 @@ class MatrixExplanation(_message.Message):
     FIRED_ROWS_FIELD_NUMBER: _builtins.int
     FAILED_ROWS_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
+    FIRED_FIELD_NUMBER: _builtins.int
+    NEAR_ROWS_FIELD_NUMBER: _builtins.int
     matrix: _builtins.str
     """matrices/{matrix}."""
     display_name: _builtins.str
@@ -621,6 +700,14 @@ class MatrixExplanation(_message.Message):
     def failed_rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___FailedRow]:
         """For each row that did not: the first cell that failed."""
 
+    @_builtins.property
+    def fired(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.FiredRow]:
+        """The rows that fired, with where they come from and what they give."""
+
+    @_builtins.property
+    def near_rows(self) -> _containers.RepeatedCompositeFieldContainer[_explanation_pb2.NearRow]:
+        """The rows that were asked about, nearest first, and what would have had to differ."""
+
     def __init__(
         self,
         *,
@@ -631,10 +718,12 @@ class MatrixExplanation(_message.Message):
         fired_rows: _abc.Iterable[_builtins.int] | None = ...,
         failed_rows: _abc.Iterable[Global___FailedRow] | None = ...,
         purpose: _builtins.str = ...,
+        fired: _abc.Iterable[_explanation_pb2.FiredRow] | None = ...,
+        near_rows: _abc.Iterable[_explanation_pb2.NearRow] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "failed_rows", b"failed_rows", "fired_rows", b"fired_rows", "inputs", b"inputs", "matrix", b"matrix", "product", b"product", "purpose", b"purpose"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "failed_rows", b"failed_rows", "fired", b"fired", "fired_rows", b"fired_rows", "inputs", b"inputs", "matrix", b"matrix", "near_rows", b"near_rows", "product", b"product", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -707,6 +796,9 @@ class BlockedPolicy(_message.Message):
     ROW_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     MATRIX_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     zone: _policy_service_pb2.Zone.ValueType
     """The zone."""
     policy: _builtins.str
@@ -717,6 +809,12 @@ class BlockedPolicy(_message.Message):
     """What took it away, in words."""
     matrix: _builtins.str
     """The matrix that had given it: retention, new_service, voice_usage or vpmn."""
+    code: _builtins.str
+    """What took it away, as a code. Example: "excluded_by"."""
+    by: _builtins.str
+    """The policy for whose sake it was taken away; empty where it was for none."""
+    detail: _builtins.str
+    """What exactly stood in the way. Example: "valid from 2026-01-01 to 2026-10-31"."""
     def __init__(
         self,
         *,
@@ -725,10 +823,13 @@ class BlockedPolicy(_message.Message):
         row: _builtins.int = ...,
         reason: _builtins.str = ...,
         matrix: _builtins.str = ...,
+        code: _builtins.str = ...,
+        by: _builtins.str = ...,
+        detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["matrix", b"matrix", "policy", b"policy", "reason", b"reason", "row", b"row", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "code", b"code", "detail", b"detail", "matrix", b"matrix", "policy", b"policy", "reason", b"reason", "row", b"row", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
