@@ -80,7 +80,7 @@ async def _serve(stop: asyncio.Event) -> None:
             )
             call_rpc.add_CallListServiceServicer_to_server(CallListServicer(work, PushTraces(), rules, clock), to)
             contact_rpc.add_ContactServiceServicer_to_server(
-                ContactServicer(work, reading, ContactRecords(reads), clock), to
+                ContactServicer(work, reading, ContactRecords(reads), rules, clock), to
             )
 
         await server.serve(

@@ -25,6 +25,7 @@ from services.dispatch.domain.rules import Record
 from services.dispatch.ports.calls import Calls, Leases
 from services.dispatch.ports.channels import Recall, RecallAnswer, Receipt, Reply
 from services.dispatch.ports.records import PushRecords
+from services.dispatch.ports.standing import StandingReader
 from services.dispatch.ports.views import BarredCustomers
 from shared.runs.domain import RunPlace
 
@@ -324,6 +325,7 @@ class Reading:
     plans: PlanReader
     contacts: ContactReader
     push_records: PushRecords
+    standings: StandingReader
 
 
 WorkOpener = Callable[[], AbstractAsyncContextManager[Work]]

@@ -17,6 +17,7 @@ from services.dispatch.postgres.opt_outs import OptOutTable
 from services.dispatch.postgres.plans import PlanQueries, PlanTable
 from services.dispatch.postgres.push_records import PushRecordQueries
 from services.dispatch.postgres.recalls import RecallTable
+from services.dispatch.postgres.standing import StandingQueries
 from shared.db.engine import Database
 from shared.db.transactions import WriteTransaction
 
@@ -56,6 +57,11 @@ def reading_opener(database: Database) -> ReadingOpener:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Reading]:
         async with database.read() as tx:
-            yield Reading(plans=PlanQueries(tx), contacts=ContactQueries(tx), push_records=PushRecordQueries(tx))
+            yield Reading(
+                plans=PlanQueries(tx),
+                contacts=ContactQueries(tx),
+                push_records=PushRecordQueries(tx),
+                standings=StandingQueries(tx),
+            )
 
     return opened

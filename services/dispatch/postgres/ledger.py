@@ -16,7 +16,7 @@ from shared.db.transactions import WriteTransaction
 OWNERS = "dispatch.owner"
 """What the locks of those are called whose contacts are being counted or added to."""
 
-_DEAD_FOR = timedelta(days=180)
+DEAD_FOR = timedelta(days=180)
 """So long before the window of the cap an address that was none is taken to be none still; then it is tried again."""
 
 _PICK = text("""
@@ -127,7 +127,7 @@ class LedgerTables:
         asked = {
             "owners": owners,
             "since": since,
-            "dead_since": since - _DEAD_FOR,
+            "dead_since": since - DEAD_FOR,
             "pushes": [target.push_id for target in targets],
         }
         contacts: dict[str, list[PastContact]] = {}

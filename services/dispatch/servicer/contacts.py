@@ -10,12 +10,15 @@ from visavis.dispatch.v1 import contact_service_pb2 as pb
 from visavis.dispatch.v1 import contact_service_pb2_grpc as rpc
 
 from services.dispatch.domain.pushes import Answer, DeskContact
+from services.dispatch.domain.rules import ContactRules
 from services.dispatch.ports.records import ContactPlace, Records
 from services.dispatch.ports.store import ReadingOpener, WorkOpener
 from services.dispatch.servicer.parse import instant_of, number_of, request_id_of, uuid_violations
 from services.dispatch.servicer.render import contact_message, event_message, opt_out_message
+from services.dispatch.servicer.standing import candidate_of, checked_message
 from services.dispatch.use_cases.desk import record_desk_contact
 from services.dispatch.use_cases.opt_outs import record_opt_out, withdraw_pushes
+from services.dispatch.use_cases.standing import check_contact
 from shared.clock import Clock
 from shared.errors import Denied, InvalidInput, Violation
 from shared.observability.context import current_traceparent
@@ -39,6 +42,7 @@ class ContactServicer(rpc.ContactServiceServicer):
     work: WorkOpener
     reading: ReadingOpener
     records: Records
+    rules: ContactRules
     clock: Clock
 
     async def ListContacts(self, request: pb.ListContactsRequest, context: Context) -> pb.ListContactsResponse:
@@ -110,6 +114,16 @@ class ContactServicer(rpc.ContactServiceServicer):
             cancelled = await withdraw_pushes(opt_out, work=work)
         log.info("opt_out_taken", source=request.source, cancelled=cancelled)
         return pb.CreateOptOutResponse(opt_out=opt_out_message(opt_out))
+
+    async def CheckContact(self, request: pb.CheckContactRequest, context: Context) -> pb.CheckContactResponse:
+        caller = current_caller()
+        candidate = candidate_of(request)
+        if not caller.sees(candidate.city):
+            raise Denied(f"this customer is outside the cities of {caller.principal}")
+        now = self.clock.now()
+        async with self.reading() as reading:
+            verdicts = await check_contact(candidate, reading=reading, rules=self.rules, now=now)
+        return checked_message(verdicts, now)
 
     async def ListContactEvents(
         self, request: pb.ListContactEventsRequest, context: Context

@@ -9,7 +9,7 @@ from services.dispatch.domain.pushes import ContactId, PushState, Target
 from services.dispatch.domain.rules import Allow, ContactRules, Expire, Gate, Hold, Suppress, Verdict
 from services.dispatch.ports.store import Aside, PushTrace, Reservation, Traces, Work
 
-_DELAY = timedelta(days=1)
+DELAY = timedelta(days=1)
 """A contact happens at most so long after it was reserved (hours end each day), so the window looks this much further back."""
 
 _CLOSED_AT_ONCE = 5000
@@ -60,7 +60,7 @@ async def admit(
     targets = await _pick(plan, destination, limit=limit + destination.spare, work=work)
     if not targets:
         return Admission()
-    record = await work.ledger.record_of(targets, since=now - rules.window - _DELAY)
+    record = await work.ledger.record_of(targets, since=now - rules.window - DELAY)
     verdicts = gate.judge_all(targets, record, enough=limit)
     judged = list(zip(targets, verdicts, strict=False))  # those behind the last one allowed stay as they are
     await work.ledger.set_aside([_aside(target, verdict) for target, verdict in judged if not _is_allowed(verdict)])

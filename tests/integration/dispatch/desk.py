@@ -95,7 +95,7 @@ async def desk_of(rig: Rig) -> AsyncIterator[Desk]:
             CallListServicer(rig.work, PushTraces(), rig.rules, rig.clock), to
         )
         contact_rpc.add_ContactServiceServicer_to_server(
-            ContactServicer(rig.work, rig.reading, rig.records, rig.clock), to
+            ContactServicer(rig.work, rig.reading, rig.records, rig.rules, rig.clock), to
         )
 
     settings = DispatchServerSettings(port=0, drain_seconds=0)

@@ -452,6 +452,122 @@ class CreateOptOutResponse(_message.Message):
 Global___CreateOptOutResponse: _TypeAlias = CreateOptOutResponse  # noqa: Y015
 
 @_typing.final
+class CheckContactRequest(_message.Message):
+    """Asks whether a contact may leave."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    OWNER_ID_FIELD_NUMBER: _builtins.int
+    MSISDN_FIELD_NUMBER: _builtins.int
+    NUMBER_SINCE_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    ARM_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    customer_id: _builtins.str
+    """The customer."""
+    owner_id: _builtins.str
+    """The person behind the line: all lines of one person count together."""
+    msisdn: _builtins.str
+    """The number, 11 digits; empty when unknown."""
+    number_since: _builtins.str
+    """Since when the customer holds the number, "2025-02-01"; empty when unknown."""
+    city: _builtins.str
+    """The customer's city."""
+    arm: _builtins.str
+    """The arm of the control group: targeted, random or control."""
+    policy: _builtins.str
+    """The policy that would be offered; empty = none in particular."""
+    def __init__(
+        self,
+        *,
+        customer_id: _builtins.str = ...,
+        owner_id: _builtins.str = ...,
+        msisdn: _builtins.str = ...,
+        number_since: _builtins.str = ...,
+        city: _builtins.str = ...,
+        arm: _builtins.str = ...,
+        policy: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "city", b"city", "customer_id", b"customer_id", "msisdn", b"msisdn", "number_since", b"number_since", "owner_id", b"owner_id", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckContactRequest: _TypeAlias = CheckContactRequest  # noqa: Y015
+
+@_typing.final
+class CheckContactResponse(_message.Message):
+    """Whether it may."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECK_TIME_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def check_time(self) -> _timestamp_pb2.Timestamp:
+        """As of when."""
+
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChannelCheck]:
+        """What the gate says of each channel."""
+
+    def __init__(
+        self,
+        *,
+        check_time: _timestamp_pb2.Timestamp | None = ...,
+        channels: _abc.Iterable[Global___ChannelCheck] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_time", b"check_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "check_time", b"check_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckContactResponse: _TypeAlias = CheckContactResponse  # noqa: Y015
+
+@_typing.final
+class ChannelCheck(_message.Message):
+    """What the gate says of one channel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    channel: _contact_pb2.Channel.ValueType
+    """Which."""
+    allowed: _builtins.bool
+    """Whether a contact may leave now."""
+    rule: _builtins.str
+    """The rule that forbids it: control_arm, opt_out, red_list, consent, dead_address, cap, same_policy or hours; empty where it may."""
+    reason: _builtins.str
+    """The rule in words. Example: "2 contacts in 7 days"."""
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it holds back; absent where that is for good, or nothing does."""
+
+    def __init__(
+        self,
+        *,
+        channel: _contact_pb2.Channel.ValueType = ...,
+        allowed: _builtins.bool = ...,
+        rule: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "channel", b"channel", "reason", b"reason", "rule", b"rule", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChannelCheck: _TypeAlias = ChannelCheck  # noqa: Y015
+
+@_typing.final
 class ListContactEventsRequest(_message.Message):
     """Asks for events."""
 

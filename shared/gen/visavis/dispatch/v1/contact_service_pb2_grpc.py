@@ -55,6 +55,11 @@ class ContactServiceStub:
                 request_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CreateOptOutRequest.SerializeToString,
                 response_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CreateOptOutResponse.FromString,
                 _registered_method=True)
+        self.CheckContact = channel.unary_unary(
+                '/visavis.dispatch.v1.ContactService/CheckContact',
+                request_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CheckContactRequest.SerializeToString,
+                response_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CheckContactResponse.FromString,
+                _registered_method=True)
         self.ListContactEvents = channel.unary_unary(
                 '/visavis.dispatch.v1.ContactService/ListContactEvents',
                 request_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.ListContactEventsRequest.SerializeToString,
@@ -101,6 +106,15 @@ class ContactServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckContact(self, request, context):
+        """Tells by which channels a marketing contact of one customer may leave now, and else which rule forbids it, by the gate that
+        every push passes. Reserves nothing, and promises nothing for later.
+        Errors: INVALID_ARGUMENT, PERMISSION_DENIED (outside the caller's cities).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListContactEvents(self, request, context):
         """Lists contact events after a cursor, in the order of their commit; each is told at least once.
         Errors: INVALID_ARGUMENT (the cursor), PERMISSION_DENIED (roles service and operations may, if they see all cities).
@@ -131,6 +145,11 @@ def add_ContactServiceServicer_to_server(servicer, server):
                     servicer.CreateOptOut,
                     request_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CreateOptOutRequest.FromString,
                     response_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CreateOptOutResponse.SerializeToString,
+            ),
+            'CheckContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckContact,
+                    request_deserializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CheckContactRequest.FromString,
+                    response_serializer=visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CheckContactResponse.SerializeToString,
             ),
             'ListContactEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListContactEvents,
@@ -247,6 +266,33 @@ class ContactService:
             '/visavis.dispatch.v1.ContactService/CreateOptOut',
             visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CreateOptOutRequest.SerializeToString,
             visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CreateOptOutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.dispatch.v1.ContactService/CheckContact',
+            visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CheckContactRequest.SerializeToString,
+            visavis_dot_dispatch_dot_v1_dot_contact__service__pb2.CheckContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

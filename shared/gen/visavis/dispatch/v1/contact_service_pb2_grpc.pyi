@@ -51,6 +51,11 @@ class ContactServiceStub:
     """Takes an opt-out. When it returns, every push of the customer has left or been cancelled: none leaves after it.
     Repeating it changes nothing. Errors: INVALID_ARGUMENT.
     """
+    CheckContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.CheckContactRequest, _contact_service_pb2.CheckContactResponse]
+    """Tells by which channels a marketing contact of one customer may leave now, and else which rule forbids it, by the gate that
+    every push passes. Reserves nothing, and promises nothing for later.
+    Errors: INVALID_ARGUMENT, PERMISSION_DENIED (outside the caller's cities).
+    """
     ListContactEvents: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactEventsRequest, _contact_service_pb2.ListContactEventsResponse]
     """Lists contact events after a cursor, in the order of their commit; each is told at least once.
     Errors: INVALID_ARGUMENT (the cursor), PERMISSION_DENIED (roles service and operations may, if they see all cities).
@@ -78,6 +83,11 @@ class ContactServiceAsyncStub(ContactServiceStub):
     CreateOptOut: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.CreateOptOutRequest, _contact_service_pb2.CreateOptOutResponse]  # type: ignore[assignment]
     """Takes an opt-out. When it returns, every push of the customer has left or been cancelled: none leaves after it.
     Repeating it changes nothing. Errors: INVALID_ARGUMENT.
+    """
+    CheckContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.CheckContactRequest, _contact_service_pb2.CheckContactResponse]  # type: ignore[assignment]
+    """Tells by which channels a marketing contact of one customer may leave now, and else which rule forbids it, by the gate that
+    every push passes. Reserves nothing, and promises nothing for later.
+    Errors: INVALID_ARGUMENT, PERMISSION_DENIED (outside the caller's cities).
     """
     ListContactEvents: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactEventsRequest, _contact_service_pb2.ListContactEventsResponse]  # type: ignore[assignment]
     """Lists contact events after a cursor, in the order of their commit; each is told at least once.
@@ -127,6 +137,17 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_contact_service_pb2.CreateOptOutResponse, _abc.Awaitable[_contact_service_pb2.CreateOptOutResponse]]:
         """Takes an opt-out. When it returns, every push of the customer has left or been cancelled: none leaves after it.
         Repeating it changes nothing. Errors: INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckContact(
+        self,
+        request: _contact_service_pb2.CheckContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.CheckContactResponse, _abc.Awaitable[_contact_service_pb2.CheckContactResponse]]:
+        """Tells by which channels a marketing contact of one customer may leave now, and else which rule forbids it, by the gate that
+        every push passes. Reserves nothing, and promises nothing for later.
+        Errors: INVALID_ARGUMENT, PERMISSION_DENIED (outside the caller's cities).
         """
 
     @_abc_1.abstractmethod
