@@ -267,6 +267,7 @@ class _Steps:
             policy_catalogue=rules.catalogue,
             snapshot=snapshot.name,
             scoring_run=scoring_run.name,
+            models=scoring_run.models,
         )
         return await self.follower.complete(
             "policy lists",

@@ -1,6 +1,7 @@
 """Wires recommendation: `python -m services.recommendation serve` answers, `… worker` assembles lists and picks targets."""
 
 import asyncio
+from functools import partial
 
 import grpc
 import typer
@@ -38,7 +39,7 @@ def worker() -> None:
 
 
 async def _serve(stop: asyncio.Event) -> None:
-    from services.recommendation.clients import DispatchContacts
+    from services.recommendation.clients import DispatchChecks, DispatchContacts
     from services.recommendation.datasets.changes import LakeChanges
     from services.recommendation.datasets.evidence import LakeEvidence
     from services.recommendation.postgres import PostgresDesk, PostgresLogbook, PostgresRuns
@@ -69,6 +70,7 @@ async def _serve(stop: asyncio.Event) -> None:
             readings=readings,
             desk=PostgresDesk(reads),
             contacts=DispatchContacts.on(dispatch, deadline_seconds=settings.contacts_deadline_seconds),
+            checks=DispatchChecks.on(dispatch),
             evidence=LakeEvidence(lake),
             clock=clock,
         )
@@ -83,18 +85,24 @@ async def _serve(stop: asyncio.Event) -> None:
         )
         policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
 
-        def register(to: grpc.aio.Server) -> None:
-            recommendation_service_pb2_grpc.add_RecommendationServiceServicer_to_server(recommendation, to)
-            matrix_service_pb2_grpc.add_MatrixServiceServicer_to_server(matrices, to)
-            policy_service_pb2_grpc.add_PolicyServiceServicer_to_server(policies, to)
-
         await server.serve(
             settings,
-            register=register,
+            register=partial(_register, recommendation, matrices, policies),
             service_names=SERVICE_NAMES,
             checks={"postgres": database.ping},
             stop=stop,
         )
+
+
+def _register(
+    recommendation: recommendation_service_pb2_grpc.RecommendationServiceServicer,
+    matrices: matrix_service_pb2_grpc.MatrixServiceServicer,
+    policies: policy_service_pb2_grpc.PolicyServiceServicer,
+    to: grpc.aio.Server,
+) -> None:
+    recommendation_service_pb2_grpc.add_RecommendationServiceServicer_to_server(recommendation, to)
+    matrix_service_pb2_grpc.add_MatrixServiceServicer_to_server(matrices, to)
+    policy_service_pb2_grpc.add_PolicyServiceServicer_to_server(policies, to)
 
 
 async def _work(stop: asyncio.Event) -> None:

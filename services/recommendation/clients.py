@@ -11,7 +11,7 @@ import grpc
 from visavis.dispatch.v1 import contact_pb2, contact_service_pb2
 from visavis.dispatch.v1 import contact_service_pb2_grpc as rpc
 
-from services.recommendation.ports import Answer, Answered, ContactRecord
+from services.recommendation.ports import Answer, Answered, Candidate, ContactCheck, ContactRecord
 from shared.errors import DeadlineExceeded, Failure
 from shared.rpc.deadline import enter_deadline
 from shared.rpc.identity import Caller, Role, acting_as, current_caller
@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # the async stubs exist for the type checker only
     from visavis.dispatch.v1.contact_service_pb2_grpc import ContactServiceAsyncStub
 
 _AT_ONCE = 50
+_PATIENCE_SECONDS = 3.0
+"""Who asks why waits longer than a desk."""
 _ANSWERS = {
     contact_pb2.CONTACT_ANSWER_ACCEPTED: Answer.ACCEPTED,
     contact_pb2.CONTACT_ANSWER_CONSIDERING: Answer.CONSIDERING,
@@ -109,3 +111,36 @@ def _read(record: contact_service_pb2.CustomerRecord) -> _Record:
         if contact.answer in _ANSWERS
     ]
     return ContactRecord(record.contacts, answered, record.HasField("opt_out"))
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchChecks:
+    """Asks the contact rules, for explanations; asking changes nothing."""
+
+    stub: "ContactServiceAsyncStub"
+
+    @classmethod
+    def on(cls, channel: grpc.aio.Channel) -> "DispatchChecks":
+        return cls(rpc.ContactServiceStub(channel))
+
+    async def check(self, candidate: Candidate) -> Sequence[ContactCheck]:
+        """Return what holds now, by channel. Raises Unavailable, DeadlineExceeded."""
+        asked = contact_service_pb2.CheckContactRequest(
+            customer_id=candidate.customer_id,
+            owner_id=candidate.owner_id,
+            msisdn=candidate.msisdn,
+            number_since=candidate.number_since.isoformat() if candidate.number_since else "",
+            city=candidate.city,
+            arm=candidate.arm,
+        )
+        answer = await self.stub.CheckContact(asked, timeout=_PATIENCE_SECONDS)
+        return [
+            ContactCheck(
+                channel=contact_pb2.Channel.Name(check.channel).removeprefix("CHANNEL_").lower(),
+                allowed=check.allowed,
+                rule=check.rule,
+                reason=check.reason,
+                until=check.until_time.ToDatetime(UTC) if check.HasField("until_time") else None,
+            )
+            for check in answer.channels
+        ]

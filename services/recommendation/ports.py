@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -180,6 +180,10 @@ class Runs(Protocol):
         """Return up to `limit` runs, newest first."""
         ...
 
+    async def last_of(self, cycle: str) -> str:
+        """Return the id of the assembly run of a cycle that was switched in last. Raises NotFound."""
+        ...
+
     async def switched_in(self) -> str:
         """Return the id of the assembly run whose lists the desk reads. Raises NotFound before the first switch."""
         ...
@@ -253,4 +257,35 @@ class Contacts(Protocol[Entry_co]):
 
     async def of(self, customer_id: str) -> ContactRecord[Entry_co]:
         """Return three months of contacts. Raises shared.errors.Failure when dispatch cannot be asked in time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A customer of whom somebody asks whether they may be contacted; `number_since` is None where it is not known."""
+
+    customer_id: str
+    owner_id: str
+    msisdn: str
+    number_since: date | None
+    city: str
+    arm: Arm
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCheck:
+    """What the contact rules say of one channel now: `rule` and `reason` are empty where it is allowed, `until` is None for good."""
+
+    channel: str
+    allowed: bool
+    rule: str
+    reason: str
+    until: datetime | None
+
+
+class ContactChecks(Protocol):
+    """The contact rules, in dispatch."""
+
+    async def check(self, candidate: Candidate) -> Sequence[ContactCheck]:
+        """Return what holds now, by channel. Raises shared.errors.Failure when dispatch cannot be asked in time."""
         ...

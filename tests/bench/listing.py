@@ -4,6 +4,7 @@
 """
 
 import asyncio
+from collections.abc import Sequence
 
 import grpc
 from visavis.dispatch.v1 import contact_pb2
@@ -11,7 +12,7 @@ from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 
 from services.recommendation.datasets.evidence import LakeEvidence
 from services.recommendation.datasets.inputs import matrix_fields
-from services.recommendation.ports import ContactRecord
+from services.recommendation.ports import Candidate, ContactCheck, ContactRecord
 from services.recommendation.postgres import PostgresDesk, PostgresLogbook, PostgresRulebook, PostgresRuns
 from services.recommendation.servicer import RecommendationServicer
 from services.recommendation.tables import RUNS
@@ -36,6 +37,9 @@ class NoContacts:
     async def of(self, customer_id: str) -> ContactRecord[contact_pb2.Contact]:
         return ContactRecord((), (), opted_out=False)
 
+    async def check(self, candidate: Candidate) -> Sequence[ContactCheck]:
+        return ()
+
 
 async def _main(stop: asyncio.Event) -> None:
     url = database_url(DatabaseSettings(), "recommendation")
@@ -51,6 +55,7 @@ async def _main(stop: asyncio.Event) -> None:
             readings=Readings(rulebook, matrix_fields()),
             desk=PostgresDesk(reads),
             contacts=NoContacts(),
+            checks=NoContacts(),
             evidence=LakeEvidence(Lake(LakeSettings().root)),
             clock=SystemClock.from_environment(),
         )

@@ -15,6 +15,7 @@ class FakeContacts(rpc.ContactServiceServicer):
     def __init__(self) -> None:
         self.contacts: dict[str, list[contact_pb2.Contact]] = {}
         self.opted_out: set[str] = set()
+        self.capped: set[str] = set()
         self.delay = 0.0
         self.asked: list[tuple[str, ...]] = []
         """The customers of each call."""
@@ -42,3 +43,17 @@ class FakeContacts(rpc.ContactServiceServicer):
         if customer_id in self.opted_out:
             record.opt_out.customer_id = customer_id
         return record
+
+    async def CheckContact(  # noqa: N802 - gRPC's name
+        self, request: contact_service_pb2.CheckContactRequest, context: Context
+    ) -> contact_service_pb2.CheckContactResponse:
+        """Answer for SMS alone: control arm, opt-out and cap forbid."""
+        await asyncio.sleep(self.delay)
+        forbidding = {
+            "control_arm": request.arm == "control",
+            "opt_out": request.customer_id in self.opted_out,
+            "cap": request.customer_id in self.capped,
+        }
+        rule = next((rule for rule, forbids in forbidding.items() if forbids), "")
+        check = contact_service_pb2.ChannelCheck(channel=contact_pb2.CHANNEL_SMS, allowed=not rule, rule=rule)
+        return contact_service_pb2.CheckContactResponse(channels=[check])

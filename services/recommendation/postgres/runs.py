@@ -48,6 +48,17 @@ class PostgresRuns:
         async with self.database.read() as tx:
             return await self.store.page(tx, kind, after=after, limit=limit)
 
+    async def last_of(self, cycle: str) -> str:
+        """Return the id of the assembly run of a cycle that was switched in last. Raises NotFound."""
+        statement = (
+            select(SWITCHES.c.run_id).where(SWITCHES.c.cycle == cycle).order_by(SWITCHES.c.batch.desc()).limit(1)
+        )
+        async with self.database.read() as tx:
+            found: str | None = (await tx.connection.execute(statement)).scalar_one_or_none()
+        if found is None:
+            raise NotFound(f"an assembly run of {cycle} that was switched in")
+        return found
+
     async def switched_in(self) -> str:
         """Return the id of the assembly run whose lists the desk reads. Raises NotFound before the first switch."""
         statement = select(SWITCHES.c.run_id).order_by(SWITCHES.c.batch.desc()).limit(1)

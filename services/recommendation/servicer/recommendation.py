@@ -4,9 +4,10 @@ from visavis.dispatch.v1 import contact_pb2
 from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 
-from services.recommendation.domain import NEEDED, OPTIONAL, Purpose, national_number
-from services.recommendation.ports import Contacts, Desk, Logbook, Rulebook, Runs
-from services.recommendation.servicer.render import explanation_message, policy_list_message, zone_number, zone_of
+from services.recommendation.domain import national_number
+from services.recommendation.ports import ContactChecks, Contacts, Desk, Logbook, Rulebook, Runs
+from services.recommendation.servicer.explanation import Explainer
+from services.recommendation.servicer.render import policy_list_message, zone_number, zone_of
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, finished_run, identifier
 from services.recommendation.use_cases.assembly import (
     ASSEMBLY_RUNS,
@@ -18,7 +19,7 @@ from services.recommendation.use_cases.assembly import (
     same_request,
 )
 from services.recommendation.use_cases.desk import answer_desk
-from services.recommendation.use_cases.explanation import Evidence, Picking, explain_list
+from services.recommendation.use_cases.explanation import Evidence
 from services.recommendation.use_cases.imports import CATALOGUES, MATRICES
 from services.recommendation.use_cases.rules import Readings
 from services.recommendation.use_cases.targets import (
@@ -28,7 +29,7 @@ from services.recommendation.use_cases.targets import (
     TargetRequest,
     order_targets,
 )
-from shared.clock import Clock, local_date
+from shared.clock import Clock
 from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.lake.refs import from_ref, to_ref
 from shared.rpc.calls import Context
@@ -55,6 +56,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
         readings: Readings,
         desk: Desk,
         contacts: Contacts[contact_pb2.Contact],
+        checks: ContactChecks,
         evidence: Evidence,
         clock: Clock,
     ) -> None:
@@ -64,7 +66,15 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
         self._readings = readings
         self._desk = desk
         self._contacts = contacts
-        self._evidence = evidence
+        self._explainer = Explainer(
+            runs=runs,
+            readings=readings,
+            rulebook=rulebook,
+            logbook=logbook,
+            evidence=evidence,
+            checks=checks,
+            clock=clock,
+        )
         self._clock = clock
 
     async def CreateAssemblyRun(
@@ -110,27 +120,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
     async def ExplainPolicyList(
         self, request: pb.ExplainPolicyListRequest, context: Context
     ) -> pb.ExplainPolicyListResponse:
-        if not request.customer_id:
-            raise InvalidInput.of("customer_id", "is missing")
-        run_id, picking = await self._explained(request)
-        run = await finished_run(self._runs, ASSEMBLY_RUNS, run_id)
-        order, result = from_json(AssemblyOrder, run.request), from_json(AssemblyResult, run.result)
-        explanation = await explain_list(
-            order,
-            result,
-            request.customer_id,
-            caller=current_caller(),
-            evidence=self._evidence,
-            readings=self._readings,
-            picking=picking,
-        )
-        names = pb.ExplainPolicyListResponse(
-            assembly_run=run.name, snapshot=order.snapshot, scoring_run=order.scoring_run
-        )
-        matrix_names = _matrix_names(order)
-        if picking is not None:
-            matrix_names[Purpose.EXTRACTION] = f"{MATRICES}/{picking.matrix_id}"
-        return explanation_message(explanation, names=names, matrix_names=matrix_names)
+        return await self._explainer.explain(request)
 
     async def SelectTargets(self, request: pb.SelectTargetsRequest, context: Context) -> pb.SelectTargetsResponse:
         run = await finished_run(
@@ -183,19 +173,6 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
             raise AlreadyExists(f"{ASSEMBLY_RUNS}/{run_id}")
         return order
 
-    async def _explained(self, request: pb.ExplainPolicyListRequest) -> tuple[str, Picking | None]:
-        """Return the id of the assembly run that is asked about, and the extraction that picked targets of it."""
-        asked = resource_id(ASSEMBLY_RUNS, request.assembly_run, field="assembly_run") if request.assembly_run else ""
-        if not request.target_selection:
-            return asked or await self._runs.switched_in(), None
-        selection_id = resource_id(TARGET_SELECTIONS, request.target_selection, field="target_selection")
-        selection = await self._runs.get(TARGET_SELECTIONS, selection_id)
-        order = from_json(TargetOrder, selection.request)
-        if request.assembly_run not in {"", order.assembly_run}:
-            raise InvalidInput.of("target_selection", f"was picked from {order.assembly_run}")
-        picking = Picking(order.matrix_id, local_date(selection.create_time)) if order.matrix_id else None
-        return resource_id(ASSEMBLY_RUNS, order.assembly_run), picking
-
 
 def _customer_id(request: pb.GetPolicyListRequest) -> str:
     """Return the id asked for, empty when a number is; raises InvalidInput where there is neither."""
@@ -212,13 +189,8 @@ def _assembly_request(request: pb.CreateAssemblyRunRequest) -> AssemblyRequest:
         catalogue_id=resource_id(CATALOGUES, request.policy_catalogue, field="policy_catalogue"),
         snapshot=request.snapshot,
         scoring_run=request.scoring_run,
+        models=request.models,
     )
-
-
-def _matrix_names(order: AssemblyOrder) -> dict[Purpose, str]:
-    """Return the province's matrices by what they decide."""
-    found = {purpose: order.matrices.of(purpose) for purpose in (*NEEDED, *OPTIONAL)}
-    return {purpose: f"{MATRICES}/{matrix_id}" for purpose, matrix_id in found.items() if matrix_id}
 
 
 def _assembly_run(run: Run) -> pb.AssemblyRun:

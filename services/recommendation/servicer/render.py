@@ -1,20 +1,15 @@
 """Renders policies, lists and explanations for the contract."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 
 from visavis.dispatch.v1 import contact_pb2
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 
-from services.recommendation.domain import Policy, PolicyList, Product, Purpose, Recommendation, Zone
-from services.recommendation.engine.assembly.customer import Meeting
-from services.recommendation.engine.feel.text import feel_text
-from services.recommendation.engine.matrix import explain
+from services.recommendation.domain import Policy, Product, Zone
 from services.recommendation.ports import Answer
 from services.recommendation.use_cases.assembly import ASSEMBLY_RUNS
 from services.recommendation.use_cases.desk import DeskAnswer, Offered
-from services.recommendation.use_cases.explanation import Explanation
 from shared.observability.masking import mask_msisdn
 
 _ZONES = {
@@ -121,60 +116,4 @@ def _recommended(offer: Offered) -> pb.RecommendedPolicy:
         main=offer.item.main,
         answer=_ANSWERS[offer.answer],
         product=None if offer.product is None else product_message(offer.product),
-    )
-
-
-def explanation_message(
-    explanation: Explanation, *, names: pb.ExplainPolicyListResponse, matrix_names: Mapping[Purpose, str]
-) -> pb.ExplainPolicyListResponse:
-    """Fill in `names` (run, snapshot, scoring run); `matrix_names` are resources."""
-    outcome = explanation.assembly.outcome
-    names.arm = explanation.arm or ""
-    names.replays = explanation.replays
-    picked = () if explanation.extraction is None else (explanation.extraction,)
-    for meeting in (*explanation.assembly.meetings, *picked):
-        names.matrices.append(_meeting(meeting, matrix_names[Purpose(meeting.table.purpose)]))
-    if isinstance(outcome, PolicyList):
-        names.given.extend(map(_given, outcome.recommendations))
-        names.blocked.extend(
-            pb.BlockedPolicy(
-                zone=_ZONES[blocked.zone],
-                policy=blocked.policy,
-                row=blocked.rule,
-                reason=blocked.words,
-                matrix=blocked.matrix,
-            )
-            for blocked in outcome.blocked
-        )
-    return names
-
-
-def _given(found: Recommendation) -> pb.GivenPolicy:
-    return pb.GivenPolicy(
-        zone=_ZONES[found.zone],
-        rank=found.rank,
-        policy=found.policy,
-        product=found.product or "",
-        matrix=found.matrix,
-        row=found.rule,
-    )
-
-
-def _meeting(meeting: Meeting, resource: str) -> pb.MatrixExplanation:
-    told = explain(meeting.table, meeting.row)
-    return pb.MatrixExplanation(
-        matrix=resource,
-        display_name=meeting.table.name,
-        purpose=meeting.table.purpose,
-        product=meeting.product,
-        inputs=[
-            pb.InputValue(input=column.name, value=feel_text(meeting.row.get(column.name)))
-            for column in meeting.table.inputs
-        ],
-        fired_rows=meeting.firing.rules,
-        failed_rows=[
-            pb.FailedRow(row=rule.rule, input=rule.failed.input, cell=rule.failed.text)
-            for rule in told
-            if rule.failed is not None
-        ],
     )

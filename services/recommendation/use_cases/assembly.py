@@ -33,7 +33,7 @@ class AssemblyInputs:
 
 @dataclass(frozen=True, slots=True)
 class AssemblyOrder:
-    """A request for lists; `snapshot` and `scoring_run` are kept for the explanation only."""
+    """A request for lists; `snapshot`, `scoring_run` and `models` are kept for the explanation only."""
 
     cycle: str
     inputs: AssemblyInputs
@@ -41,6 +41,7 @@ class AssemblyOrder:
     catalogue_id: str
     snapshot: str
     scoring_run: str
+    models: tuple[str, ...] = ()  # orders of old have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class AssemblyRequest:
     catalogue_id: str
     snapshot: str
     scoring_run: str
+    models: Sequence[str] = ()
 
 
 async def order_assembly(request: AssemblyRequest, *, logbook: Logbook, readings: Readings) -> AssemblyOrder:
@@ -108,6 +110,7 @@ async def order_assembly(request: AssemblyRequest, *, logbook: Logbook, readings
         catalogue_id=request.catalogue_id,
         snapshot=request.snapshot,
         scoring_run=request.scoring_run,
+        models=tuple(request.models),
     )
 
 

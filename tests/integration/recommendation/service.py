@@ -18,7 +18,7 @@ from visavis.recommendation.v1 import policy_service_pb2_grpc as policy_rpc
 from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 
-from services.recommendation.clients import DispatchContacts
+from services.recommendation.clients import DispatchChecks, DispatchContacts
 from services.recommendation.datasets.changes import LakeChanges
 from services.recommendation.datasets.checks import LakeInspector
 from services.recommendation.datasets.evidence import LakeEvidence
@@ -34,7 +34,12 @@ from services.recommendation.postgres import (
     PostgresSwitches,
     record_check,
 )
-from services.recommendation.servicer import SERVICE_NAMES, MatrixServicer, PolicyServicer, RecommendationServicer
+from services.recommendation.servicer import (
+    SERVICE_NAMES,
+    MatrixServicer,
+    PolicyServicer,
+    RecommendationServicer,
+)
 from services.recommendation.settings import RecommendationServerSettings, RecommendationWorkerSettings
 from services.recommendation.tables import RUNS
 from services.recommendation.use_cases.assembly import AssemblyInputs
@@ -128,6 +133,7 @@ class Service:
             policy_catalogue=catalogue,
             snapshot="snapshots/s1",
             scoring_run="scoringRuns/r1",
+            models=["models/m1", "models/m2"],
         )
         self.asked.append(asked)
         return (await self.recommendation.CreateAssemblyRun(asked)).assembly_run
@@ -252,6 +258,7 @@ async def _served(
                 readings=readings,
                 desk=PostgresDesk(reads),
                 contacts=DispatchContacts.on(to_dispatch, deadline_seconds=settings.contacts_deadline_seconds),
+                checks=DispatchChecks.on(to_dispatch),
                 evidence=LakeEvidence(lake),
                 clock=clock,
             )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.recommendation.domain import BESIDE_OTHERS, BlockReason, Policy, Zone
+from services.recommendation.domain import BESIDE_OTHERS, REASON_WORDS, BlockReason, Policy, Zone
 from services.recommendation.engine.assembly.arbitration import Find, Verdict
 from services.recommendation.engine.assembly.customer import Customer
 from services.recommendation.engine.assembly.rules import Rules
@@ -49,6 +49,12 @@ class Finding:
     by: str
     behind: Find | None
     lost_by: str
+
+    @property
+    def words(self) -> str:
+        """The reason for people; empty where it is recommended."""
+        reason = self.verdict.reason
+        return REASON_WORDS[reason].format(by=self.by) if reason else ""
 
 
 def findings(verdicts: Sequence[Verdict], customer: Customer, rules: Rules) -> Iterator[Finding]:
