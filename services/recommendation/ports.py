@@ -134,12 +134,16 @@ class Published:
     matrix_ids: Mapping[Purpose, frozenset[str]]
 
 
-class Logbook(Protocol):
-    """Keeps the steps of versions of matrices, and what is published."""
+class Versions(Protocol):
+    """Tells where versions of matrices stand."""
 
     async def version(self, matrix_id: str) -> Version:
         """Return one version with its steps. Raises NotFound."""
         ...
+
+
+class Logbook(Versions, Protocol):
+    """Keeps the steps of versions of matrices, and what is published."""
 
     async def versions(self, wanted: VersionFilter, *, after: Place | None, limit: int) -> Sequence[Version]:
         """Return up to `limit` versions with their steps, newest first."""
@@ -191,7 +195,7 @@ class Runs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeskItem:
-    """One recommendation of a stored list."""
+    """One recommendation of a stored list; `rule` is a row of the province's matrix, or of the override of `city`."""
 
     zone: Zone
     policy: str
@@ -199,6 +203,7 @@ class DeskItem:
     matrix: Purpose
     rule: int
     main: bool
+    city: str = ""
 
 
 @dataclass(frozen=True, slots=True)

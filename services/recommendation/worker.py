@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from services.recommendation.datasets.checks import LakeInspector
-from services.recommendation.datasets.desk_pages import Chunk
+from services.recommendation.datasets.desk_pages import Chunk, origins_of
 from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.datasets.previews import PreviewWorkshop
 from services.recommendation.engine.assembly.terms import Weighing
@@ -79,8 +79,9 @@ class Assembler:
     async def _switch_in(self, context: StageContext) -> JsonObject:
         order, assembled = _order(context), from_json(AssembledLists, context.outputs[_ASSEMBLE])
         pinned = from_json(Circumstances, context.outputs[_PIN])
-        catalogue, count = await self.readings.catalogue(order.catalogue_id), assembled.lists.row_count
-        dilution = await asyncio.to_thread(self.workshop.dilution, assembled.lists, catalogue)
+        rules, count = await self.readings.rules(order.matrices, order.catalogue_id, pinned), assembled.lists.row_count
+        dilution = await asyncio.to_thread(self.workshop.dilution, assembled.lists, rules.catalogue)
+        desk = assembled.lists, order.inputs.views, origins_of(rules)
         result = AssemblyResult(pinned, assembled, self.clock.now(), dilution)
         await self.switches.switch_in(
             await context.transaction(),
@@ -88,7 +89,7 @@ class Assembler:
             cycle=order.cycle,
             catalogue_id=order.catalogue_id,
             switch_time=result.switch_time,
-            lists=_chunks(context, self.workshop.desk_lists(assembled.lists, order.inputs.views), 2 * count),
+            lists=_chunks(context, self.workshop.desk_lists(*desk), 2 * count),
             numbers=_chunks(context, self.workshop.desk_numbers(assembled.lists), 2 * count, done=count),
         )
         return to_json(result)

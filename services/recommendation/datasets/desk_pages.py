@@ -9,6 +9,7 @@ from typing import NewType, cast
 import numpy as np
 import pyarrow as pa
 
+from services.recommendation.engine.assembly.rules import Rules
 from shared.lake.copy_format import HEADER, TRAILER, copy_rows, places_of
 from shared.lake.engine import ColumnarEngine
 
@@ -21,16 +22,48 @@ PAGE_BYTES = 7_000
 _BATCH_ROWS = 16_384
 _LENGTH_BYTES = 4
 
-LISTS_SQL = """
-SELECT l.customer_id AS key, CAST(json_array(
-    l.msisdn, l.city, l.arm,
-    CASE WHEN v.red_list THEN 'red_list' WHEN NOT l.contactable THEN 'no_consent' ELSE '' END,
-    list_transform(l.recommendations, lambda r:
-        {'z': r.zone, 'p': r.policy, 'n': COALESCE(r.need_level, ''), 'm': r.matrix, 'r': r.rule, 'd': COALESCE(r.product, '')})
-) AS VARCHAR) AS entry
-FROM lists AS l JOIN views AS v ON v.customer_id = l.customer_id
-ORDER BY key
-"""
+ORIGINS = "origins"
+"""The table of `origins_of`, as `lists_sql` reads it."""
+_ROW_HERE = "'r': r.rule"
+_ROW_THERE = """'r': COALESCE(map_extract_value(o.origins, r.matrix || ' ' || r.rule)['row'], r.rule),
+        'o': COALESCE(map_extract_value(o.origins, r.matrix || ' ' || r.rule)['city'], '')"""
+
+
+def lists_sql(*, composed: bool) -> str:
+    """Return the query of all lists; of `composed` matrices rows are told as they stand in the province's or a city's sheet."""
+    row = _ROW_THERE if composed else _ROW_HERE
+    origins = f", (SELECT map(list(key), list({{'row': row, 'city': city}})) AS origins FROM {ORIGINS}) AS o"
+    return f"""
+    SELECT l.customer_id AS key, CAST(json_array(
+        l.msisdn, l.city, l.arm,
+        CASE WHEN v.red_list THEN 'red_list' WHEN NOT l.contactable THEN 'no_consent' ELSE '' END,
+        list_transform(l.recommendations, lambda r:
+            {{'z': r.zone, 'p': r.policy, 'n': COALESCE(r.need_level, ''), 'm': r.matrix, {row}, 'd': COALESCE(r.product, '')}})
+    ) AS VARCHAR) AS entry
+    FROM lists AS l JOIN views AS v ON v.customer_id = l.customer_id{origins if composed else ""}
+    ORDER BY key
+    """
+
+
+def origins_of(rules: Rules) -> pa.Table | None:
+    """Return where each row of matrices with overrides stands: `key` ("retention 7", as lists have it), `row`, `city`.
+
+    None where no matrix has any: then rows of lists are those of the province's sheets.
+    """
+    composed = {
+        matrix: table
+        for matrix, table in rules.giving.items()
+        if any(rule.origin is not None and rule.origin.city for rule in table.rules)
+    }
+    found = [
+        {"key": f"{matrix} {rule.id}", "row": rule.origin.row, "city": rule.origin.city}
+        for matrix, table in composed.items()
+        for rule in table.rules
+        if rule.origin is not None
+    ]
+    return pa.Table.from_pylist(found) if found else None
+
+
 NUMBERS_SQL = "SELECT msisdn AS key, min(customer_id) AS entry FROM lists GROUP BY msisdn ORDER BY key"
 
 

@@ -100,12 +100,14 @@ class LakeWorkshop:
             engine.register(TARGETS, targets)
             return SelectedTargets(targets, count_arms(engine))
 
-    def desk_lists(self, lists: Dataset, views: Dataset) -> Iterator[desk_pages.Chunk]:
-        """Yield the pages of all lists by customer."""
+    def desk_lists(self, lists: Dataset, views: Dataset, origins: pa.Table | None = None) -> Iterator[desk_pages.Chunk]:
+        """Yield the pages of all lists by customer; `origins` where they are made by matrices with overrides."""
         with open_engine(self.lake) as engine:
             engine.register("lists", lists, row_schema(PolicyListRow))
             engine.register("views", views, row_schema(CustomerView))
-            yield from desk_pages.chunks(engine, desk_pages.LISTS_SQL)
+            if origins is not None:
+                engine.register_table(desk_pages.ORIGINS, origins)
+            yield from desk_pages.chunks(engine, desk_pages.lists_sql(composed=origins is not None))
 
     def desk_numbers(self, lists: Dataset) -> Iterator[desk_pages.Chunk]:
         """Yield the pages of all numbers with their holders."""

@@ -79,11 +79,12 @@ def _items(entries: Sequence[Mapping[str, Any]]) -> Iterator[DeskItem]:
     """Read the recommendations; the first about a product, or of the retention zone, is the main one.
 
     Packs are no choice among one another, so each of them is one. Lists loaded of old do not name the matrix: its name was the
-    zone's.
+    zone's; of those without overrides none names a city.
     """
     seen = set()
     for entry in entries:
         zone, about = Zone(entry["z"]), (entry["z"], entry["d"])
         main = zone is Zone.VOICE_USAGE or about not in seen
-        yield DeskItem(zone, entry["p"], entry["n"], Purpose(entry.get("m", entry["z"])), entry["r"], main)
+        matrix, city = Purpose(entry.get("m", entry["z"])), entry.get("o", "")
+        yield DeskItem(zone, entry["p"], entry["n"], matrix, entry["r"], main, city)
         seen.add(about)

@@ -7,7 +7,7 @@ from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 
 from services.recommendation.domain import Policy, Product, Zone
-from services.recommendation.ports import Answer
+from services.recommendation.ports import Answer, DeskItem
 from services.recommendation.use_cases.assembly import ASSEMBLY_RUNS
 from services.recommendation.use_cases.desk import DeskAnswer, Offered
 from shared.observability.masking import mask_msisdn
@@ -108,11 +108,16 @@ def policy_list_message(answer: DeskAnswer[contact_pb2.Contact]) -> pb.PolicyLis
     return message
 
 
+def _row_words(item: DeskItem) -> str:
+    row = f"{item.matrix} row {item.rule}"
+    return f"{row} of {item.city}'s override" if item.city else row
+
+
 def _recommended(offer: Offered) -> pb.RecommendedPolicy:
     return pb.RecommendedPolicy(
         policy=policy_message(offer.policy),
         need_level=offer.item.need_level,
-        fired_rule=f"{offer.item.matrix} row {offer.item.rule}",
+        fired_rule=_row_words(offer.item),
         main=offer.item.main,
         answer=_ANSWERS[offer.answer],
         product=None if offer.product is None else product_message(offer.product),

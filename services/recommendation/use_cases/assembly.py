@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.recommendation.domain import NEEDED, OPTIONAL, Purpose
+from services.recommendation.domain import NEEDED, OPTIONAL, Purpose, Stage
 from services.recommendation.engine.assembly.rules import row_outputs
 from services.recommendation.engine.feel.problems import did_you_mean
 from services.recommendation.ports import Logbook, Version
 from services.recommendation.use_cases.composition import compose_all
-from services.recommendation.use_cases.refusals import NOT_PUBLISHED
+from services.recommendation.use_cases.refusals import NOT_PUBLISHED, why_not_ready
 from services.recommendation.use_cases.rules import Circumstances, MatrixIds, Override, Readings
 from shared.errors import InvalidInput, Violation, WrongState
 from shared.lake.dataset import Dataset
@@ -99,6 +99,7 @@ async def order_assembly(request: AssemblyRequest, *, logbook: Logbook, readings
     violations += _set_violations(versions)
     if violations:
         raise InvalidInput(violations)
+    _refuse_unpublished(versions, request.cycle)
     await compose_all(versions, request.cycle, readings=readings)
     giving = [version.matrix_id for version in versions if version.matrix.purpose is not Purpose.PRIORITY]
     if unknown := await unknown_policies(giving, request.catalogue_id, readings=readings):
@@ -128,6 +129,19 @@ def _refuse_incomplete(published: Sequence[Version], cycle: str) -> None:
         what = f"no matrix {' or '.join(missing)} is published for {cycle}"
         how = f"take in, check and approve them, then `visavis matrix publish NAME … --cycle {cycle}`"
         raise WrongState(f"{what}: {how}", subject=f"matrices for {cycle}", reason=NOT_PUBLISHED)
+
+
+def _refuse_unpublished(versions: Sequence[Version], cycle: str) -> None:
+    """Raise WrongState for versions that are not published for the cycle; the first one is told of in full."""
+    missing = [version for version in versions if cycle not in version.life.cycles]
+    if not missing:
+        return
+    first = missing[0]
+    why = why_not_ready(first, Stage.APPROVED)
+    how = why.message if why else f"run `visavis matrix publish matrices/{first.matrix_id} --cycle {cycle}`"
+    others = f"; nor are {len(missing) - 1} more" if len(missing) > 1 else ""
+    text = f"matrices/{first.matrix_id} is not published for {cycle}: {how}{others}"
+    raise WrongState(text, subject=f"matrices/{first.matrix_id}", reason=NOT_PUBLISHED)
 
 
 def _set_violations(versions: Sequence[Version]) -> list[Violation]:

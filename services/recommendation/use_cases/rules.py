@@ -11,6 +11,7 @@ from services.recommendation.engine.assembly.rules import Rules
 from services.recommendation.engine.assembly.terms import UNCHOSEN, Weighing
 from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.matrix import DecisionTable
+from services.recommendation.engine.matrix.compose import compose
 from services.recommendation.engine.rulebook import Fields, read_matrix
 from services.recommendation.ports import Rulebook
 
@@ -71,6 +72,7 @@ class Readings:
     rulebook: Rulebook
     fields: Fields
     _tables: OrderedDict[str, DecisionTable] = field(default_factory=OrderedDict)
+    _composed: OrderedDict[str, DecisionTable] = field(default_factory=OrderedDict)
     _catalogues: OrderedDict[str, Catalogue] = field(default_factory=OrderedDict)
 
     async def matrix(self, matrix_id: str) -> DecisionTable:
@@ -85,7 +87,11 @@ class Readings:
 
         Raises NotFound, InvalidInput (MATRIX_INVALID) where they do not fit together.
         """
-        return await self.matrix(matrix_id)
+        key = "\n".join((matrix_id, *overrides))
+        if key not in self._composed:
+            province, cities = await self.matrix(matrix_id), [await self.matrix(override) for override in overrides]
+            _remember(self._composed, key, lambda: compose(province, cities))
+        return self._composed[key]
 
     async def catalogue(self, catalogue_id: str) -> Catalogue:
         """Return a catalogue. Raises NotFound."""

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.recommendation.domain import Ability, Purpose, Zone
+from services.recommendation.domain import Ability, Purpose, Stage, Zone
 from services.recommendation.engine.assembly.terms import UNCHOSEN, Weighing
-from services.recommendation.ports import Rulebook
+from services.recommendation.ports import Versions
 from services.recommendation.use_cases.assembly import AssemblyInputs, AssemblyOrder, unknown_policies
+from services.recommendation.use_cases.refusals import why_not_ready
 from services.recommendation.use_cases.rules import Readings
 from shared.errors import Denied, InvalidInput, Violation
 from shared.lake.dataset import Dataset
@@ -67,19 +68,21 @@ class TargetRequest:
 
 
 async def order_targets(
-    request: TargetRequest, *, caller: Caller, rulebook: Rulebook, readings: Readings
+    request: TargetRequest, *, caller: Caller, versions: Versions, readings: Readings
 ) -> TargetOrder:
     """Return the order, its cities within the caller's.
 
     Raises InvalidInput with all that is wrong (MATRIX_INVALID for a policy that the catalogue of the lists does not know),
-    NotFound for a matrix that is not there, Denied without any city.
+    NotFound for a matrix that is not there, WrongState for one that is not approved, Denied without any city.
     """
     if violations := _violations(request):
         raise InvalidInput(violations)
     if request.matrix_id:
-        purpose = (await rulebook.matrix(request.matrix_id)).purpose
-        if purpose is not Purpose.EXTRACTION:
+        version = await versions.version(request.matrix_id)
+        if (purpose := version.matrix.purpose) is not Purpose.EXTRACTION:
             raise InvalidInput.of("matrix", f"expected a matrix {Purpose.EXTRACTION}, this one is {purpose}")
+        if why := why_not_ready(version, Stage.APPROVED):
+            raise why
         if unknown := await unknown_policies([request.matrix_id], request.order.catalogue_id, readings=readings):
             raise InvalidInput(unknown, reason="ERROR_REASON_MATRIX_INVALID")
     return TargetOrder(

@@ -100,13 +100,17 @@ class Service:
     async def publish(self, names: Sequence[str], *, cycle: str = CYCLE) -> None:
         """Publish versions as soon as they were checked and somebody else has approved them."""
         for name in names:
-            await self.checked(name)
-            with acting_as(REVIEWER):
-                await self.matrices.ApproveMatrix(matrix_pb.ApproveMatrixRequest(name=name, reason="looks right"))
+            await self.approve(name)
         versions = [matrix_pb.MatrixVersion(name=name) for name in names]
         asked = matrix_pb.PublishMatrixRequest(versions=versions, cycle=cycle, reason="the new month")
         with acting_as(PLANNER):
             await self.matrices.PublishMatrix(asked)
+
+    async def approve(self, name: str) -> None:
+        """Approve a version that a check has passed."""
+        await self.checked(name)
+        with acting_as(REVIEWER):
+            await self.matrices.ApproveMatrix(matrix_pb.ApproveMatrixRequest(name=name, reason="looks right"))
 
     async def checked(self, name: str, *, errors: str = "") -> None:
         """Record a check of a version as the last stage of one does; `errors` are what it has found."""
@@ -253,7 +257,6 @@ async def _served(
             policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
             recommendation = RecommendationServicer(
                 runs=runs,
-                rulebook=rulebook,
                 logbook=logbook,
                 readings=readings,
                 desk=PostgresDesk(reads),

@@ -82,9 +82,28 @@ async def refused(call: Awaitable[object], kind: type[Failure], reason: str, *wo
 
 async def test_the_whole_life_of_a_matrix_with_each_refusal(service: Service) -> None:
     draft = await taken_in(service, retention("mid tier"))
-    name, checking, approving = draft.name, f"visavis matrix check {draft.name}", f"visavis matrix approve {draft.name}"
     assert (draft.state, draft.author, list(draft.steps)) == (Matrix.STATE_DRAFT, "planner", [])
+    await a_draft_goes_nowhere(service, draft)
+    checked = await a_checked_one_wants_somebody_else(service, draft)
+    await an_approved_one_is_published_once(service, checked)
+    await one_that_is_needed_stays_until_another_is_there(service, checked)
+    end = await now(service, draft.name)
+    assert [(step.kind, step.cycle, step.principal) for step in end.steps] == [
+        (Step.KIND_FAULTED, "", "planner"),
+        (Step.KIND_CHECKED, "", "planner"),
+        (Step.KIND_APPROVED, "", "reviewer"),
+        (Step.KIND_PUBLISHED, CYCLE, "planner"),
+        (Step.KIND_PUBLISHED, "2026-12", "planner"),
+        (Step.KIND_SUPERSEDED, CYCLE, "planner"),
+        (Step.KIND_SUPERSEDED, "2026-12", "planner"),
+        (Step.KIND_RETIRED, "", "planner"),
+    ]
+    assert (end.steps[2].reason, end.steps[1].run) == ("looks right", "matrixChecks/c1")
+    assert end.csv == draft.csv
 
+
+async def a_draft_goes_nowhere(service: Service, draft: pb.Matrix) -> None:
+    name, checking = draft.name, f"visavis matrix check {draft.name}"
     await refused(approved(service, name), WrongState, "MATRIX_NOT_CHECKED", "was not checked", checking)
     await refused(published(service, name), WrongState, "MATRIX_NOT_CHECKED", checking)
     await service.checked(name, errors="1 gap: nobody below 100 yuan")
@@ -92,6 +111,9 @@ async def test_the_whole_life_of_a_matrix_with_each_refusal(service: Service) ->
     assert (gapped.state, gapped.etag != draft.etag) == (Matrix.STATE_DRAFT, True)
     await refused(published(service, name), WrongState, "MATRIX_NOT_CHECKED", "1 gap: nobody below 100 yuan", "mend")
 
+
+async def a_checked_one_wants_somebody_else(service: Service, draft: pb.Matrix) -> pb.Matrix:
+    name, approving = draft.name, f"visavis matrix approve {draft.name}"
     await service.checked(name)
     checked = await now(service, name)
     assert checked.state == Matrix.STATE_CHECKED
@@ -105,7 +127,11 @@ async def test_the_whole_life_of_a_matrix_with_each_refusal(service: Service) ->
         await service.matrices.ApproveMatrix(pb.ApproveMatrixRequest(name=name, reason="  "))
     await approved(service, name, etag=checked.etag)
     await refused(approved(service, name), WrongState, "WRONG_STATE", "approved already: reviewer on 2026-11-09")
+    return checked
 
+
+async def an_approved_one_is_published_once(service: Service, checked: pb.Matrix) -> None:
+    name = checked.name
     await refused(published(service, name, etag=checked.etag), Conflict, "CONCURRENT_CHANGE")
     await refused(published(service, name, cycle="2026-13"), InvalidInput, "INVALID_ARGUMENT", "cycle")
     await refused(published(service), InvalidInput, "INVALID_ARGUMENT", "versions: is empty")
@@ -115,7 +141,9 @@ async def test_the_whole_life_of_a_matrix_with_each_refusal(service: Service) ->
     await refused(published(service, name), WrongState, "WRONG_STATE", f"published for {CYCLE} already")
     await published(service, name, cycle="2026-12")
 
-    keep = "visavis matrix rollback --purpose retention"
+
+async def one_that_is_needed_stays_until_another_is_there(service: Service, checked: pb.Matrix) -> None:
+    name, keep = checked.name, "visavis matrix rollback --purpose retention"
     await refused(retired(service, name), WrongState, "WRONG_STATE", "no list is made without", keep)
     other = await ready(service, retention("another"))
     await published(service, other)
@@ -125,20 +153,6 @@ async def test_the_whole_life_of_a_matrix_with_each_refusal(service: Service) ->
     assert (await retired(service, name)).state == Matrix.STATE_RETIRED
     for call in (approved(service, name), published(service, name), retired(service, name)):
         await refused(call, WrongState, "WRONG_STATE", "was retired: planner on 2026-11-09, no longer wanted")
-
-    end = await now(service, name)
-    assert [(step.kind, step.cycle, step.principal) for step in end.steps] == [
-        (Step.KIND_FAULTED, "", "planner"),
-        (Step.KIND_CHECKED, "", "planner"),
-        (Step.KIND_APPROVED, "", "reviewer"),
-        (Step.KIND_PUBLISHED, CYCLE, "planner"),
-        (Step.KIND_PUBLISHED, "2026-12", "planner"),
-        (Step.KIND_SUPERSEDED, CYCLE, "planner"),
-        (Step.KIND_SUPERSEDED, "2026-12", "planner"),
-        (Step.KIND_RETIRED, "", "planner"),
-    ]
-    assert (end.steps[2].reason, end.steps[1].run) == ("looks right", "matrixChecks/c1")
-    assert end.csv == draft.csv
 
 
 async def test_several_versions_go_live_together_or_not_at_all(service: Service) -> None:
@@ -269,7 +283,7 @@ async def test_lists_are_made_of_what_is_published_for_their_cycle(service: Serv
     run = await service.finish((await create(asked)).assembly_run)
     assert list(run.matrices) == matrices
 
-    await service.rules()
+    live, _ = await service.rules()
     assert (await create(asked)).assembly_run == run, "it keeps the versions it was made of"
     told = await service.recommendation.ExplainPolicyList(
         recommendation_pb.ExplainPolicyListRequest(customer_id="c00000", assembly_run=run.name)
@@ -277,5 +291,12 @@ async def test_lists_are_made_of_what_is_published_for_their_cycle(service: Serv
     assert told.replays
     assert [matrix.matrix for matrix in told.matrices][:2] == matrices[:2]
 
-    asked.request_id, asked.cycle = "", "2026-12"
+    asked.request_id, asked.matrices[:] = "", matrices
+    await refused(
+        create(asked), WrongState, "MATRIX_NOT_PUBLISHED", f"not published for {CYCLE}", "visavis matrix publish"
+    )
+    asked.matrices[:], asked.cycle = [], "2026-12"
     await refused(create(asked), WrongState, "MATRIX_NOT_PUBLISHED", "no matrix priority or retention or new_service")
+    draft = await taken_in(service, retention("draft"))
+    asked.matrices[:], asked.cycle = [live[0], draft.name, live[2]], CYCLE
+    await refused(create(asked), WrongState, "MATRIX_NOT_PUBLISHED", f"visavis matrix check {draft.name}")

@@ -283,6 +283,9 @@ async def test_an_extraction_matrix_picks_targets_whatever_lists_recommend(servi
     text = matrix_csv("extraction", "FIRST", ["age", "=> policy"], [["< 40", "newspaper-trial"], ["-", ""]])
     taken = await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(csv=text))
     asked = pb.SelectTargetsRequest(assembly_run=run.name, matrix=taken.matrix.name)
+    with pytest.raises(WrongState, match="visavis matrix check"):
+        await service.targets(asked)
+    await service.approve(taken.matrix.name)
     selection = await service.targets(asked)
     assert dict(selection.arm_counts) == {"targeted": 1, "random": 0, "control": 0}
     (row,) = table_to_messages(service.lake.lookup(from_ref(selection.targets), "customer_id", ids), TargetRow)

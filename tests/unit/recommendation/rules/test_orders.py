@@ -1,20 +1,20 @@
 """An order for targets is checked at the door: its cities, its zone or matrix, and the policies that the matrix names."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
 
 from services.recommendation.datasets.inputs import matrix_fields
-from services.recommendation.domain import Ability, Purpose, Zone
+from services.recommendation.domain import Ability, Life, Purpose, Stage, Zone
 from services.recommendation.engine.assembly.terms import Weighing
-from services.recommendation.ports import Place, Rulebook, StoredCatalogue, StoredMatrix
+from services.recommendation.ports import Rulebook, StoredCatalogue, StoredMatrix, Version, Versions
 from services.recommendation.use_cases.assembly import AssemblyInputs, AssemblyOrder
 from services.recommendation.use_cases.rules import MatrixIds, Readings
 from services.recommendation.use_cases.targets import TargetOrder, TargetRequest, order_targets
-from shared.errors import Denied, InvalidInput, NotFound
+from shared.errors import Denied, InvalidInput, NotFound, WrongState
 from shared.lake.dataset import Dataset
 from shared.rpc.identity import Caller, Role
 from tests.factories.recommendation import matrix_csv, sample
@@ -40,16 +40,13 @@ class InMemoryRulebook:
 
     versions: dict[str, StoredMatrix] = field(default_factory=dict)
 
-    async def add_matrix(self, matrix: StoredMatrix) -> StoredMatrix:
-        return self.versions.setdefault(matrix.matrix_id, matrix)
+    async def add_matrices(self, matrices: Sequence[StoredMatrix], *, etags: Mapping[str, str]) -> None:
+        self.versions.update({matrix.matrix_id: matrix for matrix in matrices})
 
     async def matrix(self, matrix_id: str) -> StoredMatrix:
         if matrix_id not in self.versions:
             raise NotFound(f"matrices/{matrix_id}")
         return self.versions[matrix_id]
-
-    async def matrices(self, *, after: Place | None, limit: int) -> Sequence[StoredMatrix]:
-        return list(self.versions.values())[:limit]
 
     async def add_catalogue(self, catalogue: StoredCatalogue) -> StoredCatalogue:
         return catalogue
@@ -61,13 +58,38 @@ class InMemoryRulebook:
         return "catalogue"
 
 
-async def order(request: TargetRequest, caller: Caller = ANYBODY, *texts: str) -> TargetOrder:
+@dataclass(frozen=True)
+class AllAt:
+    """Says of every version of a rulebook that it stands at `stage`."""
+
+    rulebook: Rulebook
+    stage: Stage
+
+    async def version(self, matrix_id: str) -> Version:
+        return Version(await self.rulebook.matrix(matrix_id), Life(self.stage))
+
+
+async def order(
+    request: TargetRequest, caller: Caller = ANYBODY, *texts: str, stage: Stage = Stage.APPROVED
+) -> TargetOrder:
     """Return the order, with matrices of these texts called 0, 1 …"""
     rulebook: Rulebook = InMemoryRulebook()
-    for number, text in enumerate(texts):
-        purpose = Purpose(text.split(",")[1])
-        await rulebook.add_matrix(StoredMatrix(str(number), purpose, "a matrix", "FIRST", 1, text, _NOW, "test"))
-    return await order_targets(request, caller=caller, rulebook=rulebook, readings=Readings(rulebook, matrix_fields()))
+    purposes = [Purpose(text.split(",")[1]) for text in texts]
+    matrices = [
+        StoredMatrix(str(number), purpose, "a matrix", "FIRST", 1, text, _NOW, "test")
+        for number, (purpose, text) in enumerate(zip(purposes, texts, strict=True))
+    ]
+    await rulebook.add_matrices(matrices, etags={})
+    versions: Versions = AllAt(rulebook, stage)
+    return await order_targets(request, caller=caller, versions=versions, readings=Readings(rulebook, matrix_fields()))
+
+
+async def test_an_extraction_that_nobody_has_approved_reaches_nobody() -> None:
+    asked = replace(REQUEST, zone=None, matrix_id="0")
+    for stage, reason in ((Stage.DRAFT, "MATRIX_NOT_CHECKED"), (Stage.CHECKED, "MATRIX_NOT_APPROVED")):
+        with pytest.raises(WrongState, match="visavis matrix") as refused:
+            await order(asked, ANYBODY, extraction("newspaper-trial"), stage=stage)
+        assert refused.value.reason == f"ERROR_REASON_{reason}"
 
 
 def extraction(policy: str) -> str:

@@ -119,7 +119,9 @@ class RecommendationServiceServicer:
     def SelectTargets(self, request, context):
         """Starts picking the targets of a push plan: by an assembly run's lists, or by an extraction matrix from all who have a list.
         Returns at once.
-        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
+        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), MATRIX_NOT_CHECKED,
+        MATRIX_NOT_APPROVED, RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded, the matrix is retired),
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,7 +54,9 @@ class RecommendationServiceStub:
     SelectTargets: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.SelectTargetsRequest, _recommendation_service_pb2.SelectTargetsResponse]
     """Starts picking the targets of a push plan: by an assembly run's lists, or by an extraction matrix from all who have a list.
     Returns at once.
-    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
+    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), MATRIX_NOT_CHECKED,
+    MATRIX_NOT_APPROVED, RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded, the matrix is retired),
+    REQUEST_ID_REUSED.
     """
     GetTargetSelection: _grpc.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetTargetSelectionRequest, _recommendation_service_pb2.GetTargetSelectionResponse]
     """Reads one target selection, by its name or by the dataset that it made. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
@@ -85,7 +87,9 @@ class RecommendationServiceAsyncStub(RecommendationServiceStub):
     SelectTargets: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.SelectTargetsRequest, _recommendation_service_pb2.SelectTargetsResponse]  # type: ignore[assignment]
     """Starts picking the targets of a push plan: by an assembly run's lists, or by an extraction matrix from all who have a list.
     Returns at once.
-    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
+    Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), MATRIX_NOT_CHECKED,
+    MATRIX_NOT_APPROVED, RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded, the matrix is retired),
+    REQUEST_ID_REUSED.
     """
     GetTargetSelection: _aio.UnaryUnaryMultiCallable[_recommendation_service_pb2.GetTargetSelectionRequest, _recommendation_service_pb2.GetTargetSelectionResponse]  # type: ignore[assignment]
     """Reads one target selection, by its name or by the dataset that it made. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
@@ -149,7 +153,9 @@ class RecommendationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_recommendation_service_pb2.SelectTargetsResponse, _abc.Awaitable[_recommendation_service_pb2.SelectTargetsResponse]]:
         """Starts picking the targets of a push plan: by an assembly run's lists, or by an extraction matrix from all who have a list.
         Returns at once.
-        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded), REQUEST_ID_REUSED.
+        Errors: INVALID_ARGUMENT, MATRIX_INVALID (it names a policy that the run's catalogue does not know), MATRIX_NOT_CHECKED,
+        MATRIX_NOT_APPROVED, RESOURCE_NOT_FOUND, WRONG_STATE (the assembly run has not succeeded, the matrix is retired),
+        REQUEST_ID_REUSED.
         """
 
     @_abc_1.abstractmethod
