@@ -16,6 +16,7 @@ from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 from services.console.clients import Clients
 from services.console.identity import fingerprint, request_id
 from services.console.planner_files import planner_files, take_matrices_of, take_policies_of
+from services.console.publishing import Publisher
 from services.console.runs import Follower, pages, patient
 from shared.errors import Failure, InvalidInput
 
@@ -27,7 +28,8 @@ _TOO_LITTLE = "ERROR_REASON_TRAINING_DATA_INSUFFICIENT"
 class CycleInputs:
     """What a cycle is made of: extracts with their mapping file, the planners' files, the arms, the products scored.
 
-    Without `products` the need of every product is scored that was taken in the history.
+    Without `products` the need of every product is scored that was taken in the history. `reviewer` stands for the planner's
+    matrices that are not published for the cycle; without one those are refused.
     """
 
     cycle: str
@@ -37,6 +39,7 @@ class CycleInputs:
     random_percent: int
     seed: int
     products: Sequence[str]
+    reviewer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +125,13 @@ class _Steps:
     follower: Follower
 
     async def take_rules(self) -> _Rules:
-        """Take in the planners' files, and check the rules for scores, first: what is wrong is known before the base is touched."""
+        """Take in and publish the planners' files, and check the rules for scores, first: what is wrong is known before the base is
+        touched."""
         files = planner_files(self.inputs.planner)
-        matrices = await take_matrices_of(files, self.inputs.cycle, self.clients)
+        taken = await take_matrices_of(files, self.clients)
         catalogue = await take_policies_of(files, self.inputs.cycle, self.clients)
+        publisher = Publisher(self.clients, self.follower, self.inputs.reviewer)
+        matrices = await publisher.for_cycle(taken, self.inputs.cycle, catalogue=catalogue)
         asked = scoring_pb.GetScoringRulesRequest()
         scoring = await patient(partial(self.clients.scoring.GetScoringRules, asked))
         return _Rules(matrices, catalogue, scoring.fingerprint)

@@ -12,7 +12,7 @@ from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 
 from services.console.clients import Clients
 from services.console.identity import request_id
-from services.console.render.output import enum_word
+from services.console.matrices import purpose_word, take_matrices
 from services.console.runs import patient
 from shared.errors import InvalidInput
 
@@ -35,33 +35,33 @@ class PlannerFiles:
 
 
 def planner_files(planner: Path) -> PlannerFiles:
-    """Return the files in a folder by their names, or the one workbook. Raises InvalidInput for what is missing or there twice."""
+    """Return the files in a folder by their names, overrides as `retention.CITY.csv`, or the one workbook.
+
+    Raises InvalidInput for what is missing or there twice.
+    """
     if planner.is_file():
         return PlannerFiles([planner], planner)
     found = {name: _file(planner, name) for name in (*NEEDED, *OPTIONAL)}
+    overrides = sorted(path for name in found for path in planner.glob(f"{name}.*.*") if path.suffix in _SUFFIXES)
     policies = _file(planner, POLICIES)
     missing = [name for name in NEEDED if found[name] is None]
     if missing or policies is None:
         missing += [] if policies else [POLICIES]
         raise InvalidInput.of(str(planner), f"expected the planners' files {', '.join(_names(missing))}")
     matrices = [path for name in (*NEEDED, *OPTIONAL) if (path := found[name]) is not None]
-    return PlannerFiles(matrices, policies, _file(planner, PRODUCTS))
+    return PlannerFiles([*matrices, *overrides], policies, _file(planner, PRODUCTS))
 
 
-async def take_matrices_of(files: PlannerFiles, cycle: str, clients: Clients) -> tuple[str, ...]:
+async def take_matrices_of(files: PlannerFiles, clients: Clients) -> tuple[str, ...]:
     """Take in the matrices and return the names of those that lists are made of.
 
     Raises InvalidInput with what is wrong in a file, and unless there is one of each that is needed.
     """
     taken: list[matrix_pb.Matrix] = []
     for path in files.matrices:
-        content = _content(path)
-        asked = matrix_pb.ImportMatrixRequest(
-            request_id=request_id(cycle, "matrix", _digest(content)), content=content, file_name=path.name
-        )
-        taken += (await patient(partial(clients.matrices.ImportMatrix, asked))).matrices
+        taken += await patient(partial(take_matrices, path, clients))
     used = [matrix for matrix in taken if matrix.purpose != matrix_pb.MATRIX_PURPOSE_EXTRACTION]
-    _check_purposes(used)
+    _check_purposes([matrix for matrix in used if not matrix.city])
     return tuple(matrix.name for matrix in used)
 
 
@@ -81,10 +81,7 @@ async def take_policies_of(files: PlannerFiles, cycle: str, clients: Clients) ->
 
 def _check_purposes(matrices: Iterable[matrix_pb.Matrix]) -> None:
     """Refuse before the base is touched what could not be assembled after it."""
-    purposes = [
-        enum_word(matrix_pb.MatrixPurpose.Name(matrix.purpose), "MATRIX_PURPOSE_").replace(" ", "_")
-        for matrix in matrices
-    ]
+    purposes = [purpose_word(matrix.purpose) for matrix in matrices]
     counts = Counter(purposes)
     if any(counts[name] != 1 for name in NEEDED) or any(counts[name] > 1 for name in OPTIONAL):
         expected = f"one matrix each of {', '.join(NEEDED)}, at most one each of {', '.join(OPTIONAL)}"

@@ -63,7 +63,7 @@ def passage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passage]:
 
 
 async def _pass_through(running: Installation, extracts: Path) -> Passage:
-    inputs = CycleInputs(CYCLE, extracts, OWN / "planner", control_percent=10, random_percent=10, seed=1, products=())
+    inputs = CycleInputs(CYCLE, extracts, OWN / "planner", 10, 10, seed=1, products=(), reviewer="reviewer")
     async with connect(ConsoleSettings()) as clients:
         await patient(partial(clients.profile.ListImports, profile_pb.ListImportsRequest()))
         begun = time.monotonic()

@@ -15,7 +15,7 @@ from services.console.plans import assembly_runs
 from services.console.render.output import Output, as_value, enum_word
 from services.console.render.progress import RunBoard
 from services.console.runs import GOES_ON, Follower, RunResource, pages
-from services.console.session import AsJson, Session, run
+from services.console.session import ActingAs, AsJson, Session, run
 
 app = typer.Typer(help="Run a marketing month, or look at one.", no_args_is_help=True)
 
@@ -56,13 +56,21 @@ def run_(
             help="A product whose need is scored; may be repeated. Without it: every product taken in the history."
         ),
     ] = None,
+    publish_as: Annotated[
+        str,
+        typer.Option(
+            metavar="WHO",
+            help="Who approves and publishes what of the planner's matrices is not published for the cycle; not who took them in.",
+        ),
+    ] = "",
+    acting_as: ActingAs = "",
     as_json: AsJson = False,
 ) -> None:
     """Run a cycle from extracts to lists that are switched in; run again, it goes on where it was."""
-    inputs = CycleInputs(cycle, extracts, planner, control, random, seed, tuple(product or ()))
+    inputs = CycleInputs(cycle, extracts, planner, control, random, seed, tuple(product or ()), publish_as)
 
     async def command(session: Session) -> None:
-        async with connect(session.settings) as clients:
+        async with connect(session.settings, principal=acting_as) as clients:
             with RunBoard(session.output.console, quiet=as_json) as board:
                 result = await run_cycle(inputs, clients=clients, follower=Follower(board))
         if not session.output.message(result.assembly_run):

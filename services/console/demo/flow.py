@@ -16,6 +16,7 @@ from services.console.cycle import CycleInputs, CycleResult, run_cycle
 from services.console.demo.report import DemoReport, arm_figures, push_states
 from services.console.matrices import extraction_matrix
 from services.console.plans import Channel, PlanRequest, Zone, create_plan
+from services.console.publishing import Publisher
 from services.console.render.channels import side_by_side
 from services.console.runs import Follower, Progress, patient
 from shared.clock import LEGAL_ZONE, Clock, SystemClock
@@ -24,6 +25,9 @@ from shared.errors import NotFound, Unavailable
 CYCLE = "2026-11"
 START = datetime(2026, 11, 9, 9, 30, tzinfo=LEGAL_ZONE)
 """A Monday morning of the cycle: calls and messages are within hours whenever the demonstration is run."""
+
+PLANNER, REVIEWER = "planner", "reviewer"
+"""Who takes the matrices in, and who stands for them: never one and the same."""
 
 _CONTROL_PERCENT = 10
 _RANDOM_PERCENT = 10
@@ -74,6 +78,7 @@ async def run_demo_cycle(
         random_percent=_RANDOM_PERCENT,
         seed=seed,
         products=(),
+        reviewer=REVIEWER,
     )
     return await run_cycle(inputs, clients=clients, follower=Follower(progress))
 
@@ -84,7 +89,7 @@ async def start_plans(
     """Create and start the plans, in the order in which they were wished for."""
     plans: dict[str, plan_pb.PushPlan] = {}
     for wish in _WISHES:
-        matrix = await extraction_matrix(str(planner / wish.extraction), clients) if wish.extraction else ""
+        matrix = await _extraction(planner / wish.extraction, result, clients, progress) if wish.extraction else ""
         request = PlanRequest(
             display_name=wish.display_name,
             assembly_run=result.assembly_run,
@@ -108,6 +113,14 @@ class Settled:
 
     plans: Plans
     time: datetime
+
+
+async def _extraction(path: Path, result: CycleResult, clients: Clients, progress: Progress) -> str:
+    """Take an extraction matrix in and have it approved: unapproved it reaches nobody."""
+    matrix = await extraction_matrix(str(path), clients)
+    publisher = Publisher(clients, Follower(progress), REVIEWER)
+    await publisher.approve([matrix], catalogue=result.assembly_run.policy_catalogue)
+    return matrix
 
 
 async def settle(plans: Plans, *, clients: Clients, progress: Callable[[Plans], None], clock: Clock) -> Settled:

@@ -75,7 +75,7 @@ class Stage:
             self._output.line(f"  {where}.venv/bin/visavis {command}")
 
     async def _cycle_and_push(self, extracts: Path) -> DemoReport:
-        async with connect(self._settings) as clients:
+        async with connect(self._settings, principal=flow.PLANNER) as clients:
             with RunBoard(self._output.console, quiet=self._output.as_json) as board:
                 self._output.line("One cycle, from extracts to policy lists:")
                 result = await flow.run_demo_cycle(extracts, PLANNER, seed=self._seed, clients=clients, progress=board)

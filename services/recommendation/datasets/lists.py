@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from google.protobuf.message import Message
 from visavis.profile.v1.customer_view_pb2 import CustomerView

@@ -104,16 +104,16 @@ def _effective(found: Effective) -> pb.GetEffectiveMatrixResponse:
 
 
 def _row(found: Effective, rule: Rule) -> pb.EffectiveRow:
-    version, row = found.source(rule)
+    version, own = found.source(rule)
     return pb.EffectiveRow(
         row=rule.id,
         matrix=f"{MATRICES}/{version.matrix_id}",
-        matrix_row=row,
+        matrix_row=own.id,
         city=version.matrix.city,
         cells=[cell.text or "-" for cell in rule.cells],
         outputs=["" if value is None else plain_text(value) for value in rule.outputs],
         note=rule.note,
-        replaces=rule.replaces or 0,
+        replaces=own.replaces or 0,
     )
 
 

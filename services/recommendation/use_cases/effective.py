@@ -1,6 +1,6 @@
 """What holds for a cycle, row by row, and which version each row comes from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.recommendation.domain import Purpose
@@ -23,13 +23,16 @@ class Effective:
     versions: Sequence[Version]
     table: DecisionTable
     city: str
+    rules: Mapping[tuple[str, int], Rule]
+    """The rules of overrides as they stand in their sheets, by city and row."""
 
-    def source(self, rule: Rule) -> tuple[Version, int]:
-        """Return the version that a row stands in, and its row there."""
+    def source(self, rule: Rule) -> tuple[Version, Rule]:
+        """Return the version that a row stands in, and the row as it stands there."""
         if rule.origin is None:
-            return self.versions[0], rule.id
-        city = rule.origin.city
-        return next(version for version in self.versions if version.matrix.city == city), rule.origin.row
+            return self.versions[0], rule
+        city, row = rule.origin.city, rule.origin.row
+        version = next(version for version in self.versions if version.matrix.city == city)
+        return version, self.rules.get((city, row), replace(rule, id=row))
 
 
 async def effective_matrix(
@@ -46,12 +49,14 @@ async def effective_matrix(
         text = f"no matrix {purpose} is published for {cycle}: publish one with `visavis matrix publish NAME --cycle {cycle}`"
         raise WrongState(text, subject=f"{purpose} for {cycle}", reason=NOT_PUBLISHED)
     table = (await compose_all(versions, cycle, readings=readings))[purpose]
-    return _of_city(Effective(versions, table, city))
+    overrides = [await readings.matrix(version.matrix_id) for version in versions if version.matrix.city]
+    rules = {(override.city, rule.id): rule for override in overrides for rule in override.rules}
+    return _of_city(Effective(versions, table, city, rules))
 
 
 async def single_matrix(matrix_id: str, city: str, *, logbook: Logbook, readings: Readings) -> Effective:
     """Return a version by itself. Raises NotFound."""
-    return _of_city(Effective([await logbook.version(matrix_id)], await readings.matrix(matrix_id), city))
+    return _of_city(Effective([await logbook.version(matrix_id)], await readings.matrix(matrix_id), city, {}))
 
 
 def _of_city(whole: Effective) -> Effective:
@@ -63,4 +68,4 @@ def _of_city(whole: Effective) -> Effective:
     if place is not None:
         rules = tuple(rule for rule in rules if may_match(rule.cells[place], whole.city))
     versions = [version for version in whole.versions if version.matrix.city in {"", whole.city}] or whole.versions
-    return Effective(versions, replace(whole.table, rules=rules), whole.city)
+    return replace(whole, versions=versions, table=replace(whole.table, rules=rules))

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from visavis.common.v1.dataset_pb2 import DatasetRef
 from visavis.feedback.v1 import feedback_service_pb2 as feedback_pb
 from visavis.profile.v1 import profile_service_pb2 as profile_pb
+from visavis.recommendation.v1 import matrix_check_pb2 as check_pb
 from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
@@ -49,6 +50,17 @@ def imported_as(*purposes: "matrix_pb.MatrixPurpose.ValueType") -> matrix_pb.Imp
     )
 
 
+LIVE = [matrix_pb.Matrix(name=f"matrices/{number}", cycles=["2026-11"]) for number in (3, 1, 2)]
+
+
+def published(request: Message) -> Message:
+    """Return the version asked for, as published for the cycle."""
+    name = cast("matrix_pb.GetMatrixRequest", request).name
+    return matrix_pb.GetMatrixResponse(
+        matrix=matrix_pb.Matrix(name=name, state=matrix_pb.Matrix.STATE_PUBLISHED, cycles=["2026-11"])
+    )
+
+
 def prepare_cycle(services: FakeServices) -> None:
     """Answer every step of a cycle with a run that has succeeded."""
     imported = profile_pb.Import(name="imports/1", cycle="2026-11", status=SUCCEEDED)
@@ -59,6 +71,8 @@ def prepare_cycle(services: FakeServices) -> None:
     dilution = recommendation_pb.Dilution(expected_fen=-123_456, blocked_count=7)
     lists = recommendation_pb.AssemblyRun(name="assemblyRuns/1", cycle="2026-11", status=SUCCEEDED, dilution=dilution)
     services.will("ImportMatrix", *(imported_as(purpose) for _ in range(4) for purpose in PURPOSES))
+    services.will("GetMatrix", published)
+    services.will("ListMatrices", matrix_pb.ListMatricesResponse(matrices=LIVE))
     services.will("ImportPolicies", policy_pb.ImportPoliciesResponse(policy_catalogue="policyCatalogues/1"))
     services.will("CreateImport", profile_pb.CreateImportResponse(import_run=imported))
     services.will("GetImport", profile_pb.GetImportResponse(import_run=imported))
@@ -111,6 +125,7 @@ def test_a_cycle_takes_one_workbook_with_all_matrices_and_leaves_extractions_asi
     workbook.write_bytes(b"PK")
     everything = (*PURPOSES, matrix_pb.MATRIX_PURPOSE_EXTRACTION, matrix_pb.MATRIX_PURPOSE_VPMN)
     services.will("ImportMatrix", imported_as(*everything))
+    services.will("ListMatrices", matrix_pb.ListMatricesResponse(matrices=[*LIVE, matrix_pb.Matrix(name="matrices/5")]))
     assert visavis(*folders[:-1], str(workbook)).code == 0
     (matrices,), (policies,) = services.requests("ImportMatrix"), services.requests("ImportPolicies")
     assert isinstance(matrices, matrix_pb.ImportMatrixRequest)
@@ -133,6 +148,83 @@ def test_a_set_of_matrices_that_makes_no_lists_is_refused_before_the_base_is_tou
     (tmp_path / "priority.xlsx").write_bytes(b"PK")
     assert "expected one of priority.csv and priority.xlsx, not both" in visavis(*folders).errors
     assert services.requests("CreateImport") == []
+
+
+class Desk:
+    """One draft as a planner's desk has it: checked, approved and published by requests, `errors` being what a check finds."""
+
+    def __init__(self, services: FakeServices, errors: str = "") -> None:
+        self.errors = errors
+        self.matrix = matrix_pb.Matrix(
+            name="matrices/1", author="li", state=matrix_pb.Matrix.STATE_DRAFT, display_name="P"
+        )
+        services.will("CheckMatrix", self.check)
+        services.will("ApproveMatrix", self.approve)
+        services.will("PublishMatrix", self.publish)
+        done = check_pb.MatrixCheck(name="matrixChecks/1", status=SUCCEEDED)
+        services.will("GetMatrixCheck", check_pb.GetMatrixCheckResponse(matrix_check=done))
+        services.will("GetMatrix", self.read)
+
+    def read(self, request: Message) -> Message:
+        if cast("matrix_pb.GetMatrixRequest", request).name != "matrices/1":
+            return published(request)
+        return matrix_pb.GetMatrixResponse(matrix=self.matrix)
+
+    def check(self, request: Message) -> Message:
+        if self.errors:
+            self.matrix.steps.add(kind=matrix_pb.MatrixStep.KIND_FAULTED, reason=self.errors)
+        else:
+            self.matrix.state = matrix_pb.Matrix.STATE_CHECKED
+        return check_pb.CheckMatrixResponse(matrix_check=check_pb.MatrixCheck(name="matrixChecks/1"))
+
+    def approve(self, request: Message) -> Message:
+        self.matrix.state = matrix_pb.Matrix.STATE_APPROVED
+        return matrix_pb.ApproveMatrixResponse(matrix=self.matrix)
+
+    def publish(self, request: Message) -> Message:
+        self.matrix.cycles.append("2026-11")
+        return matrix_pb.PublishMatrixResponse(matrices=[self.matrix])
+
+
+def test_matrices_that_are_not_published_are_refused_with_what_to_do(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    desk = Desk(services)
+    for state, command in (
+        (matrix_pb.Matrix.STATE_DRAFT, "visavis matrix check matrices/1"),
+        (matrix_pb.Matrix.STATE_CHECKED, "visavis matrix approve matrices/1"),
+        (matrix_pb.Matrix.STATE_APPROVED, "visavis matrix publish matrices/1 --cycle 2026-11"),
+    ):
+        desk.matrix.state = state
+        said = visavis(*folders)
+        assert (said.code, command in said.errors, "--publish-as WHO" in said.errors) == (1, True, True)
+    assert services.requests("CreateImport") == []
+
+
+def test_a_reviewer_stands_for_what_is_not_published_yet(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    Desk(services)
+    assert visavis(*folders, "--publish-as", "wang").code == 0
+    steps = [method for method, _ in services.asked if method in {"CheckMatrix", "ApproveMatrix", "PublishMatrix"}]
+    assert steps == ["CheckMatrix", "ApproveMatrix", "PublishMatrix"]
+    (asked,) = services.requests("PublishMatrix")
+    assert isinstance(asked, matrix_pb.PublishMatrixRequest)
+    assert ([version.name for version in asked.versions], asked.cycle) == (["matrices/1"], "2026-11")
+    assert visavis(*folders, "--publish-as", "wang").code == 0
+    assert len(services.requests("PublishMatrix")) == 1
+
+
+def test_nobody_stands_for_a_matrix_whose_check_found_errors(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    Desk(services, errors="1 gap: nobody below 100 yuan")
+    said = visavis(*folders, "--publish-as", "wang")
+    assert (said.code, "its last check found 1 gap: nobody below 100 yuan" in said.errors) == (1, True)
+    assert services.requests("ApproveMatrix") == services.requests("CreateImport") == []
 
 
 def test_a_cycle_goes_on_when_a_service_was_away(
