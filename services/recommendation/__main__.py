@@ -65,6 +65,7 @@ async def _serve(stop: asyncio.Event) -> None:
         readings, runs = Readings(rulebook, fields), PostgresRuns(database, RunStore(RUNS))
         recommendation = RecommendationServicer(
             runs=runs,
+            rulebook=rulebook,
             logbook=logbook,
             readings=readings,
             desk=PostgresDesk(reads),

@@ -50,6 +50,7 @@ async def _main(stop: asyncio.Event) -> None:
         rulebook = PostgresRulebook(database)
         desk = RecommendationServicer(
             runs=PostgresRuns(database, RunStore(RUNS)),
+            rulebook=rulebook,
             logbook=PostgresLogbook(database),
             readings=Readings(rulebook, matrix_fields()),
             desk=PostgresDesk(reads),

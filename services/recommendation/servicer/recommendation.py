@@ -5,7 +5,7 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 from visavis.recommendation.v1 import recommendation_service_pb2_grpc as rpc
 
 from services.recommendation.domain import national_number
-from services.recommendation.ports import ContactChecks, Contacts, Desk, Logbook, Runs
+from services.recommendation.ports import ContactChecks, Contacts, Desk, Logbook, Rulebook, Runs
 from services.recommendation.servicer.explanation import Explainer
 from services.recommendation.servicer.render import policy_list_message, zone_number, zone_of
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, finished_run, identifier
@@ -51,6 +51,7 @@ class RecommendationServicer(rpc.RecommendationServiceServicer):
         self,
         *,
         runs: Runs,
+        rulebook: Rulebook,
         logbook: Logbook,
         readings: Readings,
         desk: Desk,

@@ -257,6 +257,7 @@ async def _served(
             policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
             recommendation = RecommendationServicer(
                 runs=runs,
+                rulebook=rulebook,
                 logbook=logbook,
                 readings=readings,
                 desk=PostgresDesk(reads),
