@@ -12,6 +12,7 @@ from services.console.commands import (
     matrix_eval,
     matrix_life,
     matrix_preview,
+    matrix_template,
     matrix_views,
     plans,
     reports,
@@ -48,6 +49,7 @@ matrices.app.command()(matrix_life.publish)
 matrices.app.command()(matrix_life.rollback)
 matrices.app.command()(matrix_life.retire)
 matrices.app.command()(matrix_preview.preview)
+matrices.app.command()(matrix_template.template)
 matrices.app.command("eval")(matrix_eval.evaluate)
 app.add_typer(matrices.app, name="matrix")
 app.add_typer(matrices.policies_app, name="policies")

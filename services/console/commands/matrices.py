@@ -73,7 +73,7 @@ def export(
 
     async def command(session: Session) -> None:
         async with connect(session.settings) as clients:
-            _write(out, await matrices_file(names, out, clients), session.output)
+            write_file(out, await matrices_file(names, out, clients), session.output)
 
     run(command, as_json=as_json)
 
@@ -110,12 +110,13 @@ def export_policies(
 
     async def command(session: Session) -> None:
         async with connect(session.settings) as clients:
-            _write(out, await policies_file(catalogue, out, clients), session.output)
+            write_file(out, await policies_file(catalogue, out, clients), session.output)
 
     run(command, as_json=as_json)
 
 
-def _write(out: Path, content: bytes, output: Output) -> None:
+def write_file(out: Path, content: bytes, output: Output) -> None:
+    """Write a new file and say so. Raises FileExistsError."""
     with out.open("xb") as file:
         file.write(content)
     if not output.value({"file": str(out), "bytes": len(content)}):

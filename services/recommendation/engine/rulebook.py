@@ -78,14 +78,18 @@ _HIT_POLICIES: Mapping[str, Sequence[HitPolicy]] = {
 }
 
 
+def offered(purpose: str | None, fields: Fields) -> Fields:
+    """Return what a matrix of this purpose may test; `fields` are those of a customer."""
+    return {**fields, **PAIR_FIELDS} if purpose == Purpose.NEW_SERVICE else fields
+
+
 def read_matrix(text: str, *, fields: Fields) -> DecisionTable:
     """Return the checked matrix in `text`; `fields` are those of a customer.
 
     Raises InvalidInput (MATRIX_INVALID) with every violation: row, column, the cell's text, what was expected.
     """
-    offered = {**fields, **PAIR_FIELDS} if _purpose(text) == Purpose.NEW_SERVICE else fields
     try:
-        table = read_csv(text, fields=offered, outputs=OUTPUTS, titles=PURPOSE_TITLES)
+        table = read_csv(text, fields=offered(_purpose(text), fields), outputs=OUTPUTS, titles=PURPOSE_TITLES)
     except InvalidInput as error:
         raise _invalid(error.violations) from error
     if violations := _violations(table):

@@ -4,6 +4,7 @@ from visavis.recommendation.v1 import matrix_evaluation_pb2 as evaluation_pb
 from visavis.recommendation.v1 import matrix_service_pb2 as pb
 from visavis.recommendation.v1 import matrix_service_pb2_grpc as rpc
 
+from services.recommendation.domain import Purpose
 from services.recommendation.engine.rulebook import Fields
 from services.recommendation.engine.sheets import Document
 from services.recommendation.ports import Logbook, Place, Rulebook, Runs, VersionFilter
@@ -14,7 +15,7 @@ from services.recommendation.servicer.matrix_previews import Changes, MatrixPrev
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, document, file_format, identifier
 from services.recommendation.servicer.versions import purpose_of, seen_all, state_of, version_message
 from services.recommendation.use_cases.evaluation import evaluate_matrix
-from services.recommendation.use_cases.exports import export_matrices
+from services.recommendation.use_cases.exports import export_matrices, matrix_template
 from services.recommendation.use_cases.imports import MATRICES, import_matrices
 from services.recommendation.use_cases.life import cycle_violations
 from services.recommendation.use_cases.rules import Readings
@@ -84,6 +85,14 @@ class MatrixServicer(MatrixLifeMethods, MatrixCheckMethods, MatrixPreviewMethods
             matrix_ids, file_format(request.format), fields=self._fields, rulebook=self._rulebook
         )
         return pb.ExportMatricesResponse(content=content)
+
+    async def GetMatrixTemplate(
+        self, request: pb.GetMatrixTemplateRequest, context: Context
+    ) -> pb.GetMatrixTemplateResponse:
+        purpose = purpose_of(request.purpose)
+        if purpose is None:
+            raise InvalidInput.of("purpose", f"is not given: expected one of {', '.join(Purpose)}")
+        return pb.GetMatrixTemplateResponse(content=await matrix_template(purpose, fields=self._fields))
 
     async def EvaluateMatrix(
         self, request: evaluation_pb.EvaluateMatrixRequest, context: Context

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal, assert_never
 
+from services.recommendation.domain import Purpose
 from services.recommendation.engine.dmn import Matrix, describe, write_definitions
 from services.recommendation.engine.matrix.csv_layout import comments
-from services.recommendation.engine.rulebook import OUTPUTS, Fields, read_matrix
+from services.recommendation.engine.rulebook import OUTPUTS, PURPOSE_TITLES, Fields, offered, read_matrix
 from services.recommendation.engine.sheets import Sheet, as_csv, as_workbook
 from services.recommendation.engine.sheets.document import POLICIES, PRODUCTS
+from services.recommendation.engine.sheets.dress import dress
+from services.recommendation.engine.template import template
 from services.recommendation.ports import Rulebook, StoredMatrix
 from shared.errors import InvalidInput
 
@@ -36,7 +38,19 @@ async def export_matrices(
     matrices = [await rulebook.matrix(matrix_id) for matrix_id in matrix_ids]
     if file_format is FileFormat.DMN:
         return await asyncio.to_thread(_as_dmn, matrices, fields)
-    return await _file([Sheet(str(matrix.purpose), matrix.csv) for matrix in matrices], file_format)
+    sheets = [Sheet("-".join(filter(None, (matrix.purpose, matrix.city))), matrix.csv) for matrix in matrices]
+    if file_format is FileFormat.CSV:
+        return as_csv(sheets[0])
+    dresses = [
+        dress(matrix.csv, fields=offered(matrix.purpose, fields), outputs=OUTPUTS, titles=PURPOSE_TITLES)
+        for matrix in matrices
+    ]
+    return await asyncio.to_thread(as_workbook, sheets, dresses)
+
+
+async def matrix_template(purpose: Purpose, *, fields: Fields) -> bytes:
+    """Return the workbook that a planner begins a matrix of this purpose with."""
+    return await asyncio.to_thread(template, purpose, fields=fields)
 
 
 async def export_policies(catalogue_id: str, file_format: FileFormat, *, rulebook: Rulebook) -> bytes:
@@ -47,7 +61,9 @@ async def export_policies(catalogue_id: str, file_format: FileFormat, *, ruleboo
     sheets = [Sheet(POLICIES, catalogue.csv)]
     if catalogue.products_csv and file_format is FileFormat.XLSX:
         sheets.append(Sheet(PRODUCTS, catalogue.products_csv))
-    return await _file(sheets, file_format)
+    if file_format is FileFormat.CSV:
+        return as_csv(sheets[0])
+    return await asyncio.to_thread(as_workbook, sheets)
 
 
 def _as_dmn(matrices: Sequence[StoredMatrix], fields: Fields) -> bytes:
@@ -56,13 +72,3 @@ def _as_dmn(matrices: Sequence[StoredMatrix], fields: Fields) -> bytes:
         for matrix in matrices
     ]
     return write_definitions(describe(described))
-
-
-async def _file(sheets: Sequence[Sheet], file_format: Literal[FileFormat.CSV, FileFormat.XLSX]) -> bytes:
-    match file_format:
-        case FileFormat.CSV:
-            return as_csv(sheets[0])
-        case FileFormat.XLSX:
-            return await asyncio.to_thread(as_workbook, sheets)
-        case _:
-            assert_never(file_format)

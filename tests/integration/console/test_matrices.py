@@ -178,3 +178,15 @@ def test_a_plan_needs_a_zone_or_an_extraction_and_not_both(
     said = visavis("plan", "create", "X", "--channel", "sms", "--extract", str(file))
     assert "retention.csv: expected one matrix of purpose extraction, found 0" in said.errors
     assert services.requests("SelectTargets") == []
+
+
+def test_a_template_is_written_once_as_a_workbook(visavis: Visavis, services: FakeServices, tmp_path: Path) -> None:
+    services.will("GetMatrixTemplate", matrix_pb.GetMatrixTemplateResponse(content=b"template"))
+    out = tmp_path / "new.xlsx"
+    assert visavis("matrix", "template", "new_service", "--out", str(out)).code == 0
+    assert out.read_bytes() == b"template"
+    (asked,) = services.requests("GetMatrixTemplate")
+    assert asked == matrix_pb.GetMatrixTemplateRequest(purpose=matrix_pb.MATRIX_PURPOSE_NEW_SERVICE)
+    wrong = visavis("matrix", "template", "vpmn", "--out", str(tmp_path / "new.csv"))
+    assert 'out: "new.csv": expected a name that ends in .xlsx' in wrong.errors.replace("\n", "")
+    assert visavis("matrix", "template", "vpm", "--out", str(out)).code == 2

@@ -191,3 +191,12 @@ async def test_what_is_not_there_is_not_found(service: Service) -> None:
 
 def _rows(text: str) -> list[list[Cell]]:
     return [list(cells) for _, cells in all_rows(text)]
+
+
+async def test_the_template_of_a_purpose_comes_in_as_it_stands(service: Service) -> None:
+    asked = matrix_pb.GetMatrixTemplateRequest(purpose=matrix_pb.MATRIX_PURPOSE_RETENTION)
+    content = (await service.matrices.GetMatrixTemplate(asked)).content
+    taken = await service.matrices.ImportMatrix(matrix_pb.ImportMatrixRequest(content=content, file_name="t.xlsx"))
+    assert [matrix.purpose for matrix in taken.matrices] == [matrix_pb.MATRIX_PURPOSE_RETENTION]
+    with pytest.raises(InvalidInput, match="purpose: is not given: expected one of priority, retention"):
+        await service.matrices.GetMatrixTemplate(matrix_pb.GetMatrixTemplateRequest())

@@ -44,9 +44,9 @@ def matrix_sheets(document: Document) -> Sequence[Sheet]:
     """Return the matrices of a document: a CSV file is one; in a workbook every sheet is one that begins with `matrix`; in DMN
     every decision table.
 
-    What its sheet lists holds joins each matrix that names it. The sheets policies and products, empty ones and those that
-    begin with `#` are passed over. Raises InvalidInput for a file
-    that cannot be read, one without a matrix, and a sheet that is neither.
+    What its sheet lists holds joins each matrix that names it. The sheets policies and products, empty ones, and those that
+    begin, or whose name begins, with `#` are passed over. Raises InvalidInput for a file that cannot be read, one without a
+    matrix, and a sheet that is neither.
     """
     if is_xml(document.content):
         return _decisions(document)
@@ -54,7 +54,9 @@ def matrix_sheets(document: Document) -> Sequence[Sheet]:
     if not sheets[0].name:
         return sheets
     firsts = {sheet.name: _first(sheet) for sheet in sheets}
-    matrices = [sheet for sheet in sheets if (first := firsts[sheet.name]) and is_matrix(first)]
+    matrices = [
+        sheet for sheet in sheets if (first := firsts[sheet.name]) and is_matrix(first) and not _is_notes(sheet)
+    ]
     others = [sheet.name for sheet in sheets if sheet not in matrices and firsts[sheet.name] and not _own(sheet)]
     if others or not matrices:
         name = others[0] if others else sheets[0].name
@@ -144,7 +146,11 @@ def _word(record: Record | None) -> str:
 
 
 def _own(sheet: Sheet) -> bool:
-    return sheet.name.strip().casefold() in {POLICIES, PRODUCTS} or _is_lists(sheet)
+    return sheet.name.strip().casefold() in {POLICIES, PRODUCTS} or _is_notes(sheet) or _is_lists(sheet)
+
+
+def _is_notes(sheet: Sheet) -> bool:
+    return sheet.name.strip().startswith("#")
 
 
 def _is_lists(sheet: Sheet) -> bool:

@@ -21,6 +21,7 @@ from services.recommendation.engine.sheets import (
 )
 from services.recommendation.engine.sheets.cell_text import half_width, number_text
 from services.recommendation.engine.sheets.cells import LARGEST_COLUMNS, LARGEST_ROWS
+from services.recommendation.engine.sheets.dress import dress
 from shared.errors import InvalidInput
 from tests.factories.workbooks import Cell, Formula, Merged, workbook
 from tests.unit.recommendation.feel.generated import FIELDS as DRAWN_FIELDS
@@ -215,7 +216,8 @@ def test_what_is_exported_comes_in_as_the_same_tables(drawn: list[DrawnTable]) -
     assume(not {"\0", "\ufffe", "\uffff"} & set("".join(table.text() for table in drawn)))  # refused at the door
     expected = [parse(table.text()) for table in drawn]
     sheets = [Sheet(table.purpose, table.text()) for table in drawn]
-    exported = matrix_sheets(Document(as_workbook(sheets)))
+    dresses = [dress(sheet.text, fields=DRAWN_FIELDS, outputs=DRAWN_OUTPUTS, titles={}) for sheet in sheets]
+    exported = matrix_sheets(Document(as_workbook(sheets, dresses)))
     assert [parse(sheet.text) for sheet in exported] == expected
     (again,) = matrix_sheets(Document(as_csv(sheets[0])))
     assert parse(again.text) == expected[0]

@@ -535,6 +535,50 @@ class ExportMatricesResponse(_message.Message):
 Global___ExportMatricesResponse: _TypeAlias = ExportMatricesResponse  # noqa: Y015
 
 @_typing.final
+class GetMatrixTemplateRequest(_message.Message):
+    """Asks for a template."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    purpose: Global___MatrixPurpose.ValueType
+    """What the matrix will be for."""
+    def __init__(
+        self,
+        *,
+        purpose: Global___MatrixPurpose.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMatrixTemplateRequest: _TypeAlias = GetMatrixTemplateRequest  # noqa: Y015
+
+@_typing.final
+class GetMatrixTemplateResponse(_message.Message):
+    """The template."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The workbook (.xlsx); it comes in as it stands."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMatrixTemplateResponse: _TypeAlias = GetMatrixTemplateResponse  # noqa: Y015
+
+@_typing.final
 class ApproveMatrixRequest(_message.Message):
     """Asks to approve."""
 

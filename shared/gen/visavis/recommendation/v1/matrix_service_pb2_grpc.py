@@ -58,6 +58,11 @@ class MatrixServiceStub:
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.SerializeToString,
                 response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.FromString,
                 _registered_method=True)
+        self.GetMatrixTemplate = channel.unary_unary(
+                '/visavis.recommendation.v1.MatrixService/GetMatrixTemplate',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetMatrixTemplateRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetMatrixTemplateResponse.FromString,
+                _registered_method=True)
         self.EvaluateMatrix = channel.unary_unary(
                 '/visavis.recommendation.v1.MatrixService/EvaluateMatrix',
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__evaluation__pb2.EvaluateMatrixRequest.SerializeToString,
@@ -155,6 +160,14 @@ class MatrixServiceServicer:
 
     def ExportMatrices(self, request, context):
         """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMatrixTemplate(self, request, context):
+        """Writes the workbook that a planner begins a matrix with: a worked example, and all fields that may be tested.
+        Errors: INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -288,6 +301,11 @@ def add_MatrixServiceServicer_to_server(servicer, server):
                     servicer.ExportMatrices,
                     request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.FromString,
                     response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.SerializeToString,
+            ),
+            'GetMatrixTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMatrixTemplate,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetMatrixTemplateRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetMatrixTemplateResponse.SerializeToString,
             ),
             'EvaluateMatrix': grpc.unary_unary_rpc_method_handler(
                     servicer.EvaluateMatrix,
@@ -464,6 +482,33 @@ class MatrixService:
             '/visavis.recommendation.v1.MatrixService/ExportMatrices',
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesRequest.SerializeToString,
             visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.ExportMatricesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMatrixTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.MatrixService/GetMatrixTemplate',
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetMatrixTemplateRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_matrix__service__pb2.GetMatrixTemplateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,6 +48,10 @@ class MatrixServiceStub:
     """Lists versions of matrices, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
     ExportMatrices: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.ExportMatricesRequest, _matrix_service_pb2.ExportMatricesResponse]
     """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+    GetMatrixTemplate: _grpc.UnaryUnaryMultiCallable[_matrix_service_pb2.GetMatrixTemplateRequest, _matrix_service_pb2.GetMatrixTemplateResponse]
+    """Writes the workbook that a planner begins a matrix with: a worked example, and all fields that may be tested.
+    Errors: INVALID_ARGUMENT.
+    """
     EvaluateMatrix: _grpc.UnaryUnaryMultiCallable[_matrix_evaluation_pb2.EvaluateMatrixRequest, _matrix_evaluation_pb2.EvaluateMatrixResponse]
     """Says what a matrix makes of one customer, who need not exist; writes nothing.
     Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
@@ -116,6 +120,10 @@ class MatrixServiceAsyncStub(MatrixServiceStub):
     """Lists versions of matrices, newest first. Errors: INVALID_ARGUMENT, PAGE_TOKEN_INVALID."""
     ExportMatrices: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.ExportMatricesRequest, _matrix_service_pb2.ExportMatricesResponse]  # type: ignore[assignment]
     """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+    GetMatrixTemplate: _aio.UnaryUnaryMultiCallable[_matrix_service_pb2.GetMatrixTemplateRequest, _matrix_service_pb2.GetMatrixTemplateResponse]  # type: ignore[assignment]
+    """Writes the workbook that a planner begins a matrix with: a worked example, and all fields that may be tested.
+    Errors: INVALID_ARGUMENT.
+    """
     EvaluateMatrix: _aio.UnaryUnaryMultiCallable[_matrix_evaluation_pb2.EvaluateMatrixRequest, _matrix_evaluation_pb2.EvaluateMatrixResponse]  # type: ignore[assignment]
     """Says what a matrix makes of one customer, who need not exist; writes nothing.
     Errors: INVALID_ARGUMENT with every input that is unknown or has a wrong value, RESOURCE_NOT_FOUND, MATRIX_INVALID for a file.
@@ -205,6 +213,16 @@ class MatrixServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_matrix_service_pb2.ExportMatricesResponse, _abc.Awaitable[_matrix_service_pb2.ExportMatricesResponse]]:
         """Writes versions of matrices as a file that comes in again as the same tables. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def GetMatrixTemplate(
+        self,
+        request: _matrix_service_pb2.GetMatrixTemplateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_matrix_service_pb2.GetMatrixTemplateResponse, _abc.Awaitable[_matrix_service_pb2.GetMatrixTemplateResponse]]:
+        """Writes the workbook that a planner begins a matrix with: a worked example, and all fields that may be tested.
+        Errors: INVALID_ARGUMENT.
+        """
 
     @_abc_1.abstractmethod
     def EvaluateMatrix(
