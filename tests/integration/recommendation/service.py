@@ -128,6 +128,15 @@ class Service:
     async def order(self, inputs: AssemblyInputs, **rules: object) -> pb.AssemblyRun:
         """Ask for lists; the run may be pending."""
         matrices, catalogue = await self.rules(**rules)  # type: ignore[arg-type]  # the keywords of `rules`
+        return await self._order(inputs, catalogue, matrices)
+
+    async def assemble_published(self, inputs: AssemblyInputs, catalogue: str) -> pb.AssemblyRun:
+        """Ask for lists by all that is published, and wait until they are switched in."""
+        run = await self.finish(await self._order(inputs, catalogue, []))
+        assert run.status.state == run_pb2.RUN_STATE_SUCCEEDED, run.status.failure
+        return run
+
+    async def _order(self, inputs: AssemblyInputs, catalogue: str, matrices: Sequence[str]) -> pb.AssemblyRun:
         asked = pb.CreateAssemblyRunRequest(
             cycle=CYCLE,
             views=to_ref(inputs.views),
