@@ -13,6 +13,7 @@ from services.recommendation.datasets.lists import LakeWorkshop
 from services.recommendation.datasets.previews import PreviewWorkshop
 from services.recommendation.engine.assembly.terms import Weighing
 from services.recommendation.engine.extraction import Extraction
+from services.recommendation.engine.matrix.hit_policies import with_default_row
 from services.recommendation.postgres import PostgresSwitches, record_check
 from services.recommendation.use_cases.assembly import (
     ASSEMBLY_RUNS,
@@ -126,7 +127,7 @@ class TargetPicker:
     async def _extraction(self, order: TargetOrder, day: date) -> Extraction | None:
         if not order.matrix_id:
             return None
-        table = await self.readings.matrix(order.matrix_id)
+        table = with_default_row(await self.readings.matrix(order.matrix_id))
         return Extraction(table, await self.readings.catalogue(order.catalogue_id), day, order.weighing)
 
 

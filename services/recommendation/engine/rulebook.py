@@ -7,7 +7,7 @@ from services.recommendation.engine.feel import FieldType, Kind, Value, did_you_
 from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, Outputs, Rule, read_csv
 from services.recommendation.engine.matrix.csv_head import purpose_of
 from services.recommendation.engine.matrix.csv_layout import Faults, read_records
-from services.recommendation.engine.matrix.hit_policies import hit_policy_problem
+from services.recommendation.engine.matrix.hit_policies import DEFAULT_ROW, hit_policy_problem, with_default_row
 from shared.errors import InvalidInput, Violation
 
 Fields = Mapping[str, FieldType]
@@ -117,12 +117,13 @@ def _violations(table: DecisionTable) -> list[Violation]:
     elif problem := hit_policy_problem(table.hit_policy, None, table.outputs):
         found.append(Violation("row 1", problem))
     names = [output.name for output in table.outputs]
-    for rule in table.rules:
+    for rule in with_default_row(table).rules:
         outputs = dict(zip(names, rule.outputs, strict=True))
-        where = f"row {rule.id}, column => {names[-1]}"
-        found += _unlisted_values(table, rule)
+        place = "default outputs" if rule.id == DEFAULT_ROW else f"row {rule.id}"
+        where = f"{place}, column => {names[-1]}"
+        found += _unlisted_values(table, rule, place)
         if table.purpose == Purpose.PRIORITY:
-            found += _repeated_zones(rule.id, outputs)
+            found += _repeated_zones(place, outputs)
         if table.purpose == Purpose.RETENTION and (outputs.get("policy_group") is None) != (
             outputs.get("main_policy") is None
         ):
@@ -130,25 +131,28 @@ def _violations(table: DecisionTable) -> list[Violation]:
     return found
 
 
-def _unlisted_values(table: DecisionTable, rule: Rule) -> list[Violation]:
+def _unlisted_values(table: DecisionTable, rule: Rule, place: str) -> list[Violation]:
     found = []
     for output, value in zip(table.outputs, rule.outputs, strict=True):
         if output.values and value is not None and value not in output.values:
             known = [str(each) for each in output.values]
             advice = did_you_mean(str(value), known) or f": expected one of {listed(known)}"
             why = f'"{value}" does not stand in the line of values{advice}'
-            found.append(Violation(f"row {rule.id}, column => {output.name}", why))
+            found.append(Violation(f"{place}, column => {output.name}", why))
     return found
 
 
-def _repeated_zones(row: int, outputs: Outputs) -> list[Violation]:
+def _repeated_zones(where: str, outputs: Outputs) -> list[Violation]:
     places: dict[Value, str] = {}
     found = []
     for place in ("first", "second", "third"):
         zone = outputs.get(place)
         if zone is not None and places.setdefault(zone, place) != place:
-            where = f"row {row}, column => {place}"
-            found.append(Violation(where, f'"{zone}" is the {places[zone]} zone, too: expected another one'))
+            found.append(
+                Violation(
+                    f"{where}, column => {place}", f'"{zone}" is the {places[zone]} zone, too: expected another one'
+                )
+            )
     return found
 
 

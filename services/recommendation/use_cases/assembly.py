@@ -9,6 +9,7 @@ from datetime import datetime
 from services.recommendation.domain import NEEDED, OPTIONAL, Purpose, Stage
 from services.recommendation.engine.assembly.rules import row_outputs
 from services.recommendation.engine.feel.problems import did_you_mean
+from services.recommendation.engine.matrix.hit_policies import with_default_row
 from services.recommendation.ports import Logbook, Version
 from services.recommendation.use_cases.composition import compose_all
 from services.recommendation.use_cases.refusals import NOT_PUBLISHED, why_not_ready
@@ -186,9 +187,10 @@ async def unknown_policies(matrix_ids: Sequence[str], catalogue_id: str, *, read
     policies = (await readings.catalogue(catalogue_id)).policies
     return [
         Violation(
-            f"{table.name} row {rule}", f"{code!r} is not in the policy catalogue{did_you_mean(code, list(policies))}"
+            f"{table.name} {f'row {rule}' if rule else 'by default'}",
+            f"{code!r} is not in the policy catalogue{did_you_mean(code, list(policies))}",
         )
-        for table in [await readings.matrix(identifier) for identifier in matrix_ids]
+        for table in [with_default_row(await readings.matrix(identifier)) for identifier in matrix_ids]
         for rule, outputs in row_outputs(table)
         for name in _POLICY_OUTPUTS
         if (code := outputs.get(name)) is not None and code not in policies

@@ -13,6 +13,7 @@ from services.recommendation.engine.assembly.rules import CompiledRules, Rules
 from services.recommendation.engine.assembly.single import Assembly, assemble
 from services.recommendation.engine.explaining.findings import Finding, findings
 from services.recommendation.engine.matrix import DecisionTable, Rule, compile_closure
+from services.recommendation.engine.matrix.hit_policies import with_default_row
 from services.recommendation.ports import (
     Candidate,
     ContactCheck,
@@ -144,7 +145,7 @@ async def explain_list(
         replays=assembly.outcome == await evidence.outcome(result.assembled, customer_id),
         versions=tuple([as_of(await logbook.version(matrix_id), run.create_time) for matrix_id in used]),
         catalogue=await rulebook.catalogue(order.catalogue_id),
-        extraction=_meet(await readings.matrix(picking.matrix_id), customer, picking.day) if picking else None,
+        extraction=await _extraction(picking, customer, readings) if picking else None,
     )
 
 
@@ -215,6 +216,10 @@ def _expired(explanation: Explanation, today: date) -> tuple[str, ...]:
     policies = explanation.rules.catalogue.policies
     offered = dict.fromkeys(found.policy for found in outcome.recommendations)
     return tuple(code for code in offered if not policies[code].valid_on(today))
+
+
+async def _extraction(picking: Picking, customer: Customer, readings: Readings) -> Meeting:
+    return _meet(with_default_row(await readings.matrix(picking.matrix_id)), customer, picking.day)
 
 
 def _meet(table: DecisionTable, customer: Customer, day: date) -> Meeting:

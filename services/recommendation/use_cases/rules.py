@@ -12,6 +12,7 @@ from services.recommendation.engine.assembly.terms import UNCHOSEN, Weighing
 from services.recommendation.engine.catalogue import read_catalogue
 from services.recommendation.engine.matrix import DecisionTable
 from services.recommendation.engine.matrix.compose import compose
+from services.recommendation.engine.matrix.hit_policies import with_default_row
 from services.recommendation.engine.rulebook import Fields, read_matrix
 from services.recommendation.ports import Rulebook
 
@@ -118,7 +119,7 @@ class Readings:
         )
 
     async def _needed(self, matrices: MatrixIds, purpose: Purpose) -> DecisionTable:
-        return await self.composed(matrices.of(purpose), matrices.overrides_of(purpose))
+        return with_default_row(await self.composed(matrices.of(purpose), matrices.overrides_of(purpose)))
 
     async def _optional(self, matrices: MatrixIds, purpose: Purpose) -> DecisionTable | None:
         return await self._needed(matrices, purpose) if matrices.of(purpose) else None

@@ -8,7 +8,12 @@ from typing import assert_never, cast
 
 from services.recommendation.engine.feel import Anything, Predicate, Row, Value, to_predicate
 from services.recommendation.engine.feel.expressions import EXACT, to_function
-from services.recommendation.engine.matrix.hit_policies import by_outputs, in_firing_order
+from services.recommendation.engine.matrix.hit_policies import (
+    DEFAULT_ROW,
+    by_outputs,
+    in_firing_order,
+    without_default_row,
+)
 from services.recommendation.engine.matrix.table import CITY, Aggregation, DecisionTable, HitPolicy, Outputs, Rule
 
 
@@ -72,6 +77,13 @@ def completed(table: DecisionTable) -> Callable[[Row], Row]:
 
 
 def _fire(table: DecisionTable) -> Callable[[Row], Firing]:
+    fire = _fire_matched(matched := without_default_row(table))
+    if matched is table:
+        return fire
+    return lambda row: firing if (firing := fire(row)).rules else Firing((DEFAULT_ROW,))
+
+
+def _fire_matched(table: DecisionTable) -> Callable[[Row], Firing]:
     rules = tuple((rule.id, _steps(table, rule)) for rule in in_firing_order(table))
     match table.hit_policy:
         case HitPolicy.FIRST | HitPolicy.PRIORITY:

@@ -1,14 +1,34 @@
 """What hit policies make of the order and the outputs of rules: all of it is known before the first customer comes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from services.recommendation.engine.feel import Kind, Value
-from services.recommendation.engine.matrix.table import Aggregation, DecisionTable, HitPolicy, Output, Rule
+from services.recommendation.engine.feel import Anything, Kind, Value
+from services.recommendation.engine.matrix.table import Aggregation, Cell, DecisionTable, HitPolicy, Output, Rule
 
 LISTING = frozenset({HitPolicy.RULE_ORDER, HitPolicy.OUTPUT_ORDER, HitPolicy.COLLECT})
 """The hit policies that fire all matching rules; each other one fires at most one."""
 DOUBTING = frozenset({HitPolicy.UNIQUE, HitPolicy.ANY})
 """The hit policies by which matching rules can contradict each other."""
+
+DEFAULT_ROW = 0
+"""The id of the row that stands for the default outputs, where a table has one: it fires where no other row does."""
+
+
+def with_default_row(table: DecisionTable) -> DecisionTable:
+    """Return the table with its default outputs, if it has any, as a row that gives them: for those who look up what rows give."""
+    defaults = tuple(output.default for output in table.outputs)
+    if all(value is None for value in defaults):
+        return table
+    anything = tuple(Cell("-", Anything()) for _ in table.inputs)
+    return replace(table, rules=(Rule(DEFAULT_ROW, anything, defaults), *table.rules))
+
+
+def without_default_row(table: DecisionTable) -> DecisionTable:
+    """Return the table with the rules that are matched only."""
+    if not table.rules or table.rules[0].id != DEFAULT_ROW:
+        return table
+    return replace(table, rules=table.rules[1:])
 
 
 def in_firing_order(table: DecisionTable) -> tuple[Rule, ...]:

@@ -9,7 +9,13 @@ from sqlglot import exp
 from services.recommendation.engine.feel import Anything, Value
 from services.recommendation.engine.feel.expression_sql import computed_sql
 from services.recommendation.engine.feel.sql import DIALECT, Substitute, Substitutes, literal_sql, sql_type, to_sql
-from services.recommendation.engine.matrix.hit_policies import LISTING, by_outputs, in_firing_order
+from services.recommendation.engine.matrix.hit_policies import (
+    DEFAULT_ROW,
+    LISTING,
+    by_outputs,
+    in_firing_order,
+    without_default_row,
+)
 from services.recommendation.engine.matrix.table import (
     CITY,
     Aggregation,
@@ -38,6 +44,15 @@ class CompiledSql:
 
 def compile_sql(table: DecisionTable) -> CompiledSql:
     """Return the expressions that fire the table; they agree with `compile_closure` on every row, nulls included."""
+    compiled = _compile(matched := without_default_row(table))
+    if matched is table:
+        return compiled
+    if table.hit_policy in LISTING:
+        return CompiledSql(f"COALESCE(NULLIF({compiled.fired}, []), [{DEFAULT_ROW}])")
+    return CompiledSql(f"COALESCE({compiled.fired}, {DEFAULT_ROW})", compiled.ambiguous)
+
+
+def _compile(table: DecisionTable) -> CompiledSql:
     # CASEs stop early and are planned in linear time; DuckDB plans a count over n rules in n² (13 s for 1,000).
     match table.hit_policy:
         case HitPolicy.FIRST | HitPolicy.PRIORITY:
@@ -56,7 +71,7 @@ def compile_sql(table: DecisionTable) -> CompiledSql:
 
 def matching_sql(table: DecisionTable) -> str:
     """Return the list of all rules that match, whatever the hit policy: what to show where the table is ambiguous."""
-    return _all(_branches(table, table.rules))
+    return _all(_branches(table, without_default_row(table).rules))
 
 
 def conditions_sql(table: DecisionTable) -> dict[int, str]:
@@ -99,10 +114,12 @@ def _parameter_sql(parameter: Parameter) -> Substitute:
 
 
 def _first(branches: list[str]) -> str:
-    return f"CASE {' '.join(branches)} END"
+    return f"CASE {' '.join(branches)} END" if branches else "CAST(NULL AS INTEGER)"
 
 
 def _all(branches: list[str]) -> str:
+    if not branches:
+        return "CAST([] AS INTEGER[])"
     each = ", ".join(f"CASE {branch} END" for branch in branches)
     return f"list_filter([{each}], lambda rule: rule IS NOT NULL)"
 
@@ -116,18 +133,20 @@ def output_sql(table: DecisionTable, name: str, fired: str) -> str:
     """
     place = {output.name: place for place, output in enumerate(table.outputs)}[name]
     output = table.outputs[place]
-    by_rule = {rule.id: rule.outputs[place] for rule in table.rules}
+    by_rule = {rule.id: rule.outputs[place] for rule in without_default_row(table).rules}
     # Rule ids are list positions; rows of the spreadsheet that are no rules leave a NULL that is never read.
     given = _list_sql([by_rule.get(row) for row in range(1, max(by_rule) + 1)], output)
     if table.hit_policy not in LISTING:
-        return f"CASE WHEN {fired} IS NULL THEN {_value_sql(output.default, output)} ELSE {given}[{fired}] END"
+        none_fired = f"COALESCE({fired}, {DEFAULT_ROW}) = {DEFAULT_ROW}"
+        return f"CASE WHEN {none_fired} THEN {_value_sql(output.default, output)} ELSE {given}[{fired}] END"
     chosen = f"list_select({given}, {fired})"
+    none_fired = f"COALESCE({fired}[1], {DEFAULT_ROW}) = {DEFAULT_ROW}"
     if table.aggregation is not None:
         none = "NULL" if output.default is None else _value_sql(output.default, output)
-        return f"CASE WHEN len({fired}) = 0 THEN {none} ELSE {_aggregate_sql(table.aggregation, chosen)} END"
+        return f"CASE WHEN {none_fired} THEN {none} ELSE {_aggregate_sql(table.aggregation, chosen)} END"
     has_default = any(column.default is not None for column in table.outputs)
     nothing = _list_sql([output.default] if has_default else [], output)
-    return f"CASE WHEN len({fired}) = 0 THEN {nothing} ELSE {chosen} END"
+    return f"CASE WHEN {none_fired} THEN {nothing} ELSE {chosen} END"
 
 
 def _aggregate_sql(aggregation: Aggregation, chosen: str) -> str:

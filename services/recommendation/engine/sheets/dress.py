@@ -49,7 +49,13 @@ def _columns(headers: Record, names: Names, outputs: Sequence[Output]) -> Iterat
             for output in outputs:
                 if word in {output.name, folded(output.type.title)}:
                     words = output.type.domain
-                    yield ColumnDress(place, words, bool(words), output.name, _hint(output.type, "" if output.required else "nothing is given"))
+                    yield ColumnDress(
+                        place,
+                        words,
+                        bool(words),
+                        output.name,
+                        _hint(output.type, "" if output.required else "nothing is given"),
+                    )
         elif name := names.field(header):
             field = names.fields[name]
             yield ColumnDress(place, _words(field), strict=False, title=name, hint=_hint(field, field.null_meaning))

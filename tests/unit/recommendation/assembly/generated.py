@@ -12,6 +12,8 @@ from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.engine.assembly.rules import Rules
 from services.recommendation.engine.assembly.terms import MOST_AFFINITY_PERCENT, Weighing
 from services.recommendation.engine.catalogue import read_catalogue
+from services.recommendation.engine.matrix import DecisionTable
+from services.recommendation.engine.matrix.hit_policies import with_default_row
 from services.recommendation.engine.rulebook import read_matrix
 from tests.factories.recommendation import (
     Base,
@@ -100,17 +102,21 @@ weighings = st.builds(
 def rules(draw: st.DrawFn) -> Rules:
     """Draw rules; matrices name policies that are in no catalogue, in another zone, group or product, or out of date."""
     return Rules(
-        priority=read_matrix(_priority(draw), fields=matrix_fields()),
-        retention=read_matrix(_retention(draw), fields=matrix_fields()),
-        new_service=read_matrix(_new_service(draw), fields=matrix_fields()),
-        voice_usage=read_matrix(_voice_usage(draw), fields=matrix_fields()) if draw(_usually) else None,
-        vpmn=read_matrix(_vpmn(draw), fields=matrix_fields()) if draw(_usually) else None,
+        priority=_read(_priority(draw)),
+        retention=_read(_retention(draw)),
+        new_service=_read(_new_service(draw)),
+        voice_usage=_read(_voice_usage(draw)) if draw(_usually) else None,
+        vpmn=_read(_vpmn(draw)) if draw(_usually) else None,
         catalogue=read_catalogue(draw(catalogues()), draw(products())),
         day=date(2026, 11, 9),
         consent_default=draw(st.booleans()),
         most_at_once=draw(st.integers(1, 3)),
         weighing=draw(weighings),
     )
+
+
+def _read(text: str) -> DecisionTable:
+    return with_default_row(read_matrix(text, fields=matrix_fields()))
 
 
 @st.composite
@@ -234,9 +240,15 @@ def _matrix(
     if not lines or draw(_usually):
         lines.append([*("-" for _ in inputs), *draw(given)])
     declared = list(_DECLARED)
+    default = draw(given) if draw(st.booleans()) else ()
     if hit_policy in {"PRIORITY", "OUTPUT ORDER"}:
-        ranked = draw(st.permutations(sorted({line[-1] for line in lines} - {""}) or [_INSTEAD.get(purpose, "r0")]))
+        ranked = draw(
+            st.permutations(
+                sorted({line[-1] for line in [*lines, default] if line} - {""}) or [_INSTEAD.get(purpose, "r0")]
+            )
+        )
         declared.append(["values", output_names[-1], *ranked])
+    declared += [["default", name, value] for name, value in zip(output_names, default, strict=False) if value]
     headers = [*inputs, *(f"=> {name}" for name in output_names)]
     return matrix_csv(purpose, hit_policy, headers, lines, declared=declared)
 
