@@ -22,7 +22,7 @@ from shared.rpc.identity import Caller, Role, caller_metadata, caller_or
 from shared.rpc.interceptors import REQUEST_ID_KEY, current_request_id
 from shared.rpc.tracing import client_span, record_status
 
-READING_VERBS = ("BatchGet", "Check", "Explain", "Export", "Get", "List", "Preview", "Search")
+READING_VERBS = ("BatchGet", "Check", "Diff", "Evaluate", "Explain", "Export", "Get", "List", "Preview", "Search")
 """Methods that begin with one of these change nothing, and may be sent again."""
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()

@@ -108,7 +108,9 @@ def _unknown_name(name: str, column: FieldType, fields: Mapping[str, FieldType])
         return f"write {name.lower()} in small letters"
     if column.kind is Kind.STRING:
         in_quotes = _not_in_domain(name, column) if column.domain and name not in column.domain else f'write "{name}"'
-        return f"a text stands in double quotes, and no field is called {name}: {in_quotes}"
+        texts = [known for known, field in fields.items() if field.kind is Kind.STRING]
+        near = "" if name in column.domain else did_you_mean(name, texts)
+        return f"a text stands in double quotes, and no field is called {name}: {in_quotes}{near.replace(':', ';', 1)}"
     return f"no field is called {name}{did_you_mean(name, fields)}"
 
 

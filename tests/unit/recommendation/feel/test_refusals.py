@@ -109,6 +109,7 @@ def test_full_width_character_is_answered_with_the_ascii_one(
         ("need", '> "rigid"', "these values have no order"),
         ("need", "rigid", 'no field is called rigid: write "rigid"'),
         ("brand", "GoTone", 'no field is called GoTone: write "GoTone"'),
+        ("brand", "last.brnd", 'no field is called last.brnd: write "last.brnd"; did you mean "last.brand"?'),
         ("brand", "12", 'expected a string, such as "text", not a number'),
         ("arpu", '"12"', "expected a number, such as 12, not a string"),
         ("arpu", "> 12.555", "at most 2 decimals, and 12.555 has 3"),
