@@ -15,6 +15,7 @@ from services.console.commands import (
     matrix_template,
     matrix_views,
     plans,
+    policies,
     reports,
     sandbox,
     snapshots,
@@ -52,7 +53,7 @@ matrices.app.command()(matrix_preview.preview)
 matrices.app.command()(matrix_template.template)
 matrices.app.command("eval")(matrix_eval.evaluate)
 app.add_typer(matrices.app, name="matrix")
-app.add_typer(matrices.policies_app, name="policies")
+app.add_typer(policies.app, name="policy")
 app.add_typer(plans.app, name="plan")
 app.add_typer(calls.app, name="calls")
 app.command()(reports.report)

@@ -129,6 +129,18 @@ async def matrices_file(names: Sequence[str], out: Path, clients: Clients) -> by
     return (await clients.matrices.ExportMatrices(asked)).content
 
 
+async def all_catalogues(clients: Clients) -> AsyncIterator[policy_pb.PolicyCatalogue]:
+    """Yield all versions of the catalogue, newest first."""
+    found = pages(
+        lambda size, token: clients.policies.ListPolicyCatalogues(
+            policy_pb.ListPolicyCataloguesRequest(page_size=size, page_token=token)
+        )
+    )
+    async for page in found:
+        for catalogue in page.policy_catalogues:
+            yield catalogue
+
+
 async def policies_file(catalogue: str, out: Path, clients: Clients) -> bytes:
     """Return the file of a catalogue, empty = the newest. Raises InvalidInput, NotFound."""
     asked = policy_pb.ExportPoliciesRequest(parent=catalogue, format=_format(out))

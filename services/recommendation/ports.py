@@ -113,6 +113,10 @@ class Rulebook(Protocol):
         """Return one version. Raises NotFound."""
         ...
 
+    async def catalogues(self, *, after: Place | None, limit: int) -> Sequence[StoredCatalogue]:
+        """Return up to `limit` versions, newest first."""
+        ...
+
     async def newest_catalogue_id(self) -> str:
         """Return the id of the newest version. Raises NotFound when there is none."""
         ...

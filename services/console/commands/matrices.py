@@ -1,4 +1,4 @@
-"""`visavis matrix …`, `visavis policies …`: planners' files, taken in checked and given out again."""
+"""`visavis matrix import|export`: planners' files, taken in checked and given out again."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,17 +7,14 @@ import typer
 from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 
 from services.console.clients import connect
-from services.console.matrices import matrices_file, policies_file, take_matrices, take_policies, version_given
+from services.console.matrices import matrices_file, take_matrices, version_given
 from services.console.render.matrices import print_matrices
-from services.console.render.output import Output
+from services.console.render.output import write_file
 from services.console.session import ActingAs, AsJson, Session, run
 from shared.errors import InvalidInput, Violation
 
 app = typer.Typer(help="Matrices: planners' decision tables.", no_args_is_help=True)
-policies_app = typer.Typer(help="The catalogue of policies.", no_args_is_help=True)
 
-Out = Annotated[Path, typer.Option(help="The file to write, NAME.xlsx or NAME.csv; it must not be there yet.")]
-ExistingFile = typer.Argument(exists=True, dir_okay=False, help="CSV (UTF-8 or GBK) or a workbook (.xlsx).")
 MatrixFile = typer.Argument(exists=True, dir_okay=False, help="CSV (UTF-8 or GBK), a workbook (.xlsx) or DMN (.dmn).")
 MatrixOut = Annotated[
     Path, typer.Option(help="The file to write, NAME.xlsx, NAME.csv or NAME.dmn; it must not be there yet.")
@@ -76,48 +73,3 @@ def export(
             write_file(out, await matrices_file(names, out, clients), session.output)
 
     run(command, as_json=as_json)
-
-
-@policies_app.command("import")
-def import_policies(
-    file: Annotated[Path, ExistingFile],
-    products: Annotated[
-        Path | None,
-        typer.Option(help="The file of the products; without it the sheet products of the workbook.", exists=True),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take a catalogue in: of a workbook its sheets policies and products."""
-
-    async def command(session: Session) -> None:
-        async with connect(session.settings) as clients:
-            taken = await take_policies(file, products, clients)
-        if not session.output.message(taken):
-            session.output.line(
-                f"{taken.policy_count} policies about {taken.product_count} products are {taken.policy_catalogue}."
-            )
-
-    run(command, as_json=as_json)
-
-
-@policies_app.command("export")
-def export_policies(
-    out: Out,
-    catalogue: Annotated[str, typer.Argument(help="policyCatalogues/ID; the newest if not given.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Write a catalogue to a file that comes in again as the same policies."""
-
-    async def command(session: Session) -> None:
-        async with connect(session.settings) as clients:
-            write_file(out, await policies_file(catalogue, out, clients), session.output)
-
-    run(command, as_json=as_json)
-
-
-def write_file(out: Path, content: bytes, output: Output) -> None:
-    """Write a new file and say so. Raises FileExistsError."""
-    with out.open("xb") as file:
-        file.write(content)
-    if not output.value({"file": str(out), "bytes": len(content)}):
-        output.line(f"Written: {out} ({len(content):,} bytes)")

@@ -8,7 +8,7 @@ import typer
 from visavis.recommendation.v1 import matrix_service_pb2 as pb
 
 from services.console.clients import connect
-from services.console.commands.matrices import write_file
+from services.console.render.output import write_file
 from services.console.session import AsJson, Session, run
 from shared.errors import InvalidInput
 

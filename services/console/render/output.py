@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from pathlib import Path
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -87,6 +88,14 @@ class Output:
         for name, value in facts.items():
             if value not in ("", None):
                 self.line(f"  {name:<16} {_cell(value)}")
+
+
+def write_file(out: Path, content: bytes, output: Output) -> None:
+    """Write a file that is not there yet, and say so. Raises FileExistsError."""
+    with out.open("xb") as file:
+        file.write(content)
+    if not output.value({"file": str(out), "bytes": len(content)}):
+        output.line(f"Written: {out} ({len(content):,} bytes)")
 
 
 def as_value(message: Message) -> dict[str, object]:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Table, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as insert_or_find
 
 from services.recommendation.domain import Life, Purpose, Stage
-from services.recommendation.ports import StoredCatalogue, StoredMatrix
+from services.recommendation.ports import Place, StoredCatalogue, StoredMatrix
 from services.recommendation.postgres.lives import locked_life, stale
 from services.recommendation.tables import CATALOGUES, MATRICES
 from shared.db.engine import Database
@@ -54,6 +54,15 @@ class PostgresRulebook:
         if found is None:
             raise NotFound(f"policyCatalogues/{catalogue_id}")
         return _catalogue(found)
+
+    async def catalogues(self, *, after: Place | None, limit: int) -> Sequence[StoredCatalogue]:
+        """Return up to `limit` versions, newest first."""
+        columns = CATALOGUES.c.create_time, CATALOGUES.c.catalogue_id
+        statement = select(CATALOGUES).order_by(*(column.desc() for column in columns)).limit(limit)
+        if after is not None:
+            statement = statement.where(tuple_(*columns) < (after.create_time, after.identifier))
+        async with self.database.read() as tx:
+            return [_catalogue(row) for row in await tx.connection.execute(statement)]
 
     async def newest_catalogue_id(self) -> str:
         """Return the id of the newest version. Raises NotFound when there is none."""

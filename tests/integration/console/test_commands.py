@@ -10,6 +10,7 @@ from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
 from visavis.feedback.v1 import evaluation_service_pb2 as evaluation_pb
 from visavis.profile.v1 import profile_service_pb2 as profile_pb
 from visavis.profile.v1.customer_view_pb2 import CustomerView
+from visavis.recommendation.v1 import explanation_pb2 as explanation_pb
 from visavis.recommendation.v1 import policy_service_pb2 as policy_pb
 from visavis.recommendation.v1 import recommendation_service_pb2 as recommendation_pb
 
@@ -118,11 +119,15 @@ def test_a_withheld_list_says_why_and_that_contacts_are_missing(visavis: Visavis
 
 
 def test_why_names_rows_values_and_what_blocked(visavis: Visavis, services: FakeServices) -> None:
+    cell = explanation_pb.FailedCell(input="value_tier", value='"A"', cell='"B","C"')
+    change = explanation_pb.InputChange(input="value_tier", value='"A"', nearest='"B"', wanted='"B","C"')
+    row = explanation_pb.FiredRow(row=1, matrix_row=1)
+    near = explanation_pb.NearRow(row=row, failed_cells=[cell], changes=[change])
     matrix = recommendation_pb.MatrixExplanation(
         display_name="Retention",
         inputs=[recommendation_pb.InputValue(input="value_tier", value='"A"')],
-        fired_rows=[4],
-        failed_rows=[recommendation_pb.FailedRow(row=1, input="value_tier", cell='"B","C"')],
+        fired=[explanation_pb.FiredRow(row=4, matrix_row=4, gives={"main_policy": "gift"})],
+        near_rows=[near],
     )
     blocked = recommendation_pb.BlockedPolicy(
         zone=policy_pb.ZONE_RETENTION, policy="gift", row=4, reason="owned already"
@@ -132,9 +137,9 @@ def test_why_names_rows_values_and_what_blocked(visavis: Visavis, services: Fake
         recommendation_pb.ExplainPolicyListResponse(matrices=[matrix], blocked=[blocked], replays=True),
     )
     page = visavis("why", "c").page
-    assert "Retention: fired: row 4" in page
+    assert "Retention: fired: row 4 → gift" in page
     assert 'on value_tier = "A"' in page
-    assert '"B","C"' in page
+    assert 'value_tier "A" -> "B","C"' in page
     assert "owned already" in page
     assert "the same list" in page
 

@@ -109,15 +109,32 @@ def test_catalogues_go_in_and_out(visavis: Visavis, services: FakeServices, tmp_
     services.will("ExportPolicies", policy_pb.ExportPoliciesResponse(content=b"file"))
     products = tmp_path / "products.csv"
     products.write_bytes(b"product")
-    said = visavis("policies", "import", str(file), "--products", str(products))
+    said = visavis("policy", "import", str(file), "--products", str(products))
     assert "21 policies about 4 products are policyCatalogues/1." in said.page
     (asked,) = services.requests("ImportPolicies")
     assert isinstance(asked, policy_pb.ImportPoliciesRequest)
     assert (asked.content, asked.products_content, asked.products_file_name) == (b"PK", b"product", "products.csv")
     out = tmp_path / "out.csv"
-    visavis("policies", "export", "--out", str(out))
+    visavis("policy", "export", "--out", str(out))
     assert out.read_bytes() == b"file"
     assert services.requests("ExportPolicies") == [policy_pb.ExportPoliciesRequest(format=format_pb.FILE_FORMAT_CSV)]
+
+
+def test_catalogues_are_listed_and_a_policy_is_shown_with_its_weight(visavis: Visavis, services: FakeServices) -> None:
+    catalogue = policy_pb.PolicyCatalogue(name="policyCatalogues/2", policy_count=21, product_count=4, author="li")
+    services.will("ListPolicyCatalogues", policy_pb.ListPolicyCataloguesResponse(policy_catalogues=[catalogue]))
+    listed = visavis("policy", "list").page
+    assert "policyCatalogues/2" in listed
+    assert "li" in listed
+    policy = policy_pb.Policy(
+        policy="paper", display_name="手机报", zone=policy_pb.ZONE_NEW_SERVICE, weight="1.25", margin_fen=1_500
+    )
+    product = policy_pb.Product(product="mobile_newspaper", tier="handset_bound", associated_products=["ring"])
+    services.will("GetPolicy", policy_pb.GetPolicyResponse(policy=policy, product=product))
+    page = visavis("policy", "show", "paper", "--catalogue", "policyCatalogues/2").page
+    for fact in ("paper: 手机报", "weight           1.25", "margin           15.00 yuan", "who has it: ring"):
+        assert fact in page
+    assert services.requests("GetPolicy") == [policy_pb.GetPolicyRequest(parent="policyCatalogues/2", policy="paper")]
 
 
 def will_make_a_plan(services: FakeServices) -> None:

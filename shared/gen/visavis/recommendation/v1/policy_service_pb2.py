@@ -22,34 +22,45 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from visavis.recommendation.v1 import file_format_pb2 as visavis_dot_recommendation_dot_v1_dot_file__format__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.visavis/recommendation/v1/policy_service.proto\x12\x19visavis.recommendation.v1\x1a+visavis/recommendation/v1/file_format.proto\"\xf3\x03\n\x06Policy\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x04zone\x18\x03 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x14\n\x0cpolicy_group\x18\x04 \x01(\t\x12\x0f\n\x07product\x18\x05 \x01(\t\x12\x17\n\x0f\x62oss_offer_code\x18\x06 \x01(\t\x12\x12\n\nmargin_fen\x18\x07 \x01(\x03\x12\x12\n\nvalid_from\x18\x08 \x01(\t\x12\x13\n\x0bvalid_until\x18\t \x01(\t\x12\x15\n\rhandset_needs\x18\n \x03(\t\x12\x0e\n\x06script\x18\x0b \x01(\t\x12\x10\n\x08sms_text\x18\x0c \x01(\t\x12\x15\n\rorder_keyword\x18\r \x01(\t\x12\x0c\n\x04kind\x18\x0e \x01(\t\x12\x19\n\x11\x63ombined_products\x18\x0f \x03(\t\x12\x15\n\rprerequisites\x18\x10 \x03(\t\x12\x12\n\nexclusions\x18\x11 \x03(\t\x12\x0e\n\x06\x63ities\x18\x12 \x03(\t\x12\x10\n\x08\x63ost_fen\x18\x13 \x01(\x03\x12\x1a\n\x12revenue_change_fen\x18\x14 \x01(\x03\x12\x13\n\x0b\x63\x61ll_script\x18\x15 \x01(\t\x12\x10\n\x08page_url\x18\x16 \x01(\t\x12\x0e\n\x06weight\x18\x17 \x01(\t\"\xad\x02\n\x07Product\x12\x0f\n\x07product\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\rproduct_class\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61rriers\x18\x04 \x03(\t\x12\x0c\n\x04tier\x18\x05 \x01(\t\x12\x1b\n\x13\x61ssociated_products\x18\x06 \x03(\t\x12\x11\n\tprice_fen\x18\x07 \x01(\x03\x12\x17\n\x0f\x62oss_order_code\x18\x08 \x01(\t\x12\x19\n\x11sms_order_keyword\x18\t \x01(\t\x12\x1a\n\x12sms_cancel_keyword\x18\n \x01(\t\x12\x15\n\rhandset_needs\x18\x0b \x03(\t\x12\x16\n\x0eneeds_internet\x18\x0c \x01(\x08\x12\x15\n\rdemonstration\x18\r \x01(\t\"\x92\x01\n\x15ImportPoliciesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03\x63sv\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x18\n\x10products_content\x18\x05 \x01(\x0c\x12\x1a\n\x12products_file_name\x18\x06 \x01(\t\"_\n\x16ImportPoliciesResponse\x12\x18\n\x10policy_catalogue\x18\x01 \x01(\t\x12\x14\n\x0cpolicy_count\x18\x02 \x01(\x05\x12\x15\n\rproduct_count\x18\x03 \x01(\x05\"L\n\x13ListPoliciesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x14ListPoliciesResponse\x12\x33\n\x08policies\x18\x01 \x03(\x0b\x32!.visavis.recommendation.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"^\n\x15\x45xportPoliciesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32%.visavis.recommendation.v1.FileFormat\")\n\x16\x45xportPoliciesResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c*\\\n\x04Zone\x12\x14\n\x10ZONE_UNSPECIFIED\x10\x00\x12\x12\n\x0eZONE_RETENTION\x10\x01\x12\x14\n\x10ZONE_NEW_SERVICE\x10\x02\x12\x14\n\x10ZONE_VOICE_USAGE\x10\x03\x32\xee\x02\n\rPolicyService\x12u\n\x0eImportPolicies\x12\x30.visavis.recommendation.v1.ImportPoliciesRequest\x1a\x31.visavis.recommendation.v1.ImportPoliciesResponse\x12o\n\x0cListPolicies\x12..visavis.recommendation.v1.ListPoliciesRequest\x1a/.visavis.recommendation.v1.ListPoliciesResponse\x12u\n\x0e\x45xportPolicies\x12\x30.visavis.recommendation.v1.ExportPoliciesRequest\x1a\x31.visavis.recommendation.v1.ExportPoliciesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.visavis/recommendation/v1/policy_service.proto\x12\x19visavis.recommendation.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a+visavis/recommendation/v1/file_format.proto\"\xf3\x03\n\x06Policy\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x04zone\x18\x03 \x01(\x0e\x32\x1f.visavis.recommendation.v1.Zone\x12\x14\n\x0cpolicy_group\x18\x04 \x01(\t\x12\x0f\n\x07product\x18\x05 \x01(\t\x12\x17\n\x0f\x62oss_offer_code\x18\x06 \x01(\t\x12\x12\n\nmargin_fen\x18\x07 \x01(\x03\x12\x12\n\nvalid_from\x18\x08 \x01(\t\x12\x13\n\x0bvalid_until\x18\t \x01(\t\x12\x15\n\rhandset_needs\x18\n \x03(\t\x12\x0e\n\x06script\x18\x0b \x01(\t\x12\x10\n\x08sms_text\x18\x0c \x01(\t\x12\x15\n\rorder_keyword\x18\r \x01(\t\x12\x0c\n\x04kind\x18\x0e \x01(\t\x12\x19\n\x11\x63ombined_products\x18\x0f \x03(\t\x12\x15\n\rprerequisites\x18\x10 \x03(\t\x12\x12\n\nexclusions\x18\x11 \x03(\t\x12\x0e\n\x06\x63ities\x18\x12 \x03(\t\x12\x10\n\x08\x63ost_fen\x18\x13 \x01(\x03\x12\x1a\n\x12revenue_change_fen\x18\x14 \x01(\x03\x12\x13\n\x0b\x63\x61ll_script\x18\x15 \x01(\t\x12\x10\n\x08page_url\x18\x16 \x01(\t\x12\x0e\n\x06weight\x18\x17 \x01(\t\"\xad\x02\n\x07Product\x12\x0f\n\x07product\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\rproduct_class\x18\x03 \x01(\t\x12\x10\n\x08\x62\x61rriers\x18\x04 \x03(\t\x12\x0c\n\x04tier\x18\x05 \x01(\t\x12\x1b\n\x13\x61ssociated_products\x18\x06 \x03(\t\x12\x11\n\tprice_fen\x18\x07 \x01(\x03\x12\x17\n\x0f\x62oss_order_code\x18\x08 \x01(\t\x12\x19\n\x11sms_order_keyword\x18\t \x01(\t\x12\x1a\n\x12sms_cancel_keyword\x18\n \x01(\t\x12\x15\n\rhandset_needs\x18\x0b \x03(\t\x12\x16\n\x0eneeds_internet\x18\x0c \x01(\x08\x12\x15\n\rdemonstration\x18\r \x01(\t\"\x92\x01\n\x15ImportPoliciesRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0b\n\x03\x63sv\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x11\n\tfile_name\x18\x04 \x01(\t\x12\x18\n\x10products_content\x18\x05 \x01(\x0c\x12\x1a\n\x12products_file_name\x18\x06 \x01(\t\"_\n\x16ImportPoliciesResponse\x12\x18\n\x10policy_catalogue\x18\x01 \x01(\t\x12\x14\n\x0cpolicy_count\x18\x02 \x01(\x05\x12\x15\n\rproduct_count\x18\x03 \x01(\x05\"L\n\x13ListPoliciesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"d\n\x14ListPoliciesResponse\x12\x33\n\x08policies\x18\x01 \x03(\x0b\x32!.visavis.recommendation.v1.Policy\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x10GetPolicyRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06policy\x18\x02 \x01(\t\"\x95\x01\n\x11GetPolicyResponse\x12\x31\n\x06policy\x18\x01 \x01(\x0b\x32!.visavis.recommendation.v1.Policy\x12\x33\n\x07product\x18\x02 \x01(\x0b\x32\".visavis.recommendation.v1.Product\x12\x18\n\x10policy_catalogue\x18\x03 \x01(\t\"\x8d\x01\n\x0fPolicyCatalogue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cpolicy_count\x18\x02 \x01(\x05\x12\x15\n\rproduct_count\x18\x03 \x01(\x05\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x05 \x01(\t\"D\n\x1bListPolicyCataloguesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"~\n\x1cListPolicyCataloguesResponse\x12\x45\n\x11policy_catalogues\x18\x01 \x03(\x0b\x32*.visavis.recommendation.v1.PolicyCatalogue\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"^\n\x15\x45xportPoliciesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32%.visavis.recommendation.v1.FileFormat\")\n\x16\x45xportPoliciesResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c*\\\n\x04Zone\x12\x14\n\x10ZONE_UNSPECIFIED\x10\x00\x12\x12\n\x0eZONE_RETENTION\x10\x01\x12\x14\n\x10ZONE_NEW_SERVICE\x10\x02\x12\x14\n\x10ZONE_VOICE_USAGE\x10\x03\x32\xe0\x04\n\rPolicyService\x12u\n\x0eImportPolicies\x12\x30.visavis.recommendation.v1.ImportPoliciesRequest\x1a\x31.visavis.recommendation.v1.ImportPoliciesResponse\x12o\n\x0cListPolicies\x12..visavis.recommendation.v1.ListPoliciesRequest\x1a/.visavis.recommendation.v1.ListPoliciesResponse\x12\x66\n\tGetPolicy\x12+.visavis.recommendation.v1.GetPolicyRequest\x1a,.visavis.recommendation.v1.GetPolicyResponse\x12\x87\x01\n\x14ListPolicyCatalogues\x12\x36.visavis.recommendation.v1.ListPolicyCataloguesRequest\x1a\x37.visavis.recommendation.v1.ListPolicyCataloguesResponse\x12u\n\x0e\x45xportPolicies\x12\x30.visavis.recommendation.v1.ExportPoliciesRequest\x1a\x31.visavis.recommendation.v1.ExportPoliciesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'visavis.recommendation.v1.policy_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ZONE']._serialized_start=1493
-  _globals['_ZONE']._serialized_end=1585
-  _globals['_POLICY']._serialized_start=123
-  _globals['_POLICY']._serialized_end=622
-  _globals['_PRODUCT']._serialized_start=625
-  _globals['_PRODUCT']._serialized_end=926
-  _globals['_IMPORTPOLICIESREQUEST']._serialized_start=929
-  _globals['_IMPORTPOLICIESREQUEST']._serialized_end=1075
-  _globals['_IMPORTPOLICIESRESPONSE']._serialized_start=1077
-  _globals['_IMPORTPOLICIESRESPONSE']._serialized_end=1172
-  _globals['_LISTPOLICIESREQUEST']._serialized_start=1174
-  _globals['_LISTPOLICIESREQUEST']._serialized_end=1250
-  _globals['_LISTPOLICIESRESPONSE']._serialized_start=1252
-  _globals['_LISTPOLICIESRESPONSE']._serialized_end=1352
-  _globals['_EXPORTPOLICIESREQUEST']._serialized_start=1354
-  _globals['_EXPORTPOLICIESREQUEST']._serialized_end=1448
-  _globals['_EXPORTPOLICIESRESPONSE']._serialized_start=1450
-  _globals['_EXPORTPOLICIESRESPONSE']._serialized_end=1491
-  _globals['_POLICYSERVICE']._serialized_start=1588
-  _globals['_POLICYSERVICE']._serialized_end=1954
+  _globals['_ZONE']._serialized_start=2072
+  _globals['_ZONE']._serialized_end=2164
+  _globals['_POLICY']._serialized_start=156
+  _globals['_POLICY']._serialized_end=655
+  _globals['_PRODUCT']._serialized_start=658
+  _globals['_PRODUCT']._serialized_end=959
+  _globals['_IMPORTPOLICIESREQUEST']._serialized_start=962
+  _globals['_IMPORTPOLICIESREQUEST']._serialized_end=1108
+  _globals['_IMPORTPOLICIESRESPONSE']._serialized_start=1110
+  _globals['_IMPORTPOLICIESRESPONSE']._serialized_end=1205
+  _globals['_LISTPOLICIESREQUEST']._serialized_start=1207
+  _globals['_LISTPOLICIESREQUEST']._serialized_end=1283
+  _globals['_LISTPOLICIESRESPONSE']._serialized_start=1285
+  _globals['_LISTPOLICIESRESPONSE']._serialized_end=1385
+  _globals['_GETPOLICYREQUEST']._serialized_start=1387
+  _globals['_GETPOLICYREQUEST']._serialized_end=1437
+  _globals['_GETPOLICYRESPONSE']._serialized_start=1440
+  _globals['_GETPOLICYRESPONSE']._serialized_end=1589
+  _globals['_POLICYCATALOGUE']._serialized_start=1592
+  _globals['_POLICYCATALOGUE']._serialized_end=1733
+  _globals['_LISTPOLICYCATALOGUESREQUEST']._serialized_start=1735
+  _globals['_LISTPOLICYCATALOGUESREQUEST']._serialized_end=1803
+  _globals['_LISTPOLICYCATALOGUESRESPONSE']._serialized_start=1805
+  _globals['_LISTPOLICYCATALOGUESRESPONSE']._serialized_end=1931
+  _globals['_EXPORTPOLICIESREQUEST']._serialized_start=1933
+  _globals['_EXPORTPOLICIESREQUEST']._serialized_end=2027
+  _globals['_EXPORTPOLICIESRESPONSE']._serialized_start=2029
+  _globals['_EXPORTPOLICIESRESPONSE']._serialized_end=2070
+  _globals['_POLICYSERVICE']._serialized_start=2167
+  _globals['_POLICYSERVICE']._serialized_end=2775
 # @@protoc_insertion_point(module_scope)

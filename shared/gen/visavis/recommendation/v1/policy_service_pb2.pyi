@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from visavis.recommendation.v1 import file_format_pb2 as _file_format_pb2
@@ -379,6 +380,160 @@ class ListPoliciesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPoliciesResponse: _TypeAlias = ListPoliciesResponse  # noqa: Y015
+
+@_typing.final
+class GetPolicyRequest(_message.Message):
+    """Asks for one policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """policyCatalogues/{policy_catalogue}; empty = the newest."""
+    policy: _builtins.str
+    """The policy's code."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        policy: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "policy", b"policy"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPolicyRequest: _TypeAlias = GetPolicyRequest  # noqa: Y015
+
+@_typing.final
+class GetPolicyResponse(_message.Message):
+    """The policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    PRODUCT_FIELD_NUMBER: _builtins.int
+    POLICY_CATALOGUE_FIELD_NUMBER: _builtins.int
+    policy_catalogue: _builtins.str
+    """policyCatalogues/{policy_catalogue} it is of."""
+    @_builtins.property
+    def policy(self) -> Global___Policy:
+        """The policy."""
+
+    @_builtins.property
+    def product(self) -> Global___Product:
+        """The product it is about; absent where it is about none."""
+
+    def __init__(
+        self,
+        *,
+        policy: Global___Policy | None = ...,
+        product: Global___Product | None = ...,
+        policy_catalogue: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "product", b"product"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "policy_catalogue", b"policy_catalogue", "product", b"product"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPolicyResponse: _TypeAlias = GetPolicyResponse  # noqa: Y015
+
+@_typing.final
+class PolicyCatalogue(_message.Message):
+    """One immutable version of the catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POLICY_COUNT_FIELD_NUMBER: _builtins.int
+    PRODUCT_COUNT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """policyCatalogues/{policy_catalogue}."""
+    policy_count: _builtins.int
+    """Number of policies in it."""
+    product_count: _builtins.int
+    """Number of products in it."""
+    author: _builtins.str
+    """Who took it in."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was taken in."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        policy_count: _builtins.int = ...,
+        product_count: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        author: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "create_time", b"create_time", "name", b"name", "policy_count", b"policy_count", "product_count", b"product_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyCatalogue: _TypeAlias = PolicyCatalogue  # noqa: Y015
+
+@_typing.final
+class ListPolicyCataloguesRequest(_message.Message):
+    """Asks for a page of catalogues."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many; 0 = 50; at most 1000."""
+    page_token: _builtins.str
+    """The next_page_token of the page before."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPolicyCataloguesRequest: _TypeAlias = ListPolicyCataloguesRequest  # noqa: Y015
+
+@_typing.final
+class ListPolicyCataloguesResponse(_message.Message):
+    """A page of catalogues."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_CATALOGUES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty at the end."""
+    @_builtins.property
+    def policy_catalogues(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyCatalogue]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        policy_catalogues: _abc.Iterable[Global___PolicyCatalogue] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "policy_catalogues", b"policy_catalogues"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPolicyCataloguesResponse: _TypeAlias = ListPolicyCataloguesResponse  # noqa: Y015
 
 @_typing.final
 class ExportPoliciesRequest(_message.Message):

@@ -45,6 +45,16 @@ class PolicyServiceStub:
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.SerializeToString,
                 response_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.FromString,
                 _registered_method=True)
+        self.GetPolicy = channel.unary_unary(
+                '/visavis.recommendation.v1.PolicyService/GetPolicy',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.GetPolicyRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.GetPolicyResponse.FromString,
+                _registered_method=True)
+        self.ListPolicyCatalogues = channel.unary_unary(
+                '/visavis.recommendation.v1.PolicyService/ListPolicyCatalogues',
+                request_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPolicyCataloguesRequest.SerializeToString,
+                response_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPolicyCataloguesResponse.FromString,
+                _registered_method=True)
         self.ExportPolicies = channel.unary_unary(
                 '/visavis.recommendation.v1.PolicyService/ExportPolicies',
                 request_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ExportPoliciesRequest.SerializeToString,
@@ -70,6 +80,20 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPolicy(self, request, context):
+        """Reads one policy of one catalogue, with the product it is about. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPolicyCatalogues(self, request, context):
+        """Lists versions of the catalogue, newest first. Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportPolicies(self, request, context):
         """Writes a catalogue as a file that comes in again as the same policies. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND.
         """
@@ -89,6 +113,16 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ListPolicies,
                     request_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.FromString,
                     response_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.SerializeToString,
+            ),
+            'GetPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPolicy,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.GetPolicyRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.GetPolicyResponse.SerializeToString,
+            ),
+            'ListPolicyCatalogues': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPolicyCatalogues,
+                    request_deserializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPolicyCataloguesRequest.FromString,
+                    response_serializer=visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPolicyCataloguesResponse.SerializeToString,
             ),
             'ExportPolicies': grpc.unary_unary_rpc_method_handler(
                     servicer.ExportPolicies,
@@ -151,6 +185,60 @@ class PolicyService:
             '/visavis.recommendation.v1.PolicyService/ListPolicies',
             visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesRequest.SerializeToString,
             visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.PolicyService/GetPolicy',
+            visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.GetPolicyRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.GetPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPolicyCatalogues(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/visavis.recommendation.v1.PolicyService/ListPolicyCatalogues',
+            visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPolicyCataloguesRequest.SerializeToString,
+            visavis_dot_recommendation_dot_v1_dot_policy__service__pb2.ListPolicyCataloguesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class PolicyServiceStub:
     """Takes a catalogue in from files, policies and products together. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
     ListPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]
     """Lists the policies of one catalogue, by code. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    GetPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]
+    """Reads one policy of one catalogue, with the product it is about. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+    ListPolicyCatalogues: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyCataloguesRequest, _policy_service_pb2.ListPolicyCataloguesResponse]
+    """Lists versions of the catalogue, newest first. Errors: PAGE_TOKEN_INVALID."""
     ExportPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ExportPoliciesRequest, _policy_service_pb2.ExportPoliciesResponse]
     """Writes a catalogue as a file that comes in again as the same policies. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
@@ -49,6 +53,10 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
     """Takes a catalogue in from files, policies and products together. Errors: POLICY_INVALID with every violation, REQUEST_ID_REUSED."""
     ListPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPoliciesRequest, _policy_service_pb2.ListPoliciesResponse]  # type: ignore[assignment]
     """Lists the policies of one catalogue, by code. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+    GetPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]  # type: ignore[assignment]
+    """Reads one policy of one catalogue, with the product it is about. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+    ListPolicyCatalogues: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyCataloguesRequest, _policy_service_pb2.ListPolicyCataloguesResponse]  # type: ignore[assignment]
+    """Lists versions of the catalogue, newest first. Errors: PAGE_TOKEN_INVALID."""
     ExportPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ExportPoliciesRequest, _policy_service_pb2.ExportPoliciesResponse]  # type: ignore[assignment]
     """Writes a catalogue as a file that comes in again as the same policies. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
 
@@ -70,6 +78,22 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.ListPoliciesResponse, _abc.Awaitable[_policy_service_pb2.ListPoliciesResponse]]:
         """Lists the policies of one catalogue, by code. Errors: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+
+    @_abc_1.abstractmethod
+    def GetPolicy(
+        self,
+        request: _policy_service_pb2.GetPolicyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.GetPolicyResponse, _abc.Awaitable[_policy_service_pb2.GetPolicyResponse]]:
+        """Reads one policy of one catalogue, with the product it is about. Errors: INVALID_ARGUMENT, RESOURCE_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListPolicyCatalogues(
+        self,
+        request: _policy_service_pb2.ListPolicyCataloguesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.ListPolicyCataloguesResponse, _abc.Awaitable[_policy_service_pb2.ListPolicyCataloguesResponse]]:
+        """Lists versions of the catalogue, newest first. Errors: PAGE_TOKEN_INVALID."""
 
     @_abc_1.abstractmethod
     def ExportPolicies(
