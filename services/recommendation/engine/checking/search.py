@@ -13,7 +13,7 @@ from services.recommendation.engine.checking.findings import Conjunction
 
 STEPS = 100_000
 """How many nodes one question may visit: about a second."""
-_MOST_SEEDS = 2_000
+_MOST_SEEDS, _MOST_KEPT = 2_000, 200
 
 
 class BudgetSpent(Exception):  # noqa: N818 - no fault, but a limit that the caller tells in words
@@ -98,6 +98,9 @@ class Search:
             whole = False
         kept: list[Region] = []
         for region in sorted(seeds, key=lambda region: region.size, reverse=True):
+            if len(kept) == _MOST_KEPT:
+                whole = False
+                break
             if any(all(seed not in other for other in kept) for seed in seeds[region]):
                 kept.append(region)
         return Found(tuple(kept[:most]), max(len(kept) - most, 0), whole)
