@@ -113,3 +113,30 @@ async def test_a_request_is_looked_at_whole(service: Service) -> None:
     assert [violation.field for violation in refused.value.violations] == ["matrices", "day"]
     with pytest.raises(NotFound):
         await service.matrices.CheckMatrix(check_pb.CheckMatrixRequest(matrices=["matrices/nothing"]))
+
+
+async def test_an_override_is_checked_as_one_table_with_the_province_and_called_by_its_own_rows(
+    service: Service,
+) -> None:
+    province = matrix_csv("retention", "FIRST", HEADERS, [["< floor", "-", "", ""], [">= 50", "-", "", ""]])
+    province = province.replace("\n", "\nparameter,floor,50,芜湖=40\n", 1)
+    override = matrix_csv("retention", "FIRST", HEADERS, [["null", "-", "", ""], ["null", '"GoTone"', "", ""]])
+    override = override.replace("\n", "\ncity,合肥\n", 1)
+    found = await check(service, province, override)
+    told = {finding.text: finding for finding in found.findings if finding.matrix}
+    print(*told, sep="\n")
+    dead = next(finding for text, finding in told.items() if "row 5 of 合肥's override never fires" in text)
+    assert [(row.row, row.city, row.matrix) for row in dead.rows] == [
+        (5, "合肥", found.matrices[1]),
+        (4, "合肥", found.matrices[1]),
+    ]
+    gaps = [finding for finding in told.values() if finding.kind == check_pb.MATRIX_FINDING_KIND_GAP]
+    assert {cell.input: cell.test for cell in gaps[0].witness}["arpu"] == "null"
+    assert any(
+        {cell.input: cell.test for cell in gap.witness} == {"city": '"芜湖"', "arpu": "[40..50)"} for gap in gaps
+    )
+    only = await check_named(service, list(found.matrices), city="合肥")
+    assert only.error_count == 0
+    assert await state_of(service, found.matrices[1]) == pb.Matrix.STATE_DRAFT
+    with pytest.raises(InvalidInput, match="expected one matrix retention of the province"):
+        await check_named(service, [found.matrices[1]])

@@ -90,6 +90,11 @@ class Grid:
         )
         return Region(self.columns, chosen).where
 
+    def narrowness(self, one: int, other: int) -> int:
+        """Return how many columns it takes to say where both of these rules match."""
+        boxes = zip(self.columns, self.boxes[one], self.boxes[other], strict=True)
+        return sum(len(first & second) < len(column.segments) for column, first, second in boxes)
+
     def differ(self, one: int, other: int) -> bool:
         """Tell whether two rules give different outputs."""
         return self.rules[one].outputs != self.rules[other].outputs

@@ -92,7 +92,8 @@ def _names(grid: Grid, earlier: list[int], later: int) -> str:
 def _finding(grid: Grid, later: int, earlier: list[int], severity: Severity, text: str) -> Finding:
     ids = tuple(grid.rules[place].id for place in earlier)
     last = grid.rules[later].id
-    witness = min((smallest(grid.shared(place, later)) for place in earlier), key=len)
+    nearest = min(earlier, key=lambda place: grid.narrowness(place, later))
+    witness = smallest(grid.shared(nearest, later))
     fires_one = grid.table.hit_policy in {HitPolicy.FIRST, HitPolicy.PRIORITY}
     concern = Concern(matched=((last,),), fired=ids) if fires_one else Concern(matched=((last,), ids))
     return Finding(FindingKind.OVERLAP, severity, text, (*ids, last), witness, concern)
