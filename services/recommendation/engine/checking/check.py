@@ -79,7 +79,7 @@ def _of_part(part: CityTable, domains: Domains, steps: int, budgets: list[Budget
         *(finding for _, finding in dead),
         *(finding for _, finding in same),
         *mergeable(grid, ignored),
-        *hopeless_cells(grid, domains),
+        *hopeless_cells(Grid(part.table, part.everywhere), domains),
         *unused_values(grid),
     ]
 

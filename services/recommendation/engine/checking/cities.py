@@ -16,11 +16,15 @@ OTHERS = ""
 
 @dataclass(frozen=True, slots=True)
 class CityTable:
-    """A table without parameters, with its columns as they are in `city`; None: there are no differences between cities."""
+    """A table without parameters, with its columns as they are in `city`; None: there are no differences between cities.
+
+    `everywhere` are the columns with all cities.
+    """
 
     city: str | None
     table: DecisionTable
     columns: tuple[Column, ...]
+    everywhere: tuple[Column, ...]
 
 
 def by_city(table: DecisionTable, domains: Domains, only: str) -> tuple[CityTable, ...]:
@@ -35,7 +39,8 @@ def by_city(table: DecisionTable, domains: Domains, only: str) -> tuple[CityTabl
         return (_in_city(table, domains, only, [only]),)
     if not named:
         bound = _bound(table, OTHERS)
-        return (CityTable(None, bound, columns_of(bound, domains, {})),)
+        columns = columns_of(bound, domains, {})
+        return (CityTable(None, bound, columns, columns),)
     return tuple(_in_city(table, domains, city, named) for city in (*named, OTHERS))
 
 
@@ -64,7 +69,7 @@ def _in_city(table: DecisionTable, domains: Domains, city: str, named: Sequence[
         else column
         for column in columns
     )
-    return CityTable(city, bound, tuple(kept))
+    return CityTable(city, bound, tuple(kept), columns)
 
 
 def _told(finding: Finding, where: Sequence[str], named: Sequence[str], *, everywhere: bool) -> Finding:

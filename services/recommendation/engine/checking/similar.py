@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from services.recommendation.engine.checking.columns import Mask, Pieces
 from services.recommendation.engine.checking.findings import Concern, Finding, FindingKind, Severity, row_names
 from services.recommendation.engine.checking.grid import Grid, places_of, smallest
-from services.recommendation.engine.feel import UnaryTests, Value
+from services.recommendation.engine.feel import UnaryTests, Value, parse
+from services.recommendation.engine.feel.syntax import Name, endpoints
 from services.recommendation.engine.feel.text import tests_text
-from services.recommendation.engine.matrix import HitPolicy
+from services.recommendation.engine.matrix import Cell, HitPolicy
 from services.recommendation.engine.matrix.hit_policies import LISTING, in_firing_order
 
 _UNORDERED = frozenset({HitPolicy.UNIQUE, HitPolicy.ANY, HitPolicy.COLLECT})
@@ -48,10 +49,18 @@ def mergeable(grid: Grid, ignored: Mask) -> Iterator[Finding]:
                 yield _mergeable(grid, column, together)
 
 
+def _names_anything(cell: Cell) -> bool:
+    """Tell whether a planner wrote a name here, of a parameter or a list: constants in its place would be no advice."""
+    return any(isinstance(point, Name) for point in endpoints(parse(cell.text)))
+
+
 def _alike_but_for(grid: Grid, column: int, taken: Mask) -> list[list[int]]:
     groups: dict[object, list[int]] = {}
+    at = next(at for at, each in enumerate(grid.table.inputs) if each.name == grid.columns[column].inputs[0])
     for place in places_of(grid.present & ~taken):
         rule, box = grid.rules[place], grid.boxes[place]
+        if _names_anything(rule.cells[at]):
+            continue
         of = rule.origin and (rule.origin.matrix, rule.origin.city)
         groups.setdefault((box[:column], box[column + 1 :], rule.outputs, of), []).append(place)
     return [places for places in groups.values() if len(places) > 1]

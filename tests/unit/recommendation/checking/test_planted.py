@@ -189,6 +189,11 @@ def test_city_parameters_are_checked_in_each_city() -> None:
     assert where_text(elsewhere.witness) == 'city "巢湖", left [1..3)'
 
 
+def test_rows_whose_cells_name_a_parameter_are_not_proposed_as_one() -> None:
+    table = table_of(["left"], [["< low", "a"], [">= low", "a"]])
+    assert found_in(replace(table, parameters=(Parameter("low", FieldType.integer(), 3),))) == ()
+
+
 def test_rows_of_an_override_are_called_by_their_own_numbers() -> None:
     table = table_of(["left"], [["< 3", "a"], ["[1..2]", "b"], ["-", "c"]])
     places = (Origin("m", 7, "芜湖"), Origin("m", 9, "芜湖"), Origin("m", 3, ""))
