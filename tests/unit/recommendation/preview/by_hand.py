@@ -10,6 +10,8 @@ from services.recommendation.engine.assembly.customer import Customer
 from services.recommendation.engine.assembly.rules import CompiledRules, Rules
 from services.recommendation.engine.assembly.single import Assembly, assemble
 
+NO_ROW = -1
+"""Counts those for whom no row fired; the default outputs are row 0."""
 SCALE = 10_000
 
 
@@ -107,12 +109,12 @@ def outcomes(customers: Iterable[Customer], rules: Rules) -> list[Outcome]:
 
 
 def fired(side: Sequence[Outcome], purpose: Purpose) -> Counter[int]:
-    """Return the listed customers by row that fired for them, 0 for those for whom none did."""
+    """Return the listed customers by row that fired for them, the default outputs' row 0 included; NO_ROW where none did."""
     counted = Counter[int]()
     for each in side:
         if each.listed is not None:
             meetings = [met for met in each.assembly.meetings if met.table.purpose == purpose]
-            counted.update({rule for met in meetings for rule in met.firing.rules} or {0})
+            counted.update({rule for met in meetings for rule in met.firing.rules} or {NO_ROW})
     return counted
 
 

@@ -26,7 +26,7 @@ from shared.lake.messages import messages_to_table
 from tests.factories.recommendation import Base, base_of, matrix_csv, member, sample_rules, scores, view
 from tests.unit.recommendation.assembly.generated import bases, rules
 from tests.unit.recommendation.assembly.test_agreement import customers
-from tests.unit.recommendation.preview.by_hand import Outcome, changes, fired, outcomes, persons, summed
+from tests.unit.recommendation.preview.by_hand import NO_ROW, Outcome, changes, fired, outcomes, persons, summed
 
 MATRICES = ("priority", "retention", "new_service", "voice_usage", "vpmn")
 CAPACITIES = {Channel.CALL: 2}
@@ -150,8 +150,8 @@ def check_rows(found: Preview, before: list[Outcome], after: list[Outcome]) -> N
     for purpose in {row.matrix for row in found.rows}:
         rows = [row for row in found.rows if row.matrix == purpose]
         nobody = next(row.customers for row in rows if row.before is None and row.after is None)
-        mine = {row.before.row: row.customers.before for row in rows if row.before} | {0: nobody.before}
-        others = {row.after.row: row.customers.after for row in rows if row.after} | {0: nobody.after}
+        mine = {row.before.row: row.customers.before for row in rows if row.before} | {NO_ROW: nobody.before}
+        others = {row.after.row: row.customers.after for row in rows if row.after} | {NO_ROW: nobody.after}
         assert +Counter(mine) == (fired(before, Purpose(purpose)) if len(mine) > 1 else Counter())
         assert +Counter(others) == (fired(after, Purpose(purpose)) if len(others) > 1 else Counter())
 
