@@ -19,16 +19,19 @@ Reason = Annotated[str, typer.Option(help="Why, for those who read the log.")]
 Cycle = Annotated[str, typer.Option(help="The marketing month, as 2026-11.", callback=month_text)]
 
 
-def approve(name: Name, reason: Reason, acting_as: ActingAs = "", as_json: AsJson = False) -> None:
-    """Approve a checked version; not by whom it was taken in."""
+def approve(names: Names, reason: Reason, acting_as: ActingAs = "", as_json: AsJson = False) -> None:
+    """Approve checked versions; not by whom they were taken in."""
 
     async def command(session: Session) -> None:
+        done = []
         async with connect(session.settings, principal=acting_as) as clients:
-            version = await version_given(name, clients)
-            asked = matrix_pb.ApproveMatrixRequest(name=version.name, etag=version.etag, reason=reason)
-            done = await clients.matrices.ApproveMatrix(asked)
-        if not session.output.message(done.matrix):
-            print_version(done.matrix, session.output)
+            for version in [await version_given(name, clients) for name in names]:
+                asked = matrix_pb.ApproveMatrixRequest(name=version.name, etag=version.etag, reason=reason)
+                done.append((await clients.matrices.ApproveMatrix(asked)).matrix)
+        if session.output.message(matrix_pb.ListMatricesResponse(matrices=done)):
+            return
+        for matrix in done:
+            print_version(matrix, session.output)
 
     run(command, as_json=as_json)
 

@@ -72,7 +72,7 @@ def print_version(matrix: matrix_pb.Matrix, output: Output) -> None:
 
 
 def print_effective(found: matrix_pb.GetEffectiveMatrixResponse, output: Output) -> None:
-    """Print what holds, row by row, and where each row comes from."""
+    """Print what holds, row by row, and where each row comes from: `芜湖 row 4 for 12` stands in place of the province's row 12."""
     for parameter in found.parameters:
         by_city = "".join(f", {city}: {value}" for city, value in sorted(parameter.by_city.items()))
         output.line(f"  parameter {parameter.name} = {parameter.value}{by_city}")
@@ -83,8 +83,8 @@ def print_effective(found: matrix_pb.GetEffectiveMatrixResponse, output: Output)
 
 
 def _source(row: matrix_pb.EffectiveRow) -> str:
-    where = f"{row.city}'s override, row {row.matrix_row}" if row.city else f"province, row {row.matrix_row}"
-    return f"{where}, instead of row {row.replaces}" if row.replaces else where
+    where = f"{row.city or 'province'} row {row.matrix_row}"
+    return f"{where} for {row.replaces}" if row.replaces else where
 
 
 def print_differences(found: matrix_pb.DiffMatricesResponse, output: Output) -> None:

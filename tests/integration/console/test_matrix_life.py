@@ -88,7 +88,9 @@ def test_a_city_goes_back_to_the_version_before_and_a_version_is_retired(
 
 def test_what_holds_in_a_city_is_shown_with_where_each_row_comes_from(visavis: Visavis, services: FakeServices) -> None:
     rows = [
-        pb.EffectiveRow(row=1, matrix="matrices/2", matrix_row=5, city="芜湖", cells=["> 80", '"芜湖"'], outputs=["a"]),
+        pb.EffectiveRow(
+            row=1, matrix="matrices/2", matrix_row=5, city="芜湖", cells=["> 80", '"芜湖"'], outputs=["a"], replaces=12
+        ),
         pb.EffectiveRow(row=2, matrix="matrices/1", matrix_row=4, cells=["> 100", "-"], outputs=["b"], note="[note]"),
     ]
     found = pb.GetEffectiveMatrixResponse(
@@ -101,7 +103,7 @@ def test_what_holds_in_a_city_is_shown_with_where_each_row_comes_from(visavis: V
     )
     services.will("GetEffectiveMatrix", found)
     page = visavis("matrix", "show", "retention", "--cycle", "2026-11", "--city", "芜湖").page
-    for words in ("芜湖's override, row 5", "province, row 4", "[note]", "threshold = 60, 芜湖: 50", "> 80"):
+    for words in ("芜湖 row 5 for 12", "province row 4", "[note]", "threshold = 60, 芜湖: 50", "> 80"):
         assert words in page
     visavis("matrix", "show", "存量保有政策", "--cycle", "2026-12")
     visavis("matrix", "show", "存量保有政策")
