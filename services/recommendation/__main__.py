@@ -39,16 +39,11 @@ def worker() -> None:
 
 
 async def _serve(stop: asyncio.Event) -> None:
+    from services.recommendation import servicer
     from services.recommendation.clients import DispatchChecks, DispatchContacts
     from services.recommendation.datasets.changes import LakeChanges
     from services.recommendation.datasets.evidence import LakeEvidence
     from services.recommendation.postgres import PostgresDesk, PostgresLogbook, PostgresRuns
-    from services.recommendation.servicer import (
-        SERVICE_NAMES,
-        MatrixServicer,
-        PolicyServicer,
-        RecommendationServicer,
-    )
     from services.recommendation.settings import PeerSettings, RecommendationServerSettings
     from shared.rpc import server
     from shared.rpc.client import open_channel
@@ -63,7 +58,7 @@ async def _serve(stop: asyncio.Event) -> None:
     ):
         rulebook, logbook, fields = PostgresRulebook(database), PostgresLogbook(database), matrix_fields()
         readings, runs = Readings(rulebook, fields), PostgresRuns(database, RunStore(RUNS))
-        recommendation = RecommendationServicer(
+        recommendation = servicer.RecommendationServicer(
             runs=runs,
             rulebook=rulebook,
             logbook=logbook,
@@ -74,7 +69,7 @@ async def _serve(stop: asyncio.Event) -> None:
             evidence=LakeEvidence(lake),
             clock=clock,
         )
-        matrices = MatrixServicer(
+        matrices = servicer.MatrixServicer(
             rulebook=rulebook,
             logbook=logbook,
             readings=readings,
@@ -83,12 +78,12 @@ async def _serve(stop: asyncio.Event) -> None:
             fields=fields,
             clock=clock,
         )
-        policies = PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
+        policies = servicer.PolicyServicer(rulebook=rulebook, readings=readings, clock=clock)
 
         await server.serve(
             settings,
             register=partial(_register, recommendation, matrices, policies),
-            service_names=SERVICE_NAMES,
+            service_names=servicer.SERVICE_NAMES,
             checks={"postgres": database.ping},
             stop=stop,
         )

@@ -13,6 +13,7 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as recommendati
 from visavis.scoring.v1 import model_service_pb2 as model_pb
 
 from services.console.chain import PushChain
+from services.console.render.explanation import row_words
 from services.console.render.output import Output, enum_word, local_time
 
 _INDENT = " " * 19
@@ -121,12 +122,15 @@ def _that_gave_it(chain: PushChain, told: recommendation_pb.ExplainPolicyListRes
     found = [matrix for matrix in told.matrices if matrix.purpose == given.matrix and matrix.product in about]
     place = f"no. {given.rank} of zone {_zone(given.zone)}"
     return (
-        f"{place}, by row {given.row} of {_seen(found[0])}" if found else f"{place}, by {given.matrix} row {given.row}"
+        f"{place}, by {row_words(found[0], given.row)} of {_seen(found[0])}"
+        if found
+        else f"{place}, by {given.matrix} row {given.row}"
     )
 
 
 def _fired(matrix: recommendation_pb.MatrixExplanation) -> str:
-    return f"by row {', '.join(map(str, matrix.fired_rows)) or 'none'} of {_seen(matrix)}"
+    rows = ", ".join(row_words(matrix, row) for row in matrix.fired_rows)
+    return f"by {rows or 'no row'} of {_seen(matrix)}"
 
 
 def _seen(matrix: recommendation_pb.MatrixExplanation) -> str:

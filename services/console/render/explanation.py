@@ -88,7 +88,14 @@ def _because(found: tuple[recommendation_pb.MatrixExplanation, explanation_pb.Fi
     return f", by {_row(row)} of “{matrix.display_name}”{note}"
 
 
+def row_words(matrix: recommendation_pb.MatrixExplanation, number: int) -> str:
+    """Return where a row that fired stands, given its number in lists."""
+    return next((_row(row) for row in matrix.fired if row.row == number), f"row {number}")
+
+
 def _row(row: explanation_pb.FiredRow) -> str:
+    if not row.matrix_row:
+        return "the default outputs"
     return f"row {row.matrix_row} of {row.city}'s override" if row.city else f"row {row.matrix_row}"
 
 
@@ -143,7 +150,10 @@ def _print_matrix(matrix: recommendation_pb.MatrixExplanation, output: Output) -
     output.line(f"{matrix.display_name}{about}: {f'fired: {rows}' if rows else 'no row fired'}", style="bold")
     output.line(f"  on {', '.join(f'{value.input} = {value.value}' for value in matrix.inputs)}")
     if matrix.near_rows:
-        near = [(_row(row.row), _gives(row.row).strip(" →"), _failed(row), _differs(row)) for row in matrix.near_rows]
+        near = [
+            (_row(row.row), _gives(row.row).strip(" →"), _failed(row), _differs(row, matrix))
+            for row in matrix.near_rows
+        ]
         output.table(
             "  Rows that came near", ("row", "would give", "cells that failed", "what would have had to differ"), near
         )
@@ -158,9 +168,9 @@ def _failed(row: explanation_pb.NearRow) -> str:
     return "; ".join(f"{cell.input} {cell.value}, cell {cell.cell}" for cell in row.failed_cells)
 
 
-def _differs(row: explanation_pb.NearRow) -> str:
+def _differs(row: explanation_pb.NearRow, matrix: recommendation_pb.MatrixExplanation) -> str:
     if row.overtaken_by:
-        return f"nothing: row {row.overtaken_by} came first"
+        return f"nothing: {row_words(matrix, row.overtaken_by)} came first"
     return row.obstacle or "; ".join(f"{change.input} {change.value} -> {change.wanted}" for change in row.changes)
 
 

@@ -13,7 +13,7 @@ from services.recommendation.engine.assembly.rules import CompiledRules, Rules
 from services.recommendation.engine.assembly.single import Assembly, assemble
 from services.recommendation.engine.explaining.findings import Finding, findings
 from services.recommendation.engine.matrix import DecisionTable, Rule, compile_closure
-from services.recommendation.engine.matrix.hit_policies import with_default_row
+from services.recommendation.engine.matrix.hit_policies import DEFAULT_ROW, with_default_row
 from services.recommendation.ports import (
     Candidate,
     ContactCheck,
@@ -152,7 +152,10 @@ async def explain_list(
 def asked_rules(explanation: Explanation, asked: Sequence[AskedRows]) -> Mapping[Purpose, frozenset[int]]:
     """Return the ids of the rules asked about. Raises InvalidInput for rows and matrices that are not there."""
     tables = {Purpose(meeting.table.purpose): meeting.table for meeting in explanation.meetings}
-    places = {purpose: {_place(rule): rule.id for rule in table.rules} for purpose, table in tables.items()}
+    places = {
+        purpose: {_place(rule): rule.id for rule in table.rules if rule.id != DEFAULT_ROW}
+        for purpose, table in tables.items()
+    }
     if violations := [violation for each in asked for violation in _row_violations(each, places)]:
         raise InvalidInput(violations)
     found: dict[Purpose, frozenset[int]] = {}

@@ -37,12 +37,26 @@ def matrix(purpose: str, row: int, *, product: str = "", city: str = "", **gives
     )
 
 
+def weighed(
+    policy: str, *, rank: int = 0, behind: str = "", lost_by: str = "", blocked_by: str = ""
+) -> explanation_pb.WeighedPolicy:
+    need = explanation_pb.ValueTerm(term="probability", value="0.2500", counts=True)
+    weight = explanation_pb.ValueTerm(term="weight", value="1.25", counts=False)
+    return explanation_pb.WeighedPolicy(
+        zone=NEW_SERVICE,
+        policy=policy,
+        rank=rank,
+        behind=behind,
+        lost_by=lost_by,
+        blocked_by=blocked_by,
+        terms=[need, weight],
+        value_fen=375,
+    )
+
+
 def answer() -> pb.ExplainPolicyListResponse:
     cap = explanation_pb.ChannelStanding(channel="sms", rule="cap", reason="2 contacts in 7 days")
     cap.until_time.FromDatetime(UNTIL)
-    need = explanation_pb.ValueTerm(term="probability", value="0.2500", counts=True)
-    weight = explanation_pb.ValueTerm(term="weight", value="1.25", counts=False)
-    weighed = {"zone": NEW_SERVICE, "terms": [need, weight], "value_fen": 375}
     told = pb.ExplainPolicyListResponse(
         assembly_run="assemblyRuns/1",
         cycle="2026-11",
@@ -59,9 +73,9 @@ def answer() -> pb.ExplainPolicyListResponse:
             pb.BlockedPolicy(policy="old", reason="the policy was not valid on the day of the run", detail="ended"),
         ],
         weighed=[
-            explanation_pb.WeighedPolicy(policy="paper", rank=1, **weighed),  # type: ignore[arg-type]  # fields by name
-            explanation_pb.WeighedPolicy(policy="tone", rank=2, behind="paper", lost_by="probability", **weighed),  # type: ignore[arg-type]
-            explanation_pb.WeighedPolicy(policy="mail", blocked_by="ladder", **weighed),  # type: ignore[arg-type]
+            weighed("paper", rank=1),
+            weighed("tone", rank=2, behind="paper", lost_by="probability"),
+            weighed("mail", blocked_by="ladder"),
         ],
         matrices=[
             matrix("priority", 2, first="retention"),
@@ -109,7 +123,7 @@ def test_the_answer_comes_in_words_then_terms_then_near_rows_then_what_it_was_ma
         "less need",
         "the retention table: fired: row 4 of 芜湖's override → stay",
         "arpu 88.00 -> >= 100",
-        "nothing: row 4 came first",
+        "nothing: row 4 of 芜湖's override came first",
         "balance is not known",
         "need news (models/1), need news (models/gone)",
         "need, margin",

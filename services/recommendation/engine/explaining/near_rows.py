@@ -7,6 +7,7 @@ from fractions import Fraction
 from services.recommendation.engine.explaining.changes import Change, NoChange, nearest_change
 from services.recommendation.engine.feel import Anything, Row, to_predicate
 from services.recommendation.engine.matrix import Cell, DecisionTable, FailedCell, Firing, Input, Rule, completed
+from services.recommendation.engine.matrix.hit_policies import DEFAULT_ROW
 
 NEAREST = 3
 """How many rows are told where none are asked about."""
@@ -45,7 +46,7 @@ def near_rows(
     """
     seen = _Seen(table, row, completed(table))
     fired = () if firing.ambiguous else firing.rules
-    others = [rule for rule in table.rules if rule.id not in fired]
+    others = [rule for rule in table.rules if rule.id not in (DEFAULT_ROW, *fired)]
     if asked is not None:
         found = [_near_row(seen, rule, fired) for rule in others if rule.id in asked]
         return sorted(found, key=lambda near: near.distance)
