@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from services.recommendation.engine.checking.columns import Column, Domains, columns_of
 from services.recommendation.engine.checking.findings import FieldTest, Finding, FindingKind, Severity
 from services.recommendation.engine.feel import Anything, FieldType, Literal, UnaryTests
-from services.recommendation.engine.feel.syntax import Compare, Endpoint, Name, Not, Operator, Or, Test, endpoints
+from services.recommendation.engine.feel.syntax import Compare, Endpoint, Name, Not, Operator, Or, Test, endpoints, endpoints_of
 from services.recommendation.engine.matrix import Cell, DecisionTable
 
 CITY = "city"
@@ -111,11 +111,14 @@ def _bound(table: DecisionTable, city: str) -> DecisionTable:
 
 
 def _bound_cell(cell: Cell, values: Mapping[str, Literal]) -> Cell:
+    """Return the cell with values for names; a test that names a parameter which is null there holds for nobody."""
     if not any(point.name in values for point in _names(cell)):
         return cell
     if isinstance(cell.tests, Anything):
         return cell
-    return Cell(cell.text, replace(cell.tests, tests=tuple(_bound_test(test, values) for test in cell.tests.tests)))
+    nowhere = {name for name, literal in values.items() if literal.value is None}
+    kept = [test for test in cell.tests.tests if not nowhere & {point.name for point in _names_of(test)}]
+    return Cell(cell.text, replace(cell.tests, tests=tuple(_bound_test(test, values) for test in kept)))
 
 
 def _bound_test(test: Test, values: Mapping[str, Literal]) -> Test:
@@ -130,3 +133,7 @@ def _value(point: Endpoint, values: Mapping[str, Literal]) -> Endpoint:
 
 def _names(cell: Cell) -> Iterable[Name]:
     return (point for point in endpoints(cell.tests) if isinstance(point, Name))
+
+
+def _names_of(test: Test) -> Iterable[Name]:
+    return (point for point in endpoints_of(test) if isinstance(point, Name))

@@ -189,6 +189,13 @@ def test_city_parameters_are_checked_in_each_city() -> None:
     assert where_text(elsewhere.witness) == 'city "巢湖", left [1..3)'
 
 
+def test_a_parameter_that_is_null_in_a_city_matches_nobody_there() -> None:
+    table = table_of(["left"], [["< low", "a"], [">= 3", "b"]])
+    found = found_in(replace(table, parameters=(Parameter("low", FieldType.integer(), 3, {"合肥": None}),)))
+    assert {each.kind for each in found} == {K.GAP, K.EMPTY_INTERVAL}
+    assert {where_text(each.witness[:2]) for each in found if each.kind is K.GAP} == {'city "合肥", left < 3'}
+
+
 def test_rows_whose_cells_name_a_parameter_are_not_proposed_as_one() -> None:
     table = table_of(["left"], [["< low", "a"], [">= low", "a"]])
     assert found_in(replace(table, parameters=(Parameter("low", FieldType.integer(), 3),))) == ()
