@@ -109,7 +109,7 @@ def policy_list_message(answer: DeskAnswer[contact_pb2.Contact]) -> pb.PolicyLis
 
 
 def _row_words(item: DeskItem) -> str:
-    row = f"{item.matrix} row {item.rule}"
+    row = f"{item.matrix} row {item.rule}" if item.rule else f"{item.matrix} by default"
     return f"{row} of {item.city}'s override" if item.city else row
 
 

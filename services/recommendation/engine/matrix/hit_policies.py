@@ -21,7 +21,7 @@ def with_default_row(table: DecisionTable) -> DecisionTable:
     if all(value is None for value in defaults):
         return table
     anything = tuple(Cell("-", Anything()) for _ in table.inputs)
-    return replace(table, rules=(Rule(DEFAULT_ROW, anything, defaults, note="the default outputs"), *table.rules))
+    return replace(table, rules=(Rule(DEFAULT_ROW, anything, defaults), *table.rules))
 
 
 def without_default_row(table: DecisionTable) -> DecisionTable:
