@@ -15,6 +15,7 @@ from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
 from services.console.clients import Clients
 from services.console.identity import fingerprint, request_id
+from services.console.matrices import newest_catalogue
 from services.console.planner_files import planner_files, take_matrices_of, take_policies_of
 from services.console.publishing import Publisher
 from services.console.runs import Follower, pages, patient
@@ -28,13 +29,14 @@ _TOO_LITTLE = "ERROR_REASON_TRAINING_DATA_INSUFFICIENT"
 class CycleInputs:
     """What a cycle is made of: extracts with their mapping file, the planners' files, the arms, the products scored.
 
-    Without `products` the need of every product is scored that was taken in the history. `reviewer` stands for the planner's
-    matrices that are not published for the cycle; without one those are refused.
+    Without planners' files lists are made by what is published for the cycle, and the newest catalogue. Without `products` the
+    need of every product is scored that was taken in the history. `reviewer` stands for the planner's matrices that are not
+    published for the cycle; without one those are refused.
     """
 
     cycle: str
     extracts: Path
-    planner: Path
+    planner: Path | None
     control_percent: int
     random_percent: int
     seed: int
@@ -127,14 +129,20 @@ class _Steps:
     async def take_rules(self) -> _Rules:
         """Take in and publish the planners' files, and check the rules for scores, first: what is wrong is known before the base is
         touched."""
-        files = planner_files(self.inputs.planner)
-        taken = await take_matrices_of(files, self.clients)
-        catalogue = await take_policies_of(files, self.inputs.cycle, self.clients)
-        publisher = Publisher(self.clients, self.follower, self.inputs.reviewer)
-        matrices = await publisher.for_cycle(taken, self.inputs.cycle, catalogue=catalogue)
+        matrices, catalogue = await self._matrices_and_catalogue()
         asked = scoring_pb.GetScoringRulesRequest()
         scoring = await patient(partial(self.clients.scoring.GetScoringRules, asked))
         return _Rules(matrices, catalogue, scoring.fingerprint)
+
+    async def _matrices_and_catalogue(self) -> tuple[tuple[str, ...], str]:
+        publisher = Publisher(self.clients, self.follower, self.inputs.reviewer)
+        if self.inputs.planner is None:
+            present = await patient(partial(publisher.present, self.inputs.cycle))
+            return present, await patient(partial(newest_catalogue, self.clients))
+        files = planner_files(self.inputs.planner)
+        taken = await take_matrices_of(files, self.clients)
+        catalogue = await take_policies_of(files, self.inputs.cycle, self.clients)
+        return await publisher.for_cycle(taken, self.inputs.cycle, catalogue=catalogue), catalogue
 
     async def make_snapshot(self, imported: profile_pb.Import) -> profile_pb.Snapshot:
         return await self.follower.complete(

@@ -141,6 +141,13 @@ async def all_catalogues(clients: Clients) -> AsyncIterator[policy_pb.PolicyCata
             yield catalogue
 
 
+async def newest_catalogue(clients: Clients) -> str:
+    """Return the name of the newest version of the catalogue. Raises NotFound where there is none."""
+    async for catalogue in all_catalogues(clients):
+        return catalogue.name
+    raise NotFound("a catalogue of policies: take one in with `visavis policy import`")
+
+
 async def policies_file(catalogue: str, out: Path, clients: Clients) -> bytes:
     """Return the file of a catalogue, empty = the newest. Raises InvalidInput, NotFound."""
     asked = policy_pb.ExportPoliciesRequest(parent=catalogue, format=_format(out))

@@ -10,7 +10,8 @@ from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 
 from services.console.clients import Clients
 from services.console.identity import request_id
-from services.console.matrices import all_matrices
+from services.console.matrices import all_matrices, purpose_word
+from services.console.planner_files import NEEDED
 from services.console.render.matrices import state_word, whose
 from services.console.runs import Follower, patient
 from shared.errors import WrongState
@@ -42,7 +43,21 @@ class Publisher:
         if missing:
             await self.approve(names, catalogue=catalogue)
             await self._as_reviewer(partial(self._publish, names, cycle))
-        return await patient(partial(self._published, cycle))
+        return await patient(partial(self.present, cycle))
+
+    async def present(self, cycle: str) -> tuple[str, ...]:
+        """Return all that is published for the cycle. Raises WrongState where no lists could be made by it."""
+        wanted = matrix_pb.ListMatricesRequest(cycle=cycle)
+        found = [matrix async for matrix in all_matrices(self.clients, wanted)]
+        of_province = {purpose_word(matrix.purpose) for matrix in found if not matrix.city}
+        if missing := [purpose for purpose in NEEDED if purpose not in of_province]:
+            raise WrongState(
+                f"for {cycle} no matrix is published for {', '.join(missing)}: publish them with `visavis matrix publish`, or give the "
+                "planner's files with --planner",
+                subject=cycle,
+                reason=_NOT_PUBLISHED,
+            )
+        return tuple(sorted(matrix.name for matrix in found))
 
     async def approve(self, names: Sequence[str], *, catalogue: str) -> None:
         """Check these versions and let the reviewer approve them, as far as that was not done. Raises WrongState."""
@@ -83,10 +98,6 @@ class Publisher:
                 versions=versions, cycle=cycle, reason=f"the cycle {cycle} is run by them"
             )
             await self.clients.matrices.PublishMatrix(asked)
-
-    async def _published(self, cycle: str) -> tuple[str, ...]:
-        wanted = matrix_pb.ListMatricesRequest(cycle=cycle)
-        return tuple(sorted([matrix.name async for matrix in all_matrices(self.clients, wanted)]))
 
     async def _read(self, names: Sequence[str]) -> list[matrix_pb.Matrix]:
         asked = [matrix_pb.GetMatrixRequest(name=name) for name in names]

@@ -105,6 +105,7 @@ async def _cycle(installation: Installation, extracts: Path, watch: Watch) -> fl
         random_percent=10,
         seed=1,
         products=(),  # all that were taken
+        reviewer="reviewer",
     )
     async with connect(ConsoleSettings()) as clients:
         begun = time.monotonic()

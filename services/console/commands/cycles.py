@@ -40,13 +40,14 @@ def run_(
     cycle: Cycle,
     extracts: Extracts,
     planner: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            help="The planners' files: a folder with NAME.csv or NAME.xlsx for each matrix and policies, or one workbook.",
+            help="The planners' files: a folder with NAME.csv or NAME.xlsx for each matrix and policies, or one workbook. "
+            "Without it: what is published for the cycle, and the newest catalogue.",
             exists=True,
             resolve_path=True,
         ),
-    ],
+    ] = None,
     control: Annotated[int, typer.Option(help="Percent never contacted.", min=0, max=50)] = 10,
     random: Annotated[int, typer.Option(help="Percent contacted by lot, to compare.", min=0, max=50)] = 10,
     seed: Annotated[int, typer.Option(help="Seeds the lot of the arms.")] = 1,
