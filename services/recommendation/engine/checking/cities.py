@@ -6,7 +6,17 @@ from dataclasses import dataclass, replace
 from services.recommendation.engine.checking.columns import Column, Domains, columns_of
 from services.recommendation.engine.checking.findings import FieldTest, Finding, FindingKind, Severity
 from services.recommendation.engine.feel import Anything, FieldType, Literal, UnaryTests
-from services.recommendation.engine.feel.syntax import Compare, Endpoint, Name, Not, Operator, Or, Test, endpoints, endpoints_of
+from services.recommendation.engine.feel.syntax import (
+    Compare,
+    Endpoint,
+    Name,
+    Not,
+    Operator,
+    Or,
+    Test,
+    endpoints,
+    endpoints_of,
+)
 from services.recommendation.engine.matrix import Cell, DecisionTable
 
 CITY = "city"
