@@ -1,6 +1,6 @@
 """`make bench`: measures the desk, the pushes and the call lists of an installation, then whole provinces, and prints medians and ratios.
 
-`python -m tests.bench SECTION …` measures some sections only: desk, pushes, leases, made, parquet, gbk, checks, decisions, dirty. BENCH_CUSTOMERS sets how many
+`python -m tests.bench SECTION …` measures some sections only: desk, pushes, leases, made, preview, parquet, gbk, checks, decisions, dirty. BENCH_CUSTOMERS sets how many
 customers the provinces have, a million unless told otherwise.
 """
 
@@ -20,7 +20,7 @@ from services.console.clients import connect
 from services.console.local_clock import find_clock
 from services.console.settings import ConsoleSettings
 from services.sandbox.settings import SandboxSettings
-from tests.bench import checks, decisions, desk, dirty, leases, made, province, pushes
+from tests.bench import checks, decisions, desk, dirty, leases, made, previews, province, pushes
 from tests.bench.figures import Figure
 from tests.e2e.installation import Installation, demonstration
 
@@ -33,6 +33,7 @@ READY_SECONDS = 600
 def main() -> None:
     sections: dict[str, Callable[[], list[Figure]]] = {
         "made": partial(made.measure, PROVINCE_CUSTOMERS),
+        "preview": partial(previews.measure, PROVINCE_CUSTOMERS),
         **{form: partial(province.measure, PROVINCE_CUSTOMERS, form) for form in province.FORMS},
         "checks": checks.measure,
         "decisions": partial(decisions.measure, PROVINCE_CUSTOMERS),

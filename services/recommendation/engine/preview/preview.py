@@ -24,7 +24,7 @@ from services.recommendation.engine.preview.summary import COMPARED_TABLE, chang
 from shared.lake.engine import ColumnarEngine
 from shared.lake.side_by_side import side_by_side
 
-_BATCH_ROWS = 16_384
+_BATCH_ROWS = 8_192
 _THREADS = 2
 _CITIES_SQL = f"SELECT DISTINCT city FROM {VIEWS} ORDER BY city"
 

@@ -13,6 +13,7 @@ from services.recommendation.domain.previews import Change, RowAt, RowCount
 from services.recommendation.engine.assembly.decided import Fired, every_column
 from services.recommendation.engine.assembly.facts import Flags, Ints
 from services.recommendation.engine.assembly.rules import Rules
+from services.recommendation.engine.feel import Anything, Value
 from services.recommendation.engine.matrix import DecisionTable, Rule
 from services.recommendation.engine.preview.sides import fired_in
 
@@ -70,7 +71,7 @@ def row_counts(
     for purpose in {**before.tables, **after.tables}:
         mine, others = before.tables.get(purpose), after.tables.get(purpose)
         one, other = (count.get(purpose, np.zeros(1, dtype=np.int64)) for count in counts)
-        for first, second in aligned(mine.rules if mine else (), others.rules if others else ()):
+        for first, second in aligned(mine, others):
             yield RowCount(
                 matrix=purpose,
                 before=_at(mine, first),
@@ -81,15 +82,36 @@ def row_counts(
         yield RowCount(purpose, None, None, "", Change(int(one[0]) if mine else 0, int(other[0]) if others else 0))
 
 
-def aligned(before: Sequence[Rule], after: Sequence[Rule]) -> Iterator[tuple[int | None, int | None]]:
-    """Yield pairs of places, in the order of the files: rows that say the same stand together, rewritten ones with what they were."""
-    keys = [[(tuple(cell.text for cell in rule.cells), rule.outputs) for rule in rules] for rules in (before, after)]
+def aligned(before: DecisionTable | None, after: DecisionTable | None) -> Iterator[tuple[int | None, int | None]]:
+    """Yield pairs of places, in the order of the files: rows that say the same stand together, rewritten ones with what they were.
+
+    A province's row is the same whether or not cities have overrides of their own.
+    """
+    tables = before, after
+    composed = any(rule.origin for table in tables if table for rule in table.rules)
+    keys = [[_says(table, rule, composed=composed) for rule in table.rules] if table else [] for table in tables]
     for tag, i1, i2, j1, j2 in SequenceMatcher(a=keys[0], b=keys[1], autojunk=False).get_opcodes():
-        if tag in {"equal", "replace"}:
-            yield from zip_longest(range(i1, i2), range(j1, j2))
-        else:
-            yield from ((place, None) for place in range(i1, i2))
-            yield from ((None, place) for place in range(j1, j2))
+        if tag == "equal":
+            yield from zip(range(i1, i2), range(j1, j2), strict=True)
+            continue
+        mine, others = (
+            [(place, keys[side][place][0]) for place in places]
+            for side, places in enumerate((range(i1, i2), range(j1, j2)))
+        )
+        for city in dict.fromkeys(city for _, city in (*mine, *others)):
+            yield from zip_longest(*([place for place, of in each if of == city] for each in (mine, others)))
+
+
+def _says(
+    table: DecisionTable, rule: Rule, *, composed: bool
+) -> tuple[str, frozenset[tuple[str, str]], tuple[Value, ...]]:
+    """Return whose a row is, what it tests and what it gives. Of composed tables the city is whose, and no test."""
+    tests = (
+        (column.name, cell.text)
+        for column, cell in zip(table.inputs, rule.cells, strict=True)
+        if not isinstance(cell.tests, Anything) and not (composed and column.name == "city")
+    )
+    return (rule.origin.city if rule.origin else table.city), frozenset(tests), rule.outputs
 
 
 def _at(table: DecisionTable | None, place: int | None) -> RowAt | None:

@@ -71,7 +71,7 @@ def rewritten(draw: st.DrawFn, table: DecisionTable) -> DecisionTable:
     return replace(table, rules=tuple(rewritten[len(rewritten) > 1 and draw(_seldom) :]))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data(), published=rules(), base=bases())
 def test_every_count_is_what_the_lists_of_single_customers_add_up_to(
     lake: Lake, data: st.DataObject, published: Rules, base: Base
