@@ -111,6 +111,38 @@ async def test_near_rows_say_what_would_have_had_to_differ(service: Service) -> 
     assert any(matrix.near_rows for matrix in others)
 
 
+OVERRIDE = """matrix,retention,FIRST,hefei's own
+city,hefei
+arpu,=> policy_group,=> main_policy
+>= 150,group-7,contract-150-vip
+>= 100,group-6,contract-100-gift
+"""
+
+
+async def test_rows_of_a_citys_override_are_told_by_where_they_stand(service: Service) -> None:
+    base = Base([view("c00000")], [scores("c00000")], [member("c00000")])
+    inputs = base.publish(service.lake, "override")
+    run = await service.assemble(inputs, matrices=[*SAMPLE_MATRICES, OVERRIDE])
+    wanted = explanation_pb2.AskedRows(purpose="retention", rows=[4], city="hefei")
+    told = await service.recommendation.ExplainPolicyList(asked(rows=[wanted, rows("retention", 22)]))
+    assert told.replays
+    retention = next(matrix for matrix in told.matrices if matrix.purpose == "retention")
+    (fired,) = retention.fired
+    override = next(version for version in told.versions if version.city == "hefei")
+    assert (fired.city, fired.matrix_row, fired.matrix) == ("hefei", 5, override.name)
+    assert override.name in run.matrices
+    near = {(row.row.city, row.row.matrix_row): row for row in retention.near_rows}
+    assert set(near) == {("hefei", 4), ("", 22)}
+    change = near["hefei", 4].changes[0]
+    assert (change.input, change.value, change.wanted) == ("arpu", "120.00", ">= 150")
+    assert near["", 22].overtaken_by == fired.row
+    assert near["", 22].row.matrix == retention.matrix
+    with pytest.raises(InvalidInput, match="matrix retention of hefei has no rule in row 22"):
+        await service.recommendation.ExplainPolicyList(
+            asked(rows=[explanation_pb2.AskedRows(purpose="retention", rows=[22], city="hefei")])
+        )
+
+
 async def test_who_is_withheld_or_rejected_is_told_why_and_what_holds_now(service: Service) -> None:
     await three(service)
     service.contacts.capped.add("c00000")
