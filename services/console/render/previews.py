@@ -98,9 +98,11 @@ def _rows(rows: Iterable[pb.RowCount]) -> list[_Line]:
 
 def _row(row: pb.RowCount) -> str:
     """Say where a row stands, in the published file and in the draft's."""
+    where = f" of {row.city}" if row.city else ""
+    if row.defaults:
+        return f"the default outputs{where}"
     if not row.row_before and not row.row_after:
         return "no row"
-    where = f" of {row.city}" if row.city else ""
     if row.row_before == row.row_after:
         return f"{row.row_after}{where}"
     told = [f"was {row.row_before}" if row.row_before else "new", f"now {row.row_after}" if row.row_after else "gone"]

@@ -17,6 +17,7 @@ from services.recommendation.domain.previews import (
     Recommended,
     RowCount,
 )
+from services.recommendation.engine.matrix.hit_policies import DEFAULT_ROW
 from services.recommendation.use_cases.imports import CATALOGUES, MATRICES
 from services.recommendation.use_cases.previews import PreviewOrder, PreviewResult
 from shared.errors import InvalidInput
@@ -106,6 +107,7 @@ def _row(row: RowCount) -> pb.RowCount:
         row_after=row.after.row if row.after else 0,
         city=at.city if at else "",
         gives=row.gives,
+        defaults=at is not None and at.row == DEFAULT_ROW,
         customers=_change(row.customers),
     )
 

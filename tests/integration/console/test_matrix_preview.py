@@ -40,7 +40,8 @@ def preview() -> pb.MatrixPreview:
         rows=[
             pb.RowCount(matrix="retention", row_before=4, row_after=5, gives="group-6, gift", customers=two(700, 698)),
             pb.RowCount(matrix="retention", row_after=4, city="芜湖", gives="group-7, vip", customers=two(0, 2)),
-            pb.RowCount(matrix="retention", customers=two(300, 300)),
+            pb.RowCount(matrix="retention", customers=two(300, 301)),
+            pb.RowCount(matrix="vpmn", gives="family", customers=two(0, 3), defaults=True),
         ],
         zone_orders=pb.PreviewFlows(flows=[pb.PreviewFlow(source="a > b", target="a > b", customer_count=1_000)]),
         main_policies=pb.PreviewFlows(
@@ -104,6 +105,8 @@ def test_a_planner_reads_what_changes_where_channels_are_too_small_and_what_it_c
         "gift (none) 1",
         "retention was 4, now 5 group-6, gift 700 698 -2",
         "retention new, now 4 of 芜湖 group-7, vip 0 2 +2",
+        "retention no row 300 301 +1",
+        "vpmn the default outputs family 0 3 +3",
         "vip 10 12 2 0",
         "no row of matrix priority matches 0 1 +1",
         "call 900 899 500 OVER by 399",

@@ -17,6 +17,7 @@ from services.recommendation.domain.previews import Change, Channel, Flows, Mone
 from services.recommendation.engine.assembly.decided import MEMBERSHIP, SCORES, VIEWS, InputColumns
 from services.recommendation.engine.assembly.rules import Rules
 from services.recommendation.engine.matrix import DecisionTable
+from services.recommendation.engine.matrix.hit_policies import with_default_row
 from services.recommendation.engine.preview.preview import preview
 from services.recommendation.engine.rulebook import read_matrix
 from shared.errors import WrongState
@@ -199,6 +200,28 @@ def test_rows_are_told_under_their_old_and_their_new_number(lake: Lake) -> None:
         (row.before and row.before.row, row.after and row.after.row) for row in found.rows if row.matrix == "priority"
     ]
     assert told == [(None, first.id), *((rule.id, rule.id + 1) for rule in (first, *others)), (None, None)]
+
+
+def test_default_outputs_are_counted_and_compared_like_rows(lake: Lake) -> None:
+    published = sample_rules()
+    (output,) = published.voice_usage.outputs if published.voice_usage else ()
+    nobody, everybody = (
+        with_default_row(
+            read_matrix(
+                matrix_csv("voice_usage", "FIRST", ["arpu", "=> policy"], [[cell, "pack-anhui"]]),
+                fields=matrix_fields(),
+            )
+        )
+        for cell in ("< 0", ">= 0")
+    )
+    defaults = with_default_row(replace(nobody, outputs=(replace(output, default="pack-anhui"),)))
+    for draft, fires, changed in ((defaults, (3, 0), 3), (everybody, (0, 3), 3), (nobody, (0, 0), 0)):
+        before, after = (replace(published, voice_usage=table) for table in (nobody, draft))
+        found, _ = previewed(lake, base_of(3), before, after)
+        rows = {row.after.row: row.customers.after for row in found.rows if row.matrix == "voice_usage" and row.after}
+        assert (rows.get(0, 0), rows[3], found.changed) == (*fires, changed)
+        same, _ = previewed(lake, base_of(3), after, after)
+        assert same.changed == 0
 
 
 @pytest.mark.parametrize("unique", ["published", "drafts"])

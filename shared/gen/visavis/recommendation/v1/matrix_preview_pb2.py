@@ -27,7 +27,7 @@ from visavis.common.v1 import run_pb2 as visavis_dot_common_dot_v1_dot_run__pb2
 from visavis.dispatch.v1 import contact_pb2 as visavis_dot_dispatch_dot_v1_dot_contact__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.visavis/recommendation/v1/matrix_preview.proto\x12\x19visavis.recommendation.v1\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a!visavis/dispatch/v1/contact.proto\"\xad\x07\n\rMatrixPreview\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x06status\x18\x02 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12\x14\n\x0c\x61ssembly_run\x18\x03 \x01(\t\x12\x0e\n\x06\x64rafts\x18\x04 \x03(\t\x12\x11\n\tpublished\x18\x05 \x03(\t\x12\x1f\n\x17policy_catalogue_before\x18\x06 \x01(\t\x12\x1e\n\x16policy_catalogue_after\x18\x07 \x01(\t\x12.\n\x07\x63hanges\x18\x08 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x16\n\x0e\x63ustomer_count\x18\t \x01(\x03\x12\x15\n\rchanged_count\x18\n \x01(\x03\x12\x35\n\x05lists\x18\x0b \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\x12\x37\n\x07rejects\x18\x0c \x03(\x0b\x32&.visavis.recommendation.v1.ReasonCount\x12\x37\n\x07\x62locked\x18\r \x03(\x0b\x32&.visavis.recommendation.v1.ReasonCount\x12\x31\n\x04rows\x18\x0e \x03(\x0b\x32#.visavis.recommendation.v1.RowCount\x12<\n\x0bzone_orders\x18\x0f \x01(\x0b\x32\'.visavis.recommendation.v1.PreviewFlows\x12>\n\rmain_policies\x18\x10 \x01(\x0b\x32\'.visavis.recommendation.v1.PreviewFlows\x12?\n\x0e\x66irst_products\x18\x11 \x01(\x0b\x32\'.visavis.recommendation.v1.PreviewFlows\x12=\n\x08policies\x18\x12 \x03(\x0b\x32+.visavis.recommendation.v1.RecommendedCount\x12=\n\x08products\x18\x13 \x03(\x0b\x32+.visavis.recommendation.v1.RecommendedCount\x12\x35\n\x05loads\x18\x14 \x03(\x0b\x32&.visavis.recommendation.v1.ChannelLoad\x12\x37\n\x05money\x18\x15 \x03(\x0b\x32(.visavis.recommendation.v1.ExpectedMoney\",\n\x0b\x42\x65\x66oreAfter\x12\x0e\n\x06\x62\x65\x66ore\x18\x01 \x01(\x03\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x03\"c\n\x0bReasonCount\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05words\x18\x02 \x01(\t\x12\x35\n\x05\x63ount\x18\x03 \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\"\x99\x01\n\x08RowCount\x12\x0e\n\x06matrix\x18\x01 \x01(\t\x12\x12\n\nrow_before\x18\x02 \x01(\x05\x12\x11\n\trow_after\x18\x03 \x01(\x05\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\r\n\x05gives\x18\x05 \x01(\t\x12\x39\n\tcustomers\x18\x06 \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\"Z\n\x0cPreviewFlows\x12\x35\n\x05\x66lows\x18\x01 \x03(\x0b\x32&.visavis.recommendation.v1.PreviewFlow\x12\x13\n\x0bother_count\x18\x02 \x01(\x03\"E\n\x0bPreviewFlow\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x16\n\x0e\x63ustomer_count\x18\x03 \x01(\x03\"\x85\x01\n\x10RecommendedCount\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x39\n\tcustomers\x18\x02 \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\x12\x14\n\x0cgained_count\x18\x03 \x01(\x03\x12\x12\n\nlost_count\x18\x04 \x01(\x03\"\x99\x01\n\x0b\x43hannelLoad\x12-\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12\x37\n\x07persons\x18\x02 \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\x12\x15\n\x08\x63\x61pacity\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x0b\n\t_capacity\"\xaa\x01\n\rExpectedMoney\x12\x0c\n\x04\x63ity\x18\x01 \x01(\t\x12\x0c\n\x04zone\x18\x02 \x01(\t\x12\x12\n\nneed_level\x18\x03 \x01(\t\x12\x34\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32$.visavis.recommendation.v1.MoneySums\x12\x33\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32$.visavis.recommendation.v1.MoneySums\"~\n\tMoneySums\x12\x13\n\x0boffer_count\x18\x01 \x01(\x03\x12 \n\x18\x61\x63\x63\x65pted_ten_thousandths\x18\x02 \x01(\x03\x12\x10\n\x08\x63ost_fen\x18\x03 \x01(\x03\x12\x12\n\nreturn_fen\x18\x04 \x01(\x03\x12\x14\n\x0c\x64ilution_fen\x18\x05 \x01(\x03\"\xc1\x03\n\rPreviewChange\x12\r\n\x05place\x18\x01 \x01(\x03\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x14\n\x04\x63ity\x18\x03 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12\x46\n\x11zone_order_before\x18\x04 \x03(\tB+\xa2\xbb\x18\'\x08\x03\"\tretention\"\x0bnew_service\"\x0bvoice_usage\x12\x45\n\x10zone_order_after\x18\x05 \x03(\tB+\xa2\xbb\x18\'\x08\x03\"\tretention\"\x0bnew_service\"\x0bvoice_usage\x12:\n\x12main_policy_before\x18\x06 \x01(\tB\x19\xa2\xbb\x18\x15*\x13no retention policyH\x00\x88\x01\x01\x12\x39\n\x11main_policy_after\x18\x07 \x01(\tB\x19\xa2\xbb\x18\x15*\x13no retention policyH\x01\x88\x01\x01\x12\x16\n\x0epolicies_added\x18\x08 \x03(\t\x12\x18\n\x10policies_removed\x18\t \x03(\t\x12\x11\n\treordered\x18\n \x01(\x08\x42\x15\n\x13_main_policy_beforeB\x14\n\x12_main_policy_after\"R\n\x0f\x43hannelCapacity\x12-\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12\x10\n\x08\x63\x61pacity\x18\x02 \x01(\x03\"\xac\x01\n\x14PreviewMatrixRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08matrices\x18\x02 \x03(\t\x12\x18\n\x10policy_catalogue\x18\x03 \x01(\t\x12\x14\n\x0c\x61ssembly_run\x18\x04 \x01(\t\x12>\n\ncapacities\x18\x05 \x03(\x0b\x32*.visavis.recommendation.v1.ChannelCapacity\"Y\n\x15PreviewMatrixResponse\x12@\n\x0ematrix_preview\x18\x01 \x01(\x0b\x32(.visavis.recommendation.v1.MatrixPreview\"\'\n\x17GetMatrixPreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\\\n\x18GetMatrixPreviewResponse\x12@\n\x0ematrix_preview\x18\x01 \x01(\x0b\x32(.visavis.recommendation.v1.MatrixPreview\"B\n\x19ListMatrixPreviewsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"x\n\x1aListMatrixPreviewsResponse\x12\x41\n\x0fmatrix_previews\x18\x01 \x03(\x0b\x32(.visavis.recommendation.v1.MatrixPreview\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"R\n\x19ListPreviewChangesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"p\n\x1aListPreviewChangesResponse\x12\x39\n\x07\x63hanges\x18\x01 \x03(\x0b\x32(.visavis.recommendation.v1.PreviewChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.visavis/recommendation/v1/matrix_preview.proto\x12\x19visavis.recommendation.v1\x1a\x1fvisavis/common/v1/dataset.proto\x1a\x1bvisavis/common/v1/run.proto\x1a!visavis/dispatch/v1/contact.proto\"\xad\x07\n\rMatrixPreview\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x06status\x18\x02 \x01(\x0b\x32\x1c.visavis.common.v1.RunStatus\x12\x14\n\x0c\x61ssembly_run\x18\x03 \x01(\t\x12\x0e\n\x06\x64rafts\x18\x04 \x03(\t\x12\x11\n\tpublished\x18\x05 \x03(\t\x12\x1f\n\x17policy_catalogue_before\x18\x06 \x01(\t\x12\x1e\n\x16policy_catalogue_after\x18\x07 \x01(\t\x12.\n\x07\x63hanges\x18\x08 \x01(\x0b\x32\x1d.visavis.common.v1.DatasetRef\x12\x16\n\x0e\x63ustomer_count\x18\t \x01(\x03\x12\x15\n\rchanged_count\x18\n \x01(\x03\x12\x35\n\x05lists\x18\x0b \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\x12\x37\n\x07rejects\x18\x0c \x03(\x0b\x32&.visavis.recommendation.v1.ReasonCount\x12\x37\n\x07\x62locked\x18\r \x03(\x0b\x32&.visavis.recommendation.v1.ReasonCount\x12\x31\n\x04rows\x18\x0e \x03(\x0b\x32#.visavis.recommendation.v1.RowCount\x12<\n\x0bzone_orders\x18\x0f \x01(\x0b\x32\'.visavis.recommendation.v1.PreviewFlows\x12>\n\rmain_policies\x18\x10 \x01(\x0b\x32\'.visavis.recommendation.v1.PreviewFlows\x12?\n\x0e\x66irst_products\x18\x11 \x01(\x0b\x32\'.visavis.recommendation.v1.PreviewFlows\x12=\n\x08policies\x18\x12 \x03(\x0b\x32+.visavis.recommendation.v1.RecommendedCount\x12=\n\x08products\x18\x13 \x03(\x0b\x32+.visavis.recommendation.v1.RecommendedCount\x12\x35\n\x05loads\x18\x14 \x03(\x0b\x32&.visavis.recommendation.v1.ChannelLoad\x12\x37\n\x05money\x18\x15 \x03(\x0b\x32(.visavis.recommendation.v1.ExpectedMoney\",\n\x0b\x42\x65\x66oreAfter\x12\x0e\n\x06\x62\x65\x66ore\x18\x01 \x01(\x03\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x03\"c\n\x0bReasonCount\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\r\n\x05words\x18\x02 \x01(\t\x12\x35\n\x05\x63ount\x18\x03 \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\"\xab\x01\n\x08RowCount\x12\x0e\n\x06matrix\x18\x01 \x01(\t\x12\x12\n\nrow_before\x18\x02 \x01(\x05\x12\x11\n\trow_after\x18\x03 \x01(\x05\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\r\n\x05gives\x18\x05 \x01(\t\x12\x39\n\tcustomers\x18\x06 \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\x12\x10\n\x08\x64\x65\x66\x61ults\x18\x07 \x01(\x08\"Z\n\x0cPreviewFlows\x12\x35\n\x05\x66lows\x18\x01 \x03(\x0b\x32&.visavis.recommendation.v1.PreviewFlow\x12\x13\n\x0bother_count\x18\x02 \x01(\x03\"E\n\x0bPreviewFlow\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12\x16\n\x0e\x63ustomer_count\x18\x03 \x01(\x03\"\x85\x01\n\x10RecommendedCount\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x39\n\tcustomers\x18\x02 \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\x12\x14\n\x0cgained_count\x18\x03 \x01(\x03\x12\x12\n\nlost_count\x18\x04 \x01(\x03\"\x99\x01\n\x0b\x43hannelLoad\x12-\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12\x37\n\x07persons\x18\x02 \x01(\x0b\x32&.visavis.recommendation.v1.BeforeAfter\x12\x15\n\x08\x63\x61pacity\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x0b\n\t_capacity\"\xaa\x01\n\rExpectedMoney\x12\x0c\n\x04\x63ity\x18\x01 \x01(\t\x12\x0c\n\x04zone\x18\x02 \x01(\t\x12\x12\n\nneed_level\x18\x03 \x01(\t\x12\x34\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32$.visavis.recommendation.v1.MoneySums\x12\x33\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32$.visavis.recommendation.v1.MoneySums\"~\n\tMoneySums\x12\x13\n\x0boffer_count\x18\x01 \x01(\x03\x12 \n\x18\x61\x63\x63\x65pted_ten_thousandths\x18\x02 \x01(\x03\x12\x10\n\x08\x63ost_fen\x18\x03 \x01(\x03\x12\x12\n\nreturn_fen\x18\x04 \x01(\x03\x12\x14\n\x0c\x64ilution_fen\x18\x05 \x01(\x03\"\xc1\x03\n\rPreviewChange\x12\r\n\x05place\x18\x01 \x01(\x03\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x14\n\x04\x63ity\x18\x03 \x01(\tB\x06\xa2\xbb\x18\x02\x08\x03\x12\x46\n\x11zone_order_before\x18\x04 \x03(\tB+\xa2\xbb\x18\'\x08\x03\"\tretention\"\x0bnew_service\"\x0bvoice_usage\x12\x45\n\x10zone_order_after\x18\x05 \x03(\tB+\xa2\xbb\x18\'\x08\x03\"\tretention\"\x0bnew_service\"\x0bvoice_usage\x12:\n\x12main_policy_before\x18\x06 \x01(\tB\x19\xa2\xbb\x18\x15*\x13no retention policyH\x00\x88\x01\x01\x12\x39\n\x11main_policy_after\x18\x07 \x01(\tB\x19\xa2\xbb\x18\x15*\x13no retention policyH\x01\x88\x01\x01\x12\x16\n\x0epolicies_added\x18\x08 \x03(\t\x12\x18\n\x10policies_removed\x18\t \x03(\t\x12\x11\n\treordered\x18\n \x01(\x08\x42\x15\n\x13_main_policy_beforeB\x14\n\x12_main_policy_after\"R\n\x0f\x43hannelCapacity\x12-\n\x07\x63hannel\x18\x01 \x01(\x0e\x32\x1c.visavis.dispatch.v1.Channel\x12\x10\n\x08\x63\x61pacity\x18\x02 \x01(\x03\"\xac\x01\n\x14PreviewMatrixRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x10\n\x08matrices\x18\x02 \x03(\t\x12\x18\n\x10policy_catalogue\x18\x03 \x01(\t\x12\x14\n\x0c\x61ssembly_run\x18\x04 \x01(\t\x12>\n\ncapacities\x18\x05 \x03(\x0b\x32*.visavis.recommendation.v1.ChannelCapacity\"Y\n\x15PreviewMatrixResponse\x12@\n\x0ematrix_preview\x18\x01 \x01(\x0b\x32(.visavis.recommendation.v1.MatrixPreview\"\'\n\x17GetMatrixPreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\\\n\x18GetMatrixPreviewResponse\x12@\n\x0ematrix_preview\x18\x01 \x01(\x0b\x32(.visavis.recommendation.v1.MatrixPreview\"B\n\x19ListMatrixPreviewsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"x\n\x1aListMatrixPreviewsResponse\x12\x41\n\x0fmatrix_previews\x18\x01 \x03(\x0b\x32(.visavis.recommendation.v1.MatrixPreview\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"R\n\x19ListPreviewChangesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"p\n\x1aListPreviewChangesResponse\x12\x39\n\x07\x63hanges\x18\x01 \x03(\x0b\x32(.visavis.recommendation.v1.PreviewChange\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,37 +51,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REASONCOUNT']._serialized_start=1164
   _globals['_REASONCOUNT']._serialized_end=1263
   _globals['_ROWCOUNT']._serialized_start=1266
-  _globals['_ROWCOUNT']._serialized_end=1419
-  _globals['_PREVIEWFLOWS']._serialized_start=1421
-  _globals['_PREVIEWFLOWS']._serialized_end=1511
-  _globals['_PREVIEWFLOW']._serialized_start=1513
-  _globals['_PREVIEWFLOW']._serialized_end=1582
-  _globals['_RECOMMENDEDCOUNT']._serialized_start=1585
-  _globals['_RECOMMENDEDCOUNT']._serialized_end=1718
-  _globals['_CHANNELLOAD']._serialized_start=1721
-  _globals['_CHANNELLOAD']._serialized_end=1874
-  _globals['_EXPECTEDMONEY']._serialized_start=1877
-  _globals['_EXPECTEDMONEY']._serialized_end=2047
-  _globals['_MONEYSUMS']._serialized_start=2049
-  _globals['_MONEYSUMS']._serialized_end=2175
-  _globals['_PREVIEWCHANGE']._serialized_start=2178
-  _globals['_PREVIEWCHANGE']._serialized_end=2627
-  _globals['_CHANNELCAPACITY']._serialized_start=2629
-  _globals['_CHANNELCAPACITY']._serialized_end=2711
-  _globals['_PREVIEWMATRIXREQUEST']._serialized_start=2714
-  _globals['_PREVIEWMATRIXREQUEST']._serialized_end=2886
-  _globals['_PREVIEWMATRIXRESPONSE']._serialized_start=2888
-  _globals['_PREVIEWMATRIXRESPONSE']._serialized_end=2977
-  _globals['_GETMATRIXPREVIEWREQUEST']._serialized_start=2979
-  _globals['_GETMATRIXPREVIEWREQUEST']._serialized_end=3018
-  _globals['_GETMATRIXPREVIEWRESPONSE']._serialized_start=3020
-  _globals['_GETMATRIXPREVIEWRESPONSE']._serialized_end=3112
-  _globals['_LISTMATRIXPREVIEWSREQUEST']._serialized_start=3114
-  _globals['_LISTMATRIXPREVIEWSREQUEST']._serialized_end=3180
-  _globals['_LISTMATRIXPREVIEWSRESPONSE']._serialized_start=3182
-  _globals['_LISTMATRIXPREVIEWSRESPONSE']._serialized_end=3302
-  _globals['_LISTPREVIEWCHANGESREQUEST']._serialized_start=3304
-  _globals['_LISTPREVIEWCHANGESREQUEST']._serialized_end=3386
-  _globals['_LISTPREVIEWCHANGESRESPONSE']._serialized_start=3388
-  _globals['_LISTPREVIEWCHANGESRESPONSE']._serialized_end=3500
+  _globals['_ROWCOUNT']._serialized_end=1437
+  _globals['_PREVIEWFLOWS']._serialized_start=1439
+  _globals['_PREVIEWFLOWS']._serialized_end=1529
+  _globals['_PREVIEWFLOW']._serialized_start=1531
+  _globals['_PREVIEWFLOW']._serialized_end=1600
+  _globals['_RECOMMENDEDCOUNT']._serialized_start=1603
+  _globals['_RECOMMENDEDCOUNT']._serialized_end=1736
+  _globals['_CHANNELLOAD']._serialized_start=1739
+  _globals['_CHANNELLOAD']._serialized_end=1892
+  _globals['_EXPECTEDMONEY']._serialized_start=1895
+  _globals['_EXPECTEDMONEY']._serialized_end=2065
+  _globals['_MONEYSUMS']._serialized_start=2067
+  _globals['_MONEYSUMS']._serialized_end=2193
+  _globals['_PREVIEWCHANGE']._serialized_start=2196
+  _globals['_PREVIEWCHANGE']._serialized_end=2645
+  _globals['_CHANNELCAPACITY']._serialized_start=2647
+  _globals['_CHANNELCAPACITY']._serialized_end=2729
+  _globals['_PREVIEWMATRIXREQUEST']._serialized_start=2732
+  _globals['_PREVIEWMATRIXREQUEST']._serialized_end=2904
+  _globals['_PREVIEWMATRIXRESPONSE']._serialized_start=2906
+  _globals['_PREVIEWMATRIXRESPONSE']._serialized_end=2995
+  _globals['_GETMATRIXPREVIEWREQUEST']._serialized_start=2997
+  _globals['_GETMATRIXPREVIEWREQUEST']._serialized_end=3036
+  _globals['_GETMATRIXPREVIEWRESPONSE']._serialized_start=3038
+  _globals['_GETMATRIXPREVIEWRESPONSE']._serialized_end=3130
+  _globals['_LISTMATRIXPREVIEWSREQUEST']._serialized_start=3132
+  _globals['_LISTMATRIXPREVIEWSREQUEST']._serialized_end=3198
+  _globals['_LISTMATRIXPREVIEWSRESPONSE']._serialized_start=3200
+  _globals['_LISTMATRIXPREVIEWSRESPONSE']._serialized_end=3320
+  _globals['_LISTPREVIEWCHANGESREQUEST']._serialized_start=3322
+  _globals['_LISTPREVIEWCHANGESREQUEST']._serialized_end=3404
+  _globals['_LISTPREVIEWCHANGESRESPONSE']._serialized_start=3406
+  _globals['_LISTPREVIEWCHANGESRESPONSE']._serialized_end=3518
 # @@protoc_insertion_point(module_scope)

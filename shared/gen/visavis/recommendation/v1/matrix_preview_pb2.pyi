@@ -225,16 +225,21 @@ class RowCount(_message.Message):
     CITY_FIELD_NUMBER: _builtins.int
     GIVES_FIELD_NUMBER: _builtins.int
     CUSTOMERS_FIELD_NUMBER: _builtins.int
+    DEFAULTS_FIELD_NUMBER: _builtins.int
     matrix: _builtins.str
     """The matrix: priority, retention, new_service, voice_usage or vpmn."""
     row_before: _builtins.int
     """Its number in the published file; 0 where it is not there."""
     row_after: _builtins.int
-    """Its number in the draft's file; 0 where it is not there. Both are 0 for the customers for whom no row fires."""
+    """Its number in the draft's file; 0 where it is not there. Both are 0 for the default outputs, and for the customers for whom
+    nothing fires.
+    """
     city: _builtins.str
     """The city whose override the row is of; empty for the province."""
     gives: _builtins.str
     """What the row gives."""
+    defaults: _builtins.bool
+    """Whether these are the default outputs, which stand in where no row fires."""
     @_builtins.property
     def customers(self) -> Global___BeforeAfter:
         """The customers."""
@@ -248,10 +253,11 @@ class RowCount(_message.Message):
         city: _builtins.str = ...,
         gives: _builtins.str = ...,
         customers: Global___BeforeAfter | None = ...,
+        defaults: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "customers", b"customers", "gives", b"gives", "matrix", b"matrix", "row_after", b"row_after", "row_before", b"row_before"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["city", b"city", "customers", b"customers", "defaults", b"defaults", "gives", b"gives", "matrix", b"matrix", "row_after", b"row_after", "row_before", b"row_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
