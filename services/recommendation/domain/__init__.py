@@ -1,7 +1,6 @@
 """Policies, policy lists and what may stand in their way: values and the rules that need nothing else."""
 
 from services.recommendation.domain.life import (
-    OF_A_CYCLE,
     Life,
     Slot,
     SlotStep,
@@ -42,7 +41,6 @@ from services.recommendation.domain.policies import (
 __all__ = [
     "BESIDE_OTHERS",
     "NEEDED",
-    "OF_A_CYCLE",
     "OPTIONAL",
     "REASON_WORDS",
     "Ability",

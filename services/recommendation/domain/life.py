@@ -47,9 +47,6 @@ class StepKind(StrEnum):
     RETIRED = "retired"
 
 
-OF_A_CYCLE = (StepKind.PUBLISHED, StepKind.SUPERSEDED, StepKind.ROLLED_BACK, StepKind.RESTORED)
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One line of a version's log; `cycle` where the step is about one, `run` the check that found what it says."""

@@ -116,6 +116,9 @@ def _violations(table: DecisionTable) -> list[Violation]:
         )
     elif problem := hit_policy_problem(table.hit_policy, None, table.outputs):
         found.append(Violation("row 1", problem))
+    if table.city and table.purpose == Purpose.EXTRACTION:
+        why = "a plan is made of one matrix extraction, which overrides none: test the input city instead"
+        found.append(Violation("line city", f'"{table.city}": {why}'))
     names = [output.name for output in table.outputs]
     for rule in with_default_row(table).rules:
         outputs = dict(zip(names, rule.outputs, strict=True))

@@ -16,7 +16,8 @@ from services.recommendation.engine.matrix.hit_policies import with_default_row
 from services.recommendation.engine.rulebook import Fields, read_matrix
 from services.recommendation.ports import Rulebook
 
-_REMEMBERED = 16
+_REMEMBERED = 128
+"""More than a cycle uses: five matrices with an override of each of seventeen cities."""
 _Value = TypeVar("_Value")
 
 

@@ -38,8 +38,9 @@ arpu,tenure_months,=> policy_group,=> main_policy,replaces
 >= least,>= 12,group-d,keep-d,4
 """
 NEW_SERVICE = """matrix,new_service,FIRST,New services
-product,=> policy
--,paper
+default,policy,paper
+tenure_months,=> policy
+< 0,paper
 """
 NEW_SERVICE_OF_WUHU = """matrix,new_service,FIRST,New services in Wuhu
 city,wuhu
@@ -62,7 +63,7 @@ class Person:
     new: tuple[str, str]
 
 
-PAPER = ("paper", "new_service row 3")
+PAPER = ("paper", "new_service by default")
 GIFT = ("gift", "new_service row 4 of wuhu's override")
 PEOPLE = {
     "c00001": Person("hefei", 250, 30, ("keep-c", "retention row 5 of hefei's override"), PAPER),

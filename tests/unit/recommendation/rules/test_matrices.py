@@ -33,6 +33,13 @@ def test_the_zones_of_a_priority_differ() -> None:
     assert faults(text) == ['row 3, column => third: "voice_usage" is the second zone, too: expected another one']
 
 
+def test_an_extraction_is_no_override() -> None:
+    text = matrix_csv("extraction", "FIRST", ["age", "=> policy"], [["-", "care-60"]])
+    head, rest = text.split("\n", 1)
+    (fault,) = faults(f"{head}\ncity,芜湖\n{rest}")
+    assert "test the input city instead" in fault
+
+
 def test_a_priority_may_leave_the_third_zone_open() -> None:
     headers = ["arpu", "=> first", "=> second", "=> third"]
     for text in (

@@ -10,7 +10,7 @@ import pytest
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.domain import Ability, Life, Purpose, Stage, Zone
 from services.recommendation.engine.assembly.terms import Weighing
-from services.recommendation.ports import Rulebook, StoredCatalogue, StoredMatrix, Version, Versions
+from services.recommendation.ports import Place, Rulebook, StoredCatalogue, StoredMatrix, Version, Versions
 from services.recommendation.use_cases.assembly import AssemblyInputs, AssemblyOrder
 from services.recommendation.use_cases.rules import MatrixIds, Readings
 from services.recommendation.use_cases.targets import TargetOrder, TargetRequest, order_targets
@@ -53,6 +53,9 @@ class InMemoryRulebook:
 
     async def catalogue(self, catalogue_id: str) -> StoredCatalogue:
         return StoredCatalogue(catalogue_id, sample("policies"), "", 50, 4, _NOW, "test")
+
+    async def catalogues(self, *, after: Place | None, limit: int) -> Sequence[StoredCatalogue]:
+        return [await self.catalogue("catalogue")][:limit]
 
     async def newest_catalogue_id(self) -> str:
         return "catalogue"

@@ -231,7 +231,7 @@ class RecommendedPolicy(_message.Message):
     need_level: _builtins.str
     """Level of the need, for products: rigid, sensitive or ordinary."""
     fired_rule: _builtins.str
-    """The matrix row that gave it. Examples: "vpmn row 7", "vpmn row 7 of 芜湖's override"."""
+    """The matrix row that gave it. Examples: "vpmn row 7", "vpmn row 7 of 芜湖's override", "vpmn by default"."""
     main: _builtins.bool
     """Main policy, or another one of the same group that clerk and customer may choose instead."""
     answer: _contact_pb2.ContactAnswer.ValueType
