@@ -50,7 +50,12 @@ def imported_as(*purposes: "matrix_pb.MatrixPurpose.ValueType") -> matrix_pb.Imp
     )
 
 
-LIVE = [matrix_pb.Matrix(name=f"matrices/{number}", cycles=["2026-11"]) for number in (3, 1, 2)]
+LIVE = [
+    matrix_pb.Matrix(name=f"matrices/{number}", purpose=purpose, cycles=["2026-11"])
+    for number, purpose in zip((1, 2, 3), PURPOSES, strict=True)
+][::-1]
+
+VPMN = matrix_pb.Matrix(name="matrices/5", purpose=matrix_pb.MATRIX_PURPOSE_VPMN, cycles=["2026-11"])
 
 
 def published(request: Message) -> Message:
@@ -125,7 +130,7 @@ def test_a_cycle_takes_one_workbook_with_all_matrices_and_leaves_extractions_asi
     workbook.write_bytes(b"PK")
     everything = (*PURPOSES, matrix_pb.MATRIX_PURPOSE_EXTRACTION, matrix_pb.MATRIX_PURPOSE_VPMN)
     services.will("ImportMatrix", imported_as(*everything))
-    services.will("ListMatrices", matrix_pb.ListMatricesResponse(matrices=[*LIVE, matrix_pb.Matrix(name="matrices/5")]))
+    services.will("ListMatrices", matrix_pb.ListMatricesResponse(matrices=[*LIVE, VPMN]))
     assert visavis(*folders[:-1], str(workbook)).code == 0
     (matrices,), (policies,) = services.requests("ImportMatrix"), services.requests("ImportPolicies")
     assert isinstance(matrices, matrix_pb.ImportMatrixRequest)
@@ -134,6 +139,26 @@ def test_a_cycle_takes_one_workbook_with_all_matrices_and_leaves_extractions_asi
     (assembled,) = services.requests("CreateAssemblyRun")
     assert isinstance(assembled, recommendation_pb.CreateAssemblyRunRequest)
     assert assembled.matrices == ["matrices/1", "matrices/2", "matrices/3", "matrices/5"]
+
+
+def test_without_files_lists_are_made_by_what_is_published_and_the_newest_catalogue(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
+) -> None:
+    prepare_cycle(services)
+    catalogues = [policy_pb.PolicyCatalogue(name=f"policyCatalogues/{number}") for number in (8, 7)]
+    services.will("ListPolicyCatalogues", policy_pb.ListPolicyCataloguesResponse(policy_catalogues=catalogues))
+    assert visavis(*folders[:-2]).code == 0
+    assert services.requests("ImportMatrix") == services.requests("ImportPolicies") == []
+    (assembled,) = services.requests("CreateAssemblyRun")
+    assert isinstance(assembled, recommendation_pb.CreateAssemblyRunRequest)
+    assert (list(assembled.matrices), assembled.policy_catalogue) == (
+        ["matrices/1", "matrices/2", "matrices/3"],
+        "policyCatalogues/8",
+    )
+    services.will("ListMatrices", matrix_pb.ListMatricesResponse(matrices=LIVE[:2]))
+    said = visavis(*folders[:-2])
+    assert (said.code, "no matrix is published for priority" in said.errors) == (1, True)
+    assert len(services.requests("CreateImport")) == 1
 
 
 def test_a_set_of_matrices_that_makes_no_lists_is_refused_before_the_base_is_touched(
