@@ -19,6 +19,8 @@ from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.domain import NEEDED, OPTIONAL
 from services.recommendation.engine.assembly.rules import Rules
 from services.recommendation.engine.catalogue import read_catalogue
+from services.recommendation.engine.matrix import DecisionTable
+from services.recommendation.engine.matrix.compose import compose
 from services.recommendation.engine.rulebook import read_matrix
 from services.recommendation.use_cases.assembly import AssemblyInputs
 from shared.lake.dataset import Dataset
@@ -115,9 +117,10 @@ Row = TypeVar("Row", CustomerView, CustomerScores, ControlMembership, PolicyList
 
 
 def sample_rules() -> Rules:
-    """Return the planners' sample files as rules of 2026-11-09."""
+    """Return the planners' sample files, overrides included, as rules of 2026-11-09."""
     priority, retention, new_service, voice_usage, vpmn = (
-        read_matrix(sample(name), fields=matrix_fields()) for name in (*NEEDED, *OPTIONAL)
+        compose(_read(sample(name)), [_read(path.read_text()) for path in sorted(PLANNER.glob(f"{name}.*.csv"))])
+        for name in (*NEEDED, *OPTIONAL)
     )
     return Rules(
         priority=priority,
@@ -130,6 +133,10 @@ def sample_rules() -> Rules:
         consent_default=False,
         most_at_once=3,
     )
+
+
+def _read(text: str) -> DecisionTable:
+    return read_matrix(text, fields=matrix_fields())
 
 
 @dataclass(frozen=True)

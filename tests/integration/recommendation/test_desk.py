@@ -10,8 +10,8 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as pb
 
 from shared.errors import Denied, InvalidInput, NotFound
 from shared.rpc.identity import Caller, Role, acting_as
-from tests.factories.recommendation import NOW, Base, base_of, holding, member, scores, view
-from tests.integration.recommendation.service import LATER, Service
+from tests.factories.recommendation import NOW, Base, base_of, holding, member, sample, scores, view
+from tests.integration.recommendation.service import LATER, SAMPLE_MATRICES, Service
 
 LOYAL = "c00000"
 
@@ -24,7 +24,7 @@ def base(**changes: object) -> Base:
 
 
 async def test_a_list_shows_zones_in_priority_order_with_texts_reasons_and_alternatives(service: Service) -> None:
-    run = await service.assemble(base(contract_months_left=2, in_contract=True).publish(service.lake, "one"))
+    run = await service.assemble(base(contract_ends_on="2027-01-31", in_contract=True).publish(service.lake, "one"))
     found = await service.list_of(LOYAL)
     assert (found.cycle, found.assembly_run, found.masked_msisdn) == ("2026-11", run.name, "138****0000")
     assert [zone.zone for zone in found.zones] == [policy_pb.ZONE_RETENTION, policy_pb.ZONE_NEW_SERVICE]
@@ -49,12 +49,13 @@ async def test_packs_and_the_plan_of_a_group_share_a_zone_and_name_their_matrice
     calls = {"unit_price": 2_600, "long_distance_minutes": 800, "top_counterpart": "江苏", "enterprise_role": "member"}
     called = scores(LOYAL, voice_segment="called_from_outside", strategic_group="voice_stimulation", needs=[])
     views = [view(LOYAL, city="芜湖", return_rate_score=6_000, arpu_fen=2_000, **calls)]
-    await service.assemble(Base(views, [called], [member(LOYAL)]).publish(service.lake, "one"))
+    matrices = [*SAMPLE_MATRICES, sample("voice_usage.wuhu")]
+    await service.assemble(Base(views, [called], [member(LOYAL)]).publish(service.lake, "one"), matrices=matrices)
     found = await service.list_of(LOYAL)
     voice = found.zones[0]
     assert voice.zone == policy_pb.ZONE_VOICE_USAGE
     assert [(p.policy.policy, p.fired_rule, p.main) for p in voice.policies] == [
-        ("pack-nanjing", "voice_usage row 5", True),
+        ("pack-nanjing", "voice_usage row 6 of 芜湖's override", True),
         ("vpmn-enterprise", "vpmn row 7", True),
     ]
     told = await service.recommendation.ExplainPolicyList(pb.ExplainPolicyListRequest(customer_id=LOYAL))

@@ -139,7 +139,7 @@ async def test_a_file_in_gbk_comes_in_and_what_is_wrong_in_it_is_told_with_its_n
     assert taken.matrix.display_name == "存量保有政策"
     wrong = matrix_pb.ImportMatrixRequest(content=content.replace(b"arpu", b"apru"), file_name="保有.csv")
     with pytest.raises(
-        InvalidInput, match=r'保有\.csv, row 2, column apru: no field is called "apru": did you mean "arpu"'
+        InvalidInput, match=r'保有\.csv, row 3, column apru: no field is called "apru": did you mean "arpu"'
     ):
         await service.matrices.ImportMatrix(wrong)
 

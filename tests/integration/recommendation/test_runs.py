@@ -204,7 +204,7 @@ async def test_an_explanation_names_inputs_fired_rows_and_the_first_cell_that_fa
     ]
     retention, newspaper = told.matrices[1], told.matrices[4]
     assert {i.input: i.value for i in retention.inputs} == {
-        "contract_months_left": "null",
+        "contract_ends_within_months": "null",
         "tenure_months": "30",
         "return_rate_score": "90.00",
         "arpu": "120.00",
@@ -216,9 +216,9 @@ async def test_an_explanation_names_inputs_fired_rows_and_the_first_cell_that_fa
     }
     assert list(retention.fired_rows) == [22]
     assert [(f.row, f.input, f.cell) for f in retention.failed_rows][:3] == [
-        (4, "contract_months_left", "> 3"),
+        (4, "contract_ends_within_months", "> 3"),
         (6, "return_rate_score", "null,< 50"),
-        (8, "contract_months_left", "<= 3"),
+        (8, "contract_ends_within_months", "<= 3"),
     ]
     assert [list(newspaper.fired_rows), {i.input: i.value for i in newspaper.inputs}["product_state"]] == [
         [6],
