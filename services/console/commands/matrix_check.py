@@ -62,10 +62,9 @@ def _print(found: pb.MatrixCheck, output: Output) -> None:
         if rows:
             output.table(title, columns, rows)
     counted = f"counted on {found.customer_count:,} customers" if found.customer_count else "counted on nobody"
-    output.line(
-        f"{found.error_count} errors, {found.warning_count} warnings, {found.info_count} remarks; {counted}, "
-        f"policies as of {found.day} ({found.name})"
-    )
+    numbers = {"error": found.error_count, "warning": found.warning_count, "remark": found.info_count}
+    told = ", ".join(f"{number} {what}{'' if number == 1 else 's'}" for what, number in numbers.items())
+    output.line(f"{told}; {counted}, policies as of {found.day} ({found.name})")
     if found.error_count:
         output.line("Mend the errors in the sheet, and check it again.")
     elif not found.city:

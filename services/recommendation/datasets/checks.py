@@ -48,7 +48,9 @@ class LakeInspector:
     ) -> CheckResult:
         """Return all findings. Raises DatasetUnreadable."""
         surroundings = Surroundings(
-            domains_of(self.fields, catalogue), Shelf(catalogue, order.day) if catalogue else None, city=order.city
+            domains_of(self.fields, catalogue),
+            Shelf(catalogue, order.day, order.city) if catalogue else None,
+            city=order.city,
         )
         checked = [(matrix, table, check_table(table, surroundings)) for matrix, table in tables]
         customers, findings = self._counted(order, checked, catalogue or Catalogue({}, {}))

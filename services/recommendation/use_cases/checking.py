@@ -9,7 +9,7 @@ from services.recommendation.engine.checking.findings import Finding, FindingKin
 from services.recommendation.engine.feel.text import tests_text
 from services.recommendation.engine.matrix import DecisionTable
 from services.recommendation.ports import Rulebook, Runs
-from services.recommendation.use_cases.assembly import AssemblyOrder
+from services.recommendation.use_cases.assembly import ASSEMBLY_RUNS, AssemblyOrder
 from shared.clock import Clock, local_date
 from shared.errors import Denied, InvalidInput, NotFound, Violation
 from shared.lake.dataset import Dataset
@@ -174,7 +174,7 @@ def _day(text: str, clock: Clock, violations: list[Violation]) -> date | None:
 async def _switched_in(runs: Runs) -> tuple[Dataset | None, Dataset | None]:
     """Return what the lists are made of that the desk reads; nothing before the first cycle."""
     try:
-        run = await runs.get("assemblyRuns", await runs.switched_in())
+        run = await runs.get(ASSEMBLY_RUNS, await runs.switched_in())
     except NotFound:
         return None, None
     inputs = from_json(AssemblyOrder, run.request).inputs

@@ -55,19 +55,13 @@ def by_city(table: DecisionTable, domains: Domains, only: str) -> tuple[CityTabl
 
 
 def gathered(found: Sequence[tuple[CityTable, Sequence[Finding]]]) -> list[Finding]:
-    """Return what was found in all cities once; what was found in some of them, with their names."""
+    """Return what was found in all cities that were looked at once; what was found in some of them, with their names."""
     cities: dict[Finding, list[str]] = {}
     for part, findings in found:
         for finding in findings:
             cities.setdefault(finding, []).append(part.city or OTHERS)
-    if all(part.city is None for part, _ in found):
-        return list(cities)
     named = [part.city for part, _ in found if part.city]
-    is_one = len(found) == 1
-    return [
-        finding if len(where) == len(found) and not is_one else _told(finding, where, named, everywhere=is_one)
-        for finding, where in cities.items()
-    ]
+    return [finding if len(where) == len(found) else _told(finding, where, named) for finding, where in cities.items()]
 
 
 def _in_city(table: DecisionTable, domains: Domains, city: str, named: Sequence[str]) -> CityTable:
@@ -82,15 +76,13 @@ def _in_city(table: DecisionTable, domains: Domains, city: str, named: Sequence[
     return CityTable(city, bound, tuple(kept), columns)
 
 
-def _told(finding: Finding, where: Sequence[str], named: Sequence[str], *, everywhere: bool) -> Finding:
+def _told(finding: Finding, where: Sequence[str], named: Sequence[str]) -> Finding:
     """Return the finding with the cities it is about; a row that fires in other cities is none to delete."""
     tests = FieldTest(CITY, _cities(where, named))
     concern = finding.concern
     if concern is not None:
         concern = replace(concern, where=(*concern.where, ((tests,),)))
-    severity = finding.severity
-    if finding.kind is FindingKind.NEVER_FIRES and not everywhere:
-        severity = Severity.INFO
+    severity = Severity.INFO if finding.kind is FindingKind.NEVER_FIRES else finding.severity
     others = [city for city in named if city not in where]
     words = f"in cities other than {', '.join(others)}" if OTHERS in where else f"in {', '.join(where)}"
     return replace(

@@ -1,6 +1,6 @@
 """Finds rows that give policies which nobody can get by them: unknown, expired, elsewhere, or in the wrong place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -30,11 +30,11 @@ _ELSEWHERE = "\1"
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What policies there are, and on which day they must be valid. `cities` are those where customers live, as far as known."""
+    """What policies there are, and on which day they must be valid; with `city` only its customers count."""
 
     catalogue: Catalogue
     day: date
-    cities: tuple[str, ...] = ()
+    city: str = ""
 
 
 def policy_findings(table: DecisionTable, shelf: Shelf) -> Iterator[Finding]:
@@ -42,7 +42,7 @@ def policy_findings(table: DecisionTable, shelf: Shelf) -> Iterator[Finding]:
     by_id = {rule.id: rule for rule in table.rules}
     for rule_id, outputs in row_outputs(table):
         code = outputs.get("main_policy") or outputs.get("policy")
-        if code is not None:
+        if code is not None and (not shelf.city or _matches(table, by_id[rule_id], "city", shelf.city)):
             yield from _of_row(table, by_id[rule_id], code, outputs.get("policy_group"), shelf)
 
 
@@ -54,7 +54,7 @@ def _of_row(table: DecisionTable, rule: Rule, code: str, group: str | None, shel
         text = f"{row_name(rule)} gives {code}, which nobody can get by it: {_words(reason, policy, code, shelf)}"
         yield Finding(kind, severity, text, (rule.id,), concern=Concern(fired=(rule.id,)))
     elif policy is not None and policy.cities:
-        yield from _elsewhere(table, rule, policy, shelf.cities)
+        yield from _elsewhere(table, rule, policy, shelf.city)
 
 
 def _reason(
@@ -90,13 +90,13 @@ def _words(reason: BlockReason, policy: Policy | None, code: str, shelf: Shelf) 
             return REASON_WORDS[reason]
 
 
-def _elsewhere(table: DecisionTable, rule: Rule, policy: Policy, cities: Sequence[str]) -> Iterator[Finding]:
+def _elsewhere(table: DecisionTable, rule: Rule, policy: Policy, city: str) -> Iterator[Finding]:
     """Yield the finding of a policy that is offered in some cities only, by a row that matches customers of others."""
     offered = ", ".join(policy.cities)
-    asked = (*cities, *_named_cities(table, rule), _ELSEWHERE)
-    if not any(city not in policy.cities and _matches(table, rule, "city", city) for city in asked):
+    asked = (city,) if city else (*_named_cities(table, rule), _ELSEWHERE)
+    if not any(each not in policy.cities and _matches(table, rule, "city", each) for each in asked):
         return
-    nowhere = not any(_matches(table, rule, "city", city) for city in policy.cities)
+    nowhere = not any(_matches(table, rule, "city", each) for each in policy.cities)
     severity = Severity.ERROR if nowhere else Severity.WARNING
     told = (
         "and the row matches none of their customers"

@@ -186,7 +186,7 @@ def test_city_parameters_are_checked_in_each_city() -> None:
     elsewhere = only_finding(
         replace(table, parameters=(replace(parameter, value=1),)), Surroundings(DOMAINS, city="巢湖")
     )
-    assert where_text(elsewhere.witness) == 'city "巢湖", left [1..3)'
+    assert where_text(elsewhere.witness) == "left [1..3)"
 
 
 def test_a_parameter_that_is_null_in_a_city_matches_nobody_there() -> None:
@@ -222,6 +222,7 @@ def test_a_computed_input_is_a_column_that_can_be_null_if_its_fields_can() -> No
     assert where_text(gap.witness) == "ends_in null"
 
 
+DAY = date(2026, 11, 9)
 RETENTION = ["arpu", "city", "=> policy_group", "=> main_policy"]
 NEW = ["product", "=> policy"]
 
@@ -260,7 +261,7 @@ def test_policies_that_nobody_can_get_by_a_row_are_told(
 
 def found_in_planner_sheet(text: str) -> tuple[Finding, ...]:
     catalogue = read_catalogue(catalogue_csv(POLICIES), "")
-    surroundings = Surroundings(domains_of(matrix_fields(), catalogue), Shelf(catalogue, date(2026, 11, 9)))
+    surroundings = Surroundings(domains_of(matrix_fields(), catalogue), Shelf(catalogue, DAY))
     return found_in(read_matrix(text, fields=matrix_fields()), surroundings)
 
 
@@ -268,6 +269,18 @@ def test_a_policy_for_another_city_than_the_row_s_is_an_error() -> None:
     rules = [["-", '"芜湖"', "group-1", "keep-hefei"], ["-", "-", "", ""]]
     (finding,) = found_in_planner_sheet(matrix_csv("retention", "FIRST", RETENTION, rules))
     assert (finding.kind, finding.severity) == (K.POLICY_NOT_IN_CITY, S.ERROR)
+
+
+def test_in_one_city_only_its_own_policies_count() -> None:
+    rules = [["< 50", "-", "group-1", "keep-hefei"], [">= 50", '"芜湖"', "group-1", "kept"], ["-", "-", "", ""]]
+    table = read_matrix(matrix_csv("retention", "FIRST", RETENTION, rules), fields=matrix_fields())
+    catalogue = read_catalogue(catalogue_csv(POLICIES), "")
+    domains = domains_of(matrix_fields(), catalogue)
+    found = {
+        city: [each.kind for each in found_in(table, Surroundings(domains, Shelf(catalogue, DAY, city), city))]
+        for city in ("合肥", "芜湖")
+    }
+    assert found == {"合肥": [], "芜湖": [K.POLICY_UNKNOWN, K.POLICY_NOT_IN_CITY]}
 
 
 @pytest.mark.parametrize(
