@@ -7,9 +7,8 @@ from visavis.recommendation.v1 import matrix_check_pb2 as check_pb
 from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 
 from services.console.clients import Clients
-from services.console.matrices import all_matrices, file_given, purpose_word, read_matrix, take_matrices
+from services.console.matrices import file_given, matrix_of_province, read_matrix, take_matrices
 from services.console.runs import Follower
-from shared.errors import NotFound
 
 
 async def check_matrices(
@@ -40,13 +39,5 @@ async def versions_to_check(given: Sequence[str], clients: Clients) -> list[str]
     provinces = {matrix.purpose for matrix in versions if not matrix.city}
     for purpose in dict.fromkeys(matrix.purpose for matrix in versions):
         if purpose not in provinces:
-            versions.append(await _province(purpose, clients))
+            versions.append(await matrix_of_province(purpose, clients))
     return list(dict.fromkeys(matrix.name for matrix in versions))
-
-
-async def _province(purpose: "matrix_pb.MatrixPurpose.ValueType", clients: Clients) -> matrix_pb.Matrix:
-    for state in (matrix_pb.Matrix.STATE_PUBLISHED, matrix_pb.Matrix.STATE_UNSPECIFIED):
-        async for matrix in all_matrices(clients, matrix_pb.ListMatricesRequest(purpose=purpose, state=state)):
-            if not matrix.city and matrix.state != matrix_pb.Matrix.STATE_RETIRED:
-                return matrix
-    raise NotFound(f"a matrix {purpose_word(purpose)} of the province, which the override could be checked with")

@@ -59,6 +59,11 @@ async def take_policies(path: Path, products: Path | None, clients: Clients) -> 
     return await clients.policies.ImportPolicies(asked)
 
 
+_PURPOSES = {
+    name.removeprefix("MATRIX_PURPOSE_").lower(): number for name, number in matrix_pb.MatrixPurpose.items() if number
+}
+
+
 async def all_matrices(
     clients: Clients, wanted: matrix_pb.ListMatricesRequest | None = None
 ) -> AsyncIterator[matrix_pb.Matrix]:
@@ -77,9 +82,12 @@ async def all_matrices(
 async def find_matrix(
     name: str, clients: Clients, *, purpose: "matrix_pb.MatrixPurpose.ValueType | None" = None
 ) -> str:
-    """Return the resource name of a version given by resource name, id, or display name: of that the newest. Raises NotFound."""
+    """Return the resource name of a version given by resource name, id, display name (of that the newest), or the word of a
+    purpose (what is published of it for the province, else the newest). Raises NotFound."""
     if name.startswith(_COLLECTION):
         return name
+    if purpose is None and (meant := _PURPOSES.get(name)) is not None:
+        return (await matrix_of_province(meant, clients)).name
     known = []
     async for matrix in all_matrices(clients):
         if purpose in {None, matrix.purpose}:
@@ -87,6 +95,18 @@ async def find_matrix(
                 return matrix.name
             known.append(matrix.display_name)
     raise NotFound(f"matrix {name} (matrices: {', '.join(dict.fromkeys(known)) or 'none yet'})")
+
+
+async def matrix_of_province(purpose: "matrix_pb.MatrixPurpose.ValueType", clients: Clients) -> matrix_pb.Matrix:
+    """Return the version of a purpose that is no city's override: the newest that is published, or the newest at all.
+
+    Raises NotFound.
+    """
+    for state in (matrix_pb.Matrix.STATE_PUBLISHED, matrix_pb.Matrix.STATE_UNSPECIFIED):
+        async for matrix in all_matrices(clients, matrix_pb.ListMatricesRequest(purpose=purpose, state=state)):
+            if not matrix.city and matrix.state != matrix_pb.Matrix.STATE_RETIRED:
+                return matrix
+    raise NotFound(f"a matrix {purpose_word(purpose)} of the province")
 
 
 async def read_matrix(name: str, clients: Clients) -> matrix_pb.Matrix:

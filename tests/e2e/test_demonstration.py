@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import google.rpc
 import pytest
+import xlsxwriter
+from python_calamine import CalamineWorkbook
 
 from tests.e2e.installation import ROOT, Installation
 
@@ -166,3 +168,51 @@ def test_a_client_in_another_language_works_and_reads_refusals(installation: Ins
         details = {detail["type"]: detail for detail in refused["details"]}
         assert details["ErrorInfo"]["domain"] == "visavis"
         assert details["BadRequest"]["field_violations"][0]["field"] == field
+
+
+def test_a_planner_mends_a_matrix_in_a_spreadsheet_and_lists_are_made_by_it(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """The tour of the README, in its order; the last test here, since it changes what the others look at."""
+    own, mended = tmp_path / "retention.xlsx", tmp_path / "mended.xlsx"
+    installation.ask("matrix", "export", "retention", "--out", str(own))
+    rows = _sheet(own)
+    gapped = _saved(rows[:-1], tmp_path / "gapped.xlsx")
+    found = installation.visavis("matrix", "check", str(gapped))
+    assert (found.returncode, "no row matches" in found.stdout) == (1, True), found.stdout + found.stderr
+    mistyped = _saved([[cell.replace("[100..150)", "[100..15O)") for cell in row] for row in rows], tmp_path / "o.xlsx")
+    refused = installation.visavis("matrix", "check", str(mistyped))
+    assert (refused.returncode, "[100..15O)" in refused.stderr) == (1, True), refused.stdout + refused.stderr
+
+    _saved([[cell.replace("[100..150)", "[80..150)") for cell in row] for row in rows], mended)
+    checked = cast("dict[str, Any]", installation.ask("matrix", "check", str(mended)))
+    (version,) = checked["matrices"]
+    changed = tmp_path / "changed.csv"
+    installation.ask("matrix", "preview", version, "--out", str(changed))
+    customers = [line.split(",")[0] for line in changed.read_text("utf-8-sig").splitlines()[1:]]
+    assert customers
+
+    why = ("--reason", "the bill of 80 to 100 yuan was left out")
+    assert installation.visavis("matrix", "approve", version, *why).returncode == 1, "the author may not"
+    for step in (("approve", version), ("publish", version, "--cycle", "2026-11")):
+        installation.ask("matrix", *step, *why, "--as", "reviewer")
+    installation.ask("cycle", "run", "2026-11", "--extracts", str(installation.home / "extracts"))
+    explained = cast("dict[str, Any]", installation.ask("why", customers[0]))
+    by = next(matrix for matrix in explained["matrices"] if matrix["purpose"] == "retention")
+    assert (by["matrix"], explained["replays"]) == (version, True)
+    assert "contract-100-handset" in [given["policy"] for given in explained["given"]]
+
+
+def _sheet(path: Path) -> list[list[str]]:
+    (name,) = (name for name in CalamineWorkbook.from_path(path).sheet_names if not name.startswith("#"))
+    rows = CalamineWorkbook.from_path(path).get_sheet_by_name(name).to_python(skip_empty_area=False)
+    return [[str(cell) for cell in row] for row in rows]
+
+
+def _saved(rows: list[list[str]], path: Path) -> Path:
+    with xlsxwriter.Workbook(path) as workbook:
+        sheet = workbook.add_worksheet("retention")
+        for number, row in enumerate(rows):
+            for place, cell in enumerate(row):
+                sheet.write_string(number, place, cell)
+    return path

@@ -61,7 +61,10 @@ def import_(
 @app.command()
 def export(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME…", help="Display names (the newest), ids, or matrices/ID.")
+        list[str],
+        typer.Argument(
+            metavar="NAME…", help="Purposes (what is published), display names (the newest), ids, or matrices/ID."
+        ),
     ],
     out: MatrixOut,
     as_json: AsJson = False,

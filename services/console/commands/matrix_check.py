@@ -24,7 +24,7 @@ def check(
         list[str],
         typer.Argument(
             metavar="NAME|FILE…",
-            help="Display names (the newest), ids or matrices/ID; or files, which are taken in as drafts first.",
+            help="Purposes (what is published), display names (the newest), ids or matrices/ID; or files, taken in as drafts first.",
         ),
     ],
     city: Annotated[
