@@ -130,7 +130,7 @@ def _print_terms(answer: recommendation_pb.ExplainPolicyListResponse, output: Ou
     )
     rows = []
     for found in answer.weighed:
-        terms = {term.term: f"{term.value}{'' if term.counts else ' (off)'}" for term in found.terms}
+        terms = {term.term: f"{term.value or 'not known'}{'' if term.counts else ' (off)'}" for term in found.terms}
         rows.append((
             _zone(found.zone),
             str(found.rank or "blocked"),

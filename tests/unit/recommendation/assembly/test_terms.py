@@ -127,7 +127,7 @@ def test_what_a_combination_brings_is_not_offered_again_beside_it() -> None:
     assert words == "a product of it comes by both already, one of the two being a combination"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(made=drawn_rules())
 def test_exclusions_hold_in_both_directions(made: Rules) -> None:
     offers = [

@@ -97,7 +97,7 @@ def test_no_other_value_of_the_field_is_nearer(text: str, value: Decimal) -> Non
         assert abs(change.nearest - value) == nearest
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(drawn=tables(), row=rows(list(FIELDS)))
 def test_changed_as_told_every_near_row_passes(drawn: DrawnTable, row: Row) -> None:
     table = read_csv(drawn.text(), fields=FIELDS, outputs=OUTPUTS)
