@@ -1,13 +1,14 @@
 """What each purpose expects of its matrix, and the reading of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from services.recommendation.domain import ProductClass, Purpose, Tier, Zone
 from services.recommendation.engine.feel import FieldType, Kind, Value, did_you_mean, listed
-from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, Outputs, Rule, read_csv
+from services.recommendation.engine.matrix import DecisionTable, HitPolicy, Output, Rule, read_csv
 from services.recommendation.engine.matrix.csv_head import purpose_of
 from services.recommendation.engine.matrix.csv_layout import Faults, read_records
-from services.recommendation.engine.matrix.hit_policies import DEFAULT_ROW, hit_policy_problem, with_default_row
+from services.recommendation.engine.matrix.csv_places import Places
+from services.recommendation.engine.matrix.hit_policies import hit_policy_problem, with_default_row
 from shared.errors import InvalidInput, Violation
 
 Fields = Mapping[str, FieldType]
@@ -92,7 +93,7 @@ def read_matrix(text: str, *, fields: Fields) -> DecisionTable:
         table = read_csv(text, fields=offered(_purpose(text), fields), outputs=OUTPUTS, titles=PURPOSE_TITLES)
     except InvalidInput as error:
         raise _invalid(error.violations) from error
-    if violations := _violations(table):
+    if violations := list(_violations(table, Places.of(text))):
         raise _invalid(violations)
     return table
 
@@ -102,61 +103,49 @@ def _purpose(text: str) -> str | None:
     return purpose_of(first.cell(1), PURPOSE_TITLES) if first else None
 
 
-def _violations(table: DecisionTable) -> list[Violation]:
-    """Return what only the purpose can know to be wrong."""
+def _violations(table: DecisionTable, places: Places) -> Iterator[Violation]:
+    """Yield what only the purpose can know to be wrong."""
     allowed = _HIT_POLICIES[table.purpose]
-    found = []
     if table.hit_policy not in allowed:
         expected = " or ".join(allowed)
-        found.append(Violation("row 1", f'"{table.hit_policy}": a matrix {table.purpose} is {expected}'))
+        yield Violation(places.hit_policy, f'"{table.hit_policy}": a matrix {table.purpose} is {expected}')
     if table.aggregation is not None:
-        why = f"a matrix {table.purpose} gives policies, which do not add up"
-        found.append(
-            Violation("row 1", f'"{table.hit_policy} {table.aggregation}": {why}: write {table.hit_policy} alone')
-        )
+        why = f"a matrix {table.purpose} gives policies, which do not add up: write {table.hit_policy} alone"
+        yield Violation(places.hit_policy, f'"{table.hit_policy} {table.aggregation}": {why}')
     elif problem := hit_policy_problem(table.hit_policy, None, table.outputs):
-        found.append(Violation("row 1", problem))
+        yield Violation(places.hit_policy, problem)
     if table.city and table.purpose == Purpose.EXTRACTION:
         why = "a plan is made of one matrix extraction, which overrides none: test the input city instead"
-        found.append(Violation("line city", f'"{table.city}": {why}'))
-    names = [output.name for output in table.outputs]
+        yield Violation(places.city, f'"{table.city}": {why}')
     for rule in with_default_row(table).rules:
-        outputs = dict(zip(names, rule.outputs, strict=True))
-        place = "default outputs" if rule.id == DEFAULT_ROW else f"row {rule.id}"
-        where = f"{place}, column => {names[-1]}"
-        found += _unlisted_values(table, rule, place)
+        yield from _unlisted_values(table, rule, places)
         if table.purpose == Purpose.PRIORITY:
-            found += _repeated_zones(place, outputs)
-        if table.purpose == Purpose.RETENTION and (outputs.get("policy_group") is None) != (
-            outputs.get("main_policy") is None
-        ):
-            found.append(Violation(where, "group and main policy go together: fill in both, or neither for no policy"))
-    return found
+            yield from _repeated_zones(table, rule, places)
+        given = {output.name for output, value in zip(table.outputs, rule.outputs, strict=True) if value is not None}
+        if table.purpose == Purpose.RETENTION and len(given) == 1:
+            why = "group and main policy go together: fill in both, or neither for no policy"
+            yield Violation(places.output(rule.id, table.outputs[-1]), why)
 
 
-def _unlisted_values(table: DecisionTable, rule: Rule, place: str) -> list[Violation]:
-    found = []
+def _unlisted_values(table: DecisionTable, rule: Rule, places: Places) -> Iterator[Violation]:
     for output, value in zip(table.outputs, rule.outputs, strict=True):
         if output.values and value is not None and value not in output.values:
             known = [str(each) for each in output.values]
             advice = did_you_mean(str(value), known) or f": expected one of {listed(known)}"
             why = f'"{value}" does not stand in the line of values{advice}'
-            found.append(Violation(f"{place}, column => {output.name}", why))
-    return found
+            yield Violation(places.output(rule.id, output), why)
 
 
-def _repeated_zones(where: str, outputs: Outputs) -> list[Violation]:
-    places: dict[Value, str] = {}
-    found = []
+def _repeated_zones(table: DecisionTable, rule: Rule, places: Places) -> Iterator[Violation]:
+    outputs = {output.name: (output, value) for output, value in zip(table.outputs, rule.outputs, strict=True)}
+    seen: dict[Value, str] = {}
     for place in ("first", "second", "third"):
-        zone = outputs.get(place)
-        if zone is not None and places.setdefault(zone, place) != place:
-            found.append(
-                Violation(
-                    f"{where}, column => {place}", f'"{zone}" is the {places[zone]} zone, too: expected another one'
-                )
-            )
-    return found
+        if place not in outputs:
+            continue
+        output, zone = outputs[place]
+        if zone is not None and seen.setdefault(zone, place) != place:
+            why = f'"{zone}" is the {seen[zone]} zone, too: expected another one'
+            yield Violation(places.output(rule.id, output), why)
 
 
 def _invalid(violations: list[Violation]) -> InvalidInput:

@@ -104,7 +104,12 @@ async def test_near_rows_say_what_would_have_had_to_differ(service: Service) -> 
     first = near[4].failed_cells[0]
     assert (first.input, first.value, first.cell) == ("contract_ends_within_months", "null", "> 3")
     change = near[4].changes[0]
-    assert (change.input, change.value, change.nearest, change.wanted) == ("contract_ends_within_months", "null", "4", "> 3")
+    assert (change.input, change.value, change.nearest, change.wanted) == (
+        "contract_ends_within_months",
+        "null",
+        "4",
+        "> 3",
+    )
     assert len(near[6].failed_cells) == len({cell.input for cell in near[6].failed_cells}) >= 1
     others = [matrix for matrix in told.matrices if matrix.purpose != "retention"]
     assert all(len(matrix.near_rows) <= 3 for matrix in others)

@@ -73,7 +73,11 @@ def _city(records: Sequence[Record], faults: Faults) -> str:
         if record is not records[0]:
             faults.add(record.row, f"the city is told in row {records[0].row} already", column="A")
         elif not record.cell(1) or any(record.cells[2:]):
-            faults.add(record.row, f'"{",".join(record.cells)}": expected city,<the one city whose override this is>')
+            faults.add(
+                record.row,
+                f'"{",".join(record.cells)}": expected city,<the one city whose override this is>',
+                column="B",
+            )
     return records[0].cell(1) if records else ""
 
 
@@ -99,29 +103,31 @@ def _named(lines: _Lines, fields: Mapping[str, FieldType], faults: Faults) -> _L
 
 def _parameter(record: Record, city: str, faults: Faults) -> Parameter | None:
     """Return the parameter, or None after a fault."""
-    value = _constant(record, 2, record.cell(2), faults)
-    by_city: dict[str, Literal | None] = {}
+    found: dict[int, Literal | None] = {2: _constant(record, 2, record.cell(2), faults)}
+    cities: dict[str, int] = {}
     for place, cell in enumerate(record.cells[3:], start=3):
-        told, mark, text = cell.replace("＝", "=", 1).partition("=")
-        where = column_letter(place)
+        told, mark, text = (part.strip() for part in cell.replace("＝", "=", 1).partition("="))
         if not cell:
             continue
-        if not mark or not told.strip():
-            faults.add(record.row, f'"{cell}": expected <city>=<value>, such as 合肥=16', column=where)
-        elif city:
-            faults.add(
-                record.row, f'"{cell}": this is the matrix of {city}, where the first value counts', column=where
-            )
-        elif told.strip() in by_city:
-            faults.add(record.row, f'"{cell}": {told.strip()} has a value already', column=where)
+        if problem := _city_problem(told, mark, city, cities):
+            faults.add(record.row, f'"{cell}": {problem}', column=column_letter(place))
         else:
-            by_city[told.strip()] = _constant(record, place, text.strip(), faults)
-    every = [value, *by_city.values()]
-    literals = [literal for literal in every if literal]
-    if len(literals) < len(every) or not _of_one_kind(record, literals, faults):
+            cities[told] = place
+            found[place] = _constant(record, place, text, faults)
+    literals = {place: literal for place, literal in found.items() if literal}
+    if len(literals) < len(found) or not _of_one_kind(record, literals, faults):
         return None
-    values = {name: literal.value for name, literal in by_city.items() if literal}
-    return Parameter(record.cell(1), _type_of(literals), literals[0].value, values)
+    values = {told: literals[place].value for told, place in cities.items()}
+    return Parameter(record.cell(1), _type_of(list(literals.values())), literals[2].value, values)
+
+
+def _city_problem(told: str, mark: str, city: str, known: Mapping[str, int]) -> str:
+    """Return what is wrong with a city's value, if anything."""
+    if not mark or not told:
+        return "expected <city>=<value>, such as 合肥=16"
+    if city:
+        return f"this is the matrix of {city}, where the first value counts"
+    return f"{told} has a value already" if told in known else ""
 
 
 def _computed(records: Sequence[Record], fields: Mapping[str, FieldType], faults: Faults) -> tuple[Computed, ...]:
@@ -143,17 +149,17 @@ def _computed(records: Sequence[Record], fields: Mapping[str, FieldType], faults
 
 def _constants(record: Record, faults: Faults) -> tuple[Literal, ...]:
     """Return the values of a list; of one with a fault those that are understood."""
-    found: list[Literal] = []
+    found: dict[int, Literal] = {}
     for place, cell in enumerate(record.cells[2:], start=2):
         literal = _constant(record, place, cell, faults) if cell else None
-        if literal in found:
+        if literal in found.values():
             faults.add(record.row, f'"{cell}" is in this list already', column=column_letter(place))
         elif literal:
-            found.append(literal)
+            found[place] = literal
     if not any(record.cells[2:]):
         faults.add(record.row, f"the list {record.cell(1)} is empty: expected its values, one a cell", column="C")
     _of_one_kind(record, found, faults)
-    return tuple(found)
+    return tuple(found.values())
 
 
 def _constant(record: Record, place: int, text: str, faults: Faults) -> Literal | None:
@@ -164,11 +170,12 @@ def _constant(record: Record, place: int, text: str, faults: Faults) -> Literal 
         return None
 
 
-def _of_one_kind(record: Record, literals: Sequence[Literal], faults: Faults) -> bool:
-    others = [literal for literal in literals if literal.kind is not literals[0].kind]
-    for literal in others:
-        expected = f"expected a {literals[0].kind}, as the first value is, not a {literal.kind}"
-        faults.add(record.row, f'"{literal.value}": {expected}')
+def _of_one_kind(record: Record, literals: Mapping[int, Literal], faults: Faults) -> bool:
+    kinds = [literal.kind for literal in literals.values()]
+    others = {place: literal.kind for place, literal in literals.items() if literal.kind is not kinds[0]}
+    for place, kind in others.items():
+        expected = f"expected a {kinds[0]}, as the first value is, not a {kind}"
+        faults.add(record.row, f'"{record.cell(place)}": {expected}', column=column_letter(place))
     return not others
 
 

@@ -53,13 +53,13 @@ def read_head(record: Record, purposes: Mapping[str, str], faults: Faults) -> He
     purpose, policy, name = (record.cell(place) for place in (1, 2, 3))
     known, read = purpose_of(purpose, purposes), read_policy(policy)
     if known is None:
-        faults.add(record.row, _unknown("purpose", purpose, [*purposes, *filter(None, purposes.values())]))
+        faults.add(record.row, _unknown("purpose", purpose, [*purposes, *filter(None, purposes.values())]), column="B")
     if read is None:
-        faults.add(record.row, _unknown("hit policy", policy, POLICY_WORDS))
+        faults.add(record.row, _unknown("hit policy", policy, POLICY_WORDS), column="C")
     if not name:
-        faults.add(record.row, "the name of the matrix is missing: it is the fourth cell of this line")
+        faults.add(record.row, "the name of the matrix is missing: it is the fourth cell of this line", column="D")
     if any(record.cells[4:]):
-        faults.add(record.row, f'nothing may follow the name, but "{",".join(record.cells[4:])}" does')
+        faults.add(record.row, f'nothing may follow the name, but "{",".join(record.cells[4:])}" does', column="E")
     return Head(known, *read, name) if known and read else None
 
 

@@ -72,9 +72,9 @@ def test_every_violation_is_told_at_once_with_row_column_and_remedy() -> None:
         )
     )
     assert [place for place, _ in told] == [
-        "row 1",
-        "row 1",
-        "row 1",
+        "row 1, column B",
+        "row 1, column C",
+        "row 1, column D",
         "row 2, column arpuu",
         "row 3, column need",
         "row 3, column brand",
@@ -112,7 +112,11 @@ def test_output_cells_are_checked_against_their_type_and_domain() -> None:
         ("arpu,=> zones\n-,a\n", "row 1", "the first line must read matrix"),
         ("matrix;priority;FIRST;x\narpu;=> zones\n-;a\n", "row 1", "the first line must read matrix"),
         ("matrix,priority,FIRST,x\narpu,=> zones\n", "row 2", "at least one rule"),
-        ("matrix,priority,FIRST,x,y\narpu,=> zones\n-,a", "row 1", 'nothing may follow the name, but "y" does'),
+        (
+            "matrix,priority,FIRST,x,y\narpu,=> zones\n-,a",
+            "row 1, column E",
+            'nothing may follow the name, but "y" does',
+        ),
         ("matrix,priority,FIRST,x\n=> zones\na\n", "row 2", "no column is an input"),
         ("matrix,retention,FIRST,x\narpu,=> gift\n-,1\n", "row 2", 'the column "=> policy_group" is missing'),
         ("matrix,priority,FIRST,x\narpu,=> zones,=>zones\n-,a\n", "row 2, column => zones", "there twice"),

@@ -144,7 +144,7 @@ RULES = ("tenure,=> policy", "-,care")
         ("parameter,在网月数,1", "column B", '"在网月数" is the field tenure already'),
         ("parameter,x,1,合肥", "column D", '"合肥": expected <city>=<value>, such as 合肥=16'),
         ("parameter,x,1,合肥=1,合肥=2", "column E", '"合肥=2": 合肥 has a value already'),
-        ("parameter,x,1,合肥=abc", "", '"abc": expected a number, as the first value is, not a string'),
+        ("parameter,x,1,合肥=abc", "column D", '"合肥=abc": expected a number, as the first value is, not a string'),
         ("computed,x,tenure / 12", "column C", "there is no division"),
         ("computed,x,tenur + 1", "column C", 'did you mean "tenure"?'),
         ("list,x", "column C", "the list x is empty"),
@@ -154,7 +154,7 @@ RULES = ("tenure,=> policy", "-,care")
         ("values,gift,1,1", "column C", "each once, highest priority first"),
         ("default,gift,ten", "column C", "ten"),
         ("default,policy,a,b", "column D", "an output has one default, and these are 2"),
-        ("city,", "", "expected city,<the one city whose override this is>"),
+        ("city,", "column B", "expected city,<the one city whose override this is>"),
     ],
 )
 def test_a_wrong_line_is_refused_in_its_column(line: str, place: str, description: str) -> None:

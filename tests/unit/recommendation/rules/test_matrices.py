@@ -77,7 +77,7 @@ def test_group_and_main_policy_go_together() -> None:
 )
 def test_a_purpose_that_needs_one_row_cannot_collect(purpose: str, outputs: list[str], values: list[str]) -> None:
     (fault,) = faults(matrix_csv(purpose, "COLLECT", ["arpu", *outputs], [["-", *values]]))
-    assert fault == f'row 1: "COLLECT": a matrix {purpose} is FIRST or UNIQUE or ANY or PRIORITY'
+    assert fault == f'row 1, column C: "COLLECT": a matrix {purpose} is FIRST or UNIQUE or ANY or PRIORITY'
 
 
 def test_only_the_new_service_matrix_knows_products() -> None:
@@ -108,3 +108,19 @@ def test_the_sample_matrices_name_policies_of_the_sample_catalogue_and_end_in_a_
         assert whole is not None
         assert {cell.text for cell in whole.rules[-1].cells} == {"-"}
     assert sample("priority").startswith("matrix,priority,FIRST,")
+
+
+def test_what_only_the_purpose_knows_is_told_under_the_planners_own_headers() -> None:
+    assert faults("# notes\n矩阵,存量保有,首个,x\n在网月数,=> 政策组,=> 主推政策\n-,g,\n") == [
+        "row 4, column => 主推政策: group and main policy go together: fill in both, or neither for no policy"
+    ]
+    assert faults("matrix,retention,FIRST,x\ndefault,政策组,g\narpu,=> policy_group,=> main_policy\n-,g,m\n") == [
+        "row 2, column C: group and main policy go together: fill in both, or neither for no policy"
+    ]
+    values = "matrix,vpmn,PRIORITY,x\nvalues,policy,vpmn-key,vpmn-family\narpu,=> 推荐政策\n-,vpmn-famly\n"
+    assert faults(values) == [
+        'row 4, column => 推荐政策: "vpmn-famly" does not stand in the line of values: did you mean "vpmn-family"?'
+    ]
+    assert faults("matrix,extraction,FIRST,x\ncity,合肥\narpu,=> policy\n-,a\n")[0].startswith(
+        'row 2, column B: "合肥": a plan is made of one matrix extraction, which overrides none'
+    )

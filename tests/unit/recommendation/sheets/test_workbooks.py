@@ -170,7 +170,7 @@ def test_faults_name_file_sheet_row_letter_heading_text_and_the_nearest_name() -
             'plan.xlsx, sheet "保有", row 4',
             '"left" stands in a column without header (a comma too many, or text without quotes)',
         ),
-        ('plan.xlsx, sheet "two", row 1', '"retension" is no purpose: did you mean "retention"?'),
+        ('plan.xlsx, sheet "two", row 1, column B', '"retension" is no purpose: did you mean "retention"?'),
     ]
 
 
