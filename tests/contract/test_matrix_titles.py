@@ -7,6 +7,8 @@ import pytest
 
 from services.recommendation.datasets.inputs import matrix_fields
 from services.recommendation.domain import Purpose
+from services.recommendation.engine.matrix.csv_words import own_header
+from services.recommendation.engine.matrix.names import is_name
 from services.recommendation.engine.rulebook import OUTPUTS, PAIR_FIELDS, PURPOSE_TITLES
 
 INPUTS = {**matrix_fields(), **PAIR_FIELDS}
@@ -19,6 +21,11 @@ def folded(word: str) -> str:
 
 def test_every_input_has_a_title() -> None:
     assert [name for name, field in INPUTS.items() if not field.title] == []
+
+
+def test_every_title_can_stand_in_a_cell_and_heads_nothing_else() -> None:
+    titles = [field.title for field in INPUTS.values()]
+    assert [title for title in titles if not is_name(title) or own_header(title)] == []
 
 
 def test_no_input_is_offered_twice() -> None:
