@@ -27,7 +27,6 @@ from shared.lake.matrix import MatrixColumn
 VIEWS, SCORES, MEMBERSHIP = "views", "scores", "membership"
 """The datasets, as the caller registers them."""
 
-DECIDING = "deciding"
 PRIORITY_RULE, REJECT = "_priority_rule", "_reject"
 REJECTS_SQL = "SELECT customer_id, _reject AS reason FROM decided WHERE _reject IS NOT NULL"
 LISTED_SQL = "SELECT * EXCLUDE (_reject) FROM decided WHERE _reject IS NULL ORDER BY customer_id"
@@ -118,21 +117,10 @@ def decide(engine: ColumnarEngine, rules: Rules, columns: InputColumns) -> None:
 
 def decide_sides(engine: ColumnarEngine, sides: Sequence[Side], columns: InputColumns) -> None:
     """Make the table `decided` of everyone in VIEWS, by several sets of rules in one scan. Raises as `decide`."""
-    prepare(engine, sides, columns)
-    engine.execute(f"CREATE TABLE decided AS FROM {DECIDING}")
+    engine.execute(f"CREATE VIEW met AS {met_sql(sides[0].rules.catalogue, sides[0].rules.day, columns)}")
+    engine.execute(f"CREATE TABLE decided AS {_decided_sql(sides)}")
     for side in sides:
         _refuse_ambiguous(engine, side)
-
-
-def prepare(engine: ColumnarEngine, sides: Sequence[Side], columns: InputColumns) -> None:
-    """Make the view DECIDING, which has the rows of `decided`, for those who read them once. Contradicting rows are not refused."""
-    engine.execute(f"CREATE VIEW met AS {met_sql(sides[0].rules.catalogue, sides[0].rules.day, columns)}")
-    engine.execute(f"CREATE VIEW {DECIDING} AS {_decided_sql(sides)}")
-
-
-def may_contradict(sides: Sequence[Side]) -> bool:
-    """Tell whether there is a matrix whose rows can contradict each other."""
-    return any(fired.table.hit_policy in DOUBTING for side in sides for fired in side.fired())
 
 
 def joined_sql(columns: InputColumns) -> str:

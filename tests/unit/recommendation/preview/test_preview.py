@@ -190,16 +190,28 @@ def test_drafts_that_differ_in_nothing_change_nobody(lake: Lake) -> None:
 
 
 def test_rows_are_told_under_their_old_and_their_new_number(lake: Lake) -> None:
-    published = sample_rules()
-    first, *others = published.priority.rules
-    moved = tuple(replace(rule, id=rule.id + 1) for rule in (first, *others))
-    inserted = replace(others[-1], id=first.id, cells=first.cells)
-    drafts = replace(published, priority=replace(published.priority, rules=(inserted, *moved)))
-    found, _ = previewed(lake, base_of(5), published, drafts)
+    headers, lines = (
+        ["arpu", "=> first", "=> second"],
+        [["> 50", "retention", "new_service"], ["-", "new_service", "retention"]],
+    )
+    inserted = ["< 0", "voice_usage", "retention"]
+    tables = (
+        read_matrix(matrix_csv("priority", "FIRST", headers, rows), fields=matrix_fields())
+        for rows in (lines, [lines[0], inserted, lines[1]])
+    )
+    before, after = (replace(sample_rules(), priority=table) for table in tables)
+    found, _ = previewed(lake, base_of(5), before, after)
     told = [
-        (row.before and row.before.row, row.after and row.after.row) for row in found.rows if row.matrix == "priority"
+        (row.before and row.before.row, row.after and row.after.row, row.gives)
+        for row in found.rows
+        if row.matrix == "priority"
     ]
-    assert told == [(None, first.id), *((rule.id, rule.id + 1) for rule in (first, *others)), (None, None)]
+    assert told == [
+        (3, 3, "retention, new_service"),
+        (None, 4, "voice_usage, retention"),
+        (4, 5, "new_service, retention"),
+        (None, None, ""),
+    ]
 
 
 def test_default_outputs_are_counted_and_compared_like_rows(lake: Lake) -> None:
