@@ -3,7 +3,7 @@
 An index entry and a row header per customer would cost PostgreSQL more than the lists themselves (ADR 0011).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NewType, cast
 
 import numpy as np
@@ -23,16 +23,14 @@ _BATCH_ROWS = 16_384
 _LENGTH_BYTES = 4
 
 ORIGINS = "origins"
-"""The table of `origins_of`, as `lists_sql` reads it."""
-_ROW_HERE = "'r': r.rule"
-_ROW_THERE = """'r': COALESCE(map_extract_value(o.origins, r.matrix || ' ' || r.rule)['row'], r.rule),
-        'o': COALESCE(map_extract_value(o.origins, r.matrix || ' ' || r.rule)['city'], '')"""
+"""The one row of `origins_of`, as `lists_sql` reads it."""
 
 
-def lists_sql(*, composed: bool) -> str:
+def lists_sql(composed: Sequence[str]) -> str:
     """Return the query of all lists; of `composed` matrices rows are told as they stand in the province's or a city's sheet."""
-    row = _ROW_THERE if composed else _ROW_HERE
-    origins = f", (SELECT map(list(key), list({{'row': row, 'city': city}})) AS origins FROM {ORIGINS}) AS o"
+    row = "'r': r.rule"
+    if composed:
+        row = f"'r': COALESCE({_of_origin('row', composed)}, r.rule), 'o': COALESCE({_of_origin('city', composed)}, '')"
     return f"""
     SELECT l.customer_id AS key, CAST(json_array(
         l.msisdn, l.city, l.arm,
@@ -40,28 +38,28 @@ def lists_sql(*, composed: bool) -> str:
         list_transform(l.recommendations, lambda r:
             {{'z': r.zone, 'p': r.policy, 'n': COALESCE(r.need_level, ''), 'm': r.matrix, {row}, 'd': COALESCE(r.product, '')}})
     ) AS VARCHAR) AS entry
-    FROM lists AS l JOIN views AS v ON v.customer_id = l.customer_id{origins if composed else ""}
+    FROM lists AS l JOIN views AS v ON v.customer_id = l.customer_id{f" CROSS JOIN {ORIGINS} AS o" if composed else ""}
     ORDER BY key
     """
 
 
+def _of_origin(field: str, composed: Sequence[str]) -> str:
+    """Return a field of where a row stands: a place in a list of its matrix, as a map would be searched for every row."""
+    found = " ".join(f"WHEN '{matrix}' THEN o.{matrix}[r.rule]['{field}']" for matrix in composed)
+    return f"CASE r.matrix {found} END"
+
+
 def origins_of(rules: Rules) -> pa.Table | None:
-    """Return where each row of matrices with overrides stands: `key` ("retention 7", as lists have it), `row`, `city`.
+    """Return where the rows of matrices with overrides stand: for each such matrix `row` and `city` in the order of the rules' ids.
 
     None where no matrix has any: then rows of lists are those of the province's sheets.
     """
-    composed = {
-        matrix: table
-        for matrix, table in rules.giving.items()
-        if any(rule.origin is not None and rule.origin.city for rule in table.rules)
-    }
-    found = [
-        {"key": f"{matrix} {rule.id}", "row": rule.origin.row, "city": rule.origin.city}
-        for matrix, table in composed.items()
-        for rule in table.rules
-        if rule.origin is not None
-    ]
-    return pa.Table.from_pylist(found) if found else None
+    found: dict[str, list[list[dict[str, object]]]] = {}
+    for matrix, table in rules.giving.items():
+        origins = [rule.origin for rule in table.rules if rule.origin is not None]  # numbered from 1: see compose()
+        if any(origin.city for origin in origins):
+            found[matrix.value] = [[{"row": origin.row, "city": origin.city} for origin in origins]]
+    return pa.table(found) if found else None
 
 
 NUMBERS_SQL = "SELECT msisdn AS key, min(customer_id) AS entry FROM lists GROUP BY msisdn ORDER BY key"

@@ -108,7 +108,9 @@ class LakeWorkshop:
             engine.register("views", views, row_schema(CustomerView))
             if origins is not None:
                 engine.register_table(desk_pages.ORIGINS, origins)
-            yield from desk_pages.chunks(engine, desk_pages.lists_sql(composed=origins is not None))
+            yield from desk_pages.chunks(
+                engine, desk_pages.lists_sql(origins.column_names if origins is not None else [])
+            )
 
     def desk_numbers(self, lists: Dataset) -> Iterator[desk_pages.Chunk]:
         """Yield the pages of all numbers with their holders."""

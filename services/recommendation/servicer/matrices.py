@@ -13,7 +13,7 @@ from services.recommendation.servicer.matrix_checks import MatrixCheckMethods
 from services.recommendation.servicer.matrix_life import MatrixLifeMethods
 from services.recommendation.servicer.matrix_previews import Changes, MatrixPreviewMethods
 from services.recommendation.servicer.requests import DEFAULT_PAGE, LARGEST_PAGE, document, file_format, identifier
-from services.recommendation.servicer.versions import purpose_of, seen_all, state_of, version_message
+from services.recommendation.servicer.versions import listed_message, purpose_of, seen_all, state_of, version_message
 from services.recommendation.use_cases.evaluation import evaluate_matrix
 from services.recommendation.use_cases.exports import export_matrices, matrix_template
 from services.recommendation.use_cases.imports import MATRICES, import_matrices
@@ -77,7 +77,7 @@ class MatrixServicer(MatrixLifeMethods, MatrixCheckMethods, MatrixPreviewMethods
         token = ""
         if len(found) > size:
             token = encode_token([shown[-1].matrix.create_time.isoformat(), shown[-1].matrix_id], filters)
-        return pb.ListMatricesResponse(matrices=map(version_message, shown), next_page_token=token)
+        return pb.ListMatricesResponse(matrices=map(listed_message, shown), next_page_token=token)
 
     async def ExportMatrices(self, request: pb.ExportMatricesRequest, context: Context) -> pb.ExportMatricesResponse:
         matrix_ids = [resource_id(MATRICES, name, field="names") for name in request.names]

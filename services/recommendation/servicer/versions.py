@@ -36,6 +36,13 @@ def version_message(version: Version) -> pb.Matrix:
     return message
 
 
+def listed_message(version: Version) -> pb.Matrix:
+    """Return a version as lists have it: without its text, of which a page of a thousand would be too large to send."""
+    message = version_message(version)
+    message.ClearField("csv")
+    return message
+
+
 def purpose_number(purpose: Purpose) -> pb.MatrixPurpose.ValueType:
     return pb.MatrixPurpose.Value(f"MATRIX_PURPOSE_{purpose.upper()}")
 

@@ -141,6 +141,20 @@ def test_a_cycle_takes_one_workbook_with_all_matrices_and_leaves_extractions_asi
     assert assembled.matrices == ["matrices/1", "matrices/2", "matrices/3", "matrices/5"]
 
 
+def test_overrides_of_cities_stand_beside_the_files_of_the_province(
+    visavis: Visavis, services: FakeServices, folders: tuple[str, ...], tmp_path: Path
+) -> None:
+    prepare_cycle(services)
+    (tmp_path / "retention.芜湖.csv").write_text("an override", encoding="utf-8")
+    override = matrix_pb.Matrix(name="matrices/9", purpose=matrix_pb.MATRIX_PURPOSE_RETENTION, city="芜湖")
+    taken = [imported_as(purpose) for purpose in PURPOSES]
+    services.will("ImportMatrix", *taken, matrix_pb.ImportMatrixResponse(matrices=[override]))
+    assert visavis(*folders).code == 0
+    files = [cast("matrix_pb.ImportMatrixRequest", asked).file_name for asked in services.requests("ImportMatrix")]
+    assert files == ["priority.csv", "retention.csv", "new_service.csv", "retention.芜湖.csv"]
+    assert matrix_pb.GetMatrixRequest(name="matrices/9") in services.requests("GetMatrix")
+
+
 def test_without_files_lists_are_made_by_what_is_published_and_the_newest_catalogue(
     visavis: Visavis, services: FakeServices, folders: tuple[str, ...]
 ) -> None:
