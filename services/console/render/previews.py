@@ -35,7 +35,9 @@ def print_preview(preview: pb.MatrixPreview, output: Output) -> None:
     loads = [_load(load) for load in preview.loads]
     output.table("Load of channels, in persons", ("channel", "before", "after", "capacity", ""), loads)
     _print_money("city", [(each.city, each) for each in preview.money], output)
-    _print_money("need level", [(each.need_level or _NONE, each) for each in preview.money], output)
+    _print_money(
+        "need level", [(each.need_level or "(none asked, or not scored)", each) for each in preview.money], output
+    )
     output.line(f"{preview.changed_count:,} changed customers are the dataset {preview.changes.uri} of {preview.name}.")
 
 
@@ -62,11 +64,8 @@ def _print_flows(title: str, flows: pb.PreviewFlows, customers: int, output: Out
     kept = sum(flow.customer_count for flow in flows.flows if flow.source == flow.target)
     lines = [(flow.source or _NONE, flow.target or _NONE, flow.customer_count) for flow in moved]
     if not lines:
-        output.line(
-            f"{title}: nobody's changes"
-            if kept == customers
-            else f"{title}: only small flows, {flows.other_count:,} customers"
-        )
+        small = f"only small flows, {flows.other_count:,} customers in all" if flows.other_count else "nobody's changes"
+        output.line(f"{title}: {small}")
         return
     _print_most(
         f"{title}: {customers - kept:,} change, {kept:,} keep theirs", ("from", "to", "customers"), lines, output
