@@ -178,8 +178,10 @@ def test_a_planner_mends_a_matrix_in_a_spreadsheet_and_lists_are_made_by_it(
     installation.ask("matrix", "export", "retention", "--out", str(own))
     rows = _sheet(own)
     gapped = _saved(rows[:-1], tmp_path / "gapped.xlsx")
-    found = installation.visavis("matrix", "check", str(gapped))
-    assert (found.returncode, "no row matches" in found.stdout) == (1, True), found.stdout + found.stderr
+    found = installation.visavis("matrix", "check", str(gapped), "--json")
+    assert found.returncode == 1, found.stdout + found.stderr
+    gaps = [each for each in json.loads(found.stdout)["findings"] if each["kind"] == "MATRIX_FINDING_KIND_GAP"]
+    assert sum(int(gap["customer_count"]) for gap in gaps) > 0
     mistyped = _saved([[cell.replace("[100..150)", "[100..15O)") for cell in row] for row in rows], tmp_path / "o.xlsx")
     refused = installation.visavis("matrix", "check", str(mistyped))
     assert (refused.returncode, "[100..15O)" in refused.stderr) == (1, True), refused.stdout + refused.stderr

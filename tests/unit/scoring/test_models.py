@@ -16,6 +16,7 @@ WITHHELD = {
     "handset",  # its price, age and abilities are seen
     "number_since",  # tenure is seen
     *("red_list", "marketing_consent"),  # no behaviour
+    "contract_ends_on",  # the months that are left say the same
 }
 STICKINESS, CHURN = Target(ModelKind.STICKINESS), Target(ModelKind.CHURN_WARNING)
 
