@@ -181,11 +181,11 @@ def test_a_table_beyond_s_feel_fails_and_says_where(
 @pytest.mark.parametrize(
     ("file", "content", "why"),
     [
-        ("0001-own.dmn", b"<definitions", "0001-own.dmn: this is no XML (unclosed token"),
+        ("0001-own.dmn", b"<definitions", "0001-own.dmn: no XML: unclosed token"),
         ("0001-own.dmn", b"<html/>", '0001-own.dmn: its root is <html> of ""'),
         ("0001-own.dmn", b'<!DOCTYPE d [<!ENTITY x "y">]><d>&x;</d>', "0001-own.dmn: it begins with a DOCTYPE"),
         ("0001-own.dmn", None, "0001-own.dmn: No such file or directory"),
-        ("0001-own-test-01.xml", b"\xff\xfe", "test-01.xml: this is no XML"),
+        ("0001-own-test-01.xml", b"\xff\xfe", "test-01.xml: no XML"),
         ("0001-own-test-01.xml", b"<testCases/>", "expected testCases of the TCK"),
     ],
 )

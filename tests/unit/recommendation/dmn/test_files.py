@@ -241,13 +241,13 @@ def test_files_of_others_come_in_by_their_id_or_name_as_sheets_that_a_planner_wo
         (foreign().replace(b"d:rule", b"d:rul"), 'x.dmn, decision "Keep"', "the table has no rule"),
         (foreign().replace(b"decisionTable", b"context"), "x.dmn", "no decision in it has a decisionTable; it has Keep, rate"),
         (foreign(namespace="urn:y"), "x.dmn", 'its root is <definitions> of "urn:y": expected <definitions> of DMN 1.1 to 1.5'),
-        (b"<a", "x.dmn", "this is no XML (unclosed token"),
+        (b"<a", "x.dmn", "no XML: unclosed token"),
         (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>', "x.dmn", "it begins with a DOCTYPE"),
         (b'<!DOCTYPE x [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><x>&b;</x>', "x.dmn", "it begins with a DOCTYPE"),
-        (b"<x>&a;</x>", "x.dmn", "this is no XML (undefined entity"),
+        (b"<x>&a;</x>", "x.dmn", "no XML: undefined entity"),
         (b"<x>" * 50, "x.dmn", "more than 40 levels"),
-        (b"<x>" + b" " * (8 << 20), "x.dmn", "the file has 8,388,611 bytes: expected at most 8,388,608"),
-        (b'<?xml version="1.0" encoding="GBK"?><x/>', "x.dmn", "this is no XML"),
+        (b"<x>" + b" " * (8 << 20), "x.dmn", "8,388,611 octets, at most 8,388,608 expected"),
+        (b'<?xml version="1.0" encoding="GBK"?><x/>', "x.dmn", "no XML"),
     ],
 )  # fmt: skip
 def test_a_bad_file_says_where_it_is_bad_and_what_was_expected(content: bytes, where: str, why: str) -> None:
