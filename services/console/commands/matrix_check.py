@@ -1,12 +1,15 @@
 """`visavis matrix check`: what is wrong with matrices, over all their inputs at once, and whom it concerns."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from visavis.recommendation.v1 import matrix_check_pb2 as pb
+from visavis.recommendation.v1 import matrix_service_pb2 as matrix_pb
 
 from services.console.checks import check_matrices, versions_to_check
-from services.console.clients import connect
+from services.console.clients import Clients, connect
+from services.console.matrices import read_matrix
 from services.console.render.output import Output, enum_word
 from services.console.render.progress import RunBoard
 from services.console.runs import GOES_ON, Follower
@@ -46,16 +49,22 @@ def check(
             names = await versions_to_check(given, clients)
             with RunBoard(session.output.console, quiet=as_json) as board:
                 found = await check_matrices(names, clients, Follower(board), city=city, day=day)
+            waiting = [] if found.error_count else await _await_approval(found.matrices, clients)
         errors.append(found.error_count)
         if not session.output.message(found):
-            _print(found, session.output)
+            _print(found, waiting, session.output)
 
     run(command, as_json=as_json, trace="matrix check", when_interrupted=GOES_ON)
     if any(errors):
         raise typer.Exit(EXIT_FAILURE)
 
 
-def _print(found: pb.MatrixCheck, output: Output) -> None:
+async def _await_approval(names: Sequence[str], clients: Clients) -> Sequence[str]:
+    versions = [await read_matrix(name, clients) for name in names]
+    return [version.name for version in versions if version.state == matrix_pb.Matrix.STATE_CHECKED]
+
+
+def _print(found: pb.MatrixCheck, waiting: Sequence[str], output: Output) -> None:
     columns = ("matrix", "kind", "rows", "what is wrong, and what to do", "where", "customers", "one of them")
     for severity, title in _TITLES.items():
         rows = [_row(finding) for finding in found.findings if finding.severity == severity]
@@ -67,8 +76,8 @@ def _print(found: pb.MatrixCheck, output: Output) -> None:
     output.line(f"{told}; {counted}, policies as of {found.day} ({found.name})")
     if found.error_count:
         output.line("Mend the errors in the sheet, and check it again.")
-    elif not found.city:
-        names = " ".join(found.matrices)
+    elif waiting:
+        names = " ".join(waiting)
         output.line(f"Checked. Somebody else than the author can approve it: visavis matrix approve {names} --reason …")
 
 

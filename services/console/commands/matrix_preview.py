@@ -55,10 +55,11 @@ def preview(
         async with connect(session.settings, principal=acting_as) as clients:
             with RunBoard(session.output.console, quiet=as_json) as board:
                 found = await preview_drafts(request, clients=clients, follower=Follower(board))
+            # First, so that the file is there whatever becomes of the page: it may go into a pipe that ends early.
+            written = None if file is None else await file.fill(found.name, clients)
             if not session.output.message(found):
                 print_preview(found, session.output)
-            if file is not None:
-                written = await file.fill(found.name, clients)
+            if written is not None:
                 session.output.remark(f"{written:,} changed customers are in {out}.")
 
     run(command, as_json=as_json, trace="matrix preview", when_interrupted=GOES_ON)

@@ -78,6 +78,7 @@ def test_an_override_is_checked_with_the_published_matrix_of_the_province(
 ) -> None:
     override, province = matrix(2, "Hefei"), matrix(1)
     override.city = "合肥"
+    override.state = matrix_pb.Matrix.STATE_CHECKED
     services.will("ListMatrices", matrix_pb.ListMatricesResponse(matrices=[override, province]))
     services.will("GetMatrix", matrix_pb.GetMatrixResponse(matrix=override))
     will_find(services, found(OVERLAP))
