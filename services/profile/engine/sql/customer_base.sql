@@ -1,6 +1,7 @@
 -- Who was a customer at the end of the month, or those drawn of them, and everything plain to see about them.
 -- The extract tells attributes as of today only; they stand in for those of an earlier month. Not so what says how the months
 -- between went on: the balance, and what grows with every handset, referral and answer. These are null for an earlier month.
+-- In order, because views are written in order: what is nearly sorted is sorted in half the time.
 CREATE OR REPLACE TABLE customer_base AS
 WITH present AS (
     SELECT * FROM customers WHERE activation_date < $day_after AND (left_date IS NULL OR left_date >= $day_after)
@@ -50,4 +51,5 @@ SELECT
 FROM present
 LEFT JOIN several USING (owner_id)
 LEFT JOIN number_holders USING (customer_id)
-WHERE is_drawn(customer_id, $drawn_share);
+WHERE is_drawn(customer_id, $drawn_share)
+ORDER BY customer_id;
