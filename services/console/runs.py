@@ -19,7 +19,9 @@ Progress = Callable[[str, run_pb2.RunStatus], None]
 GOES_ON = "interrupted; what was asked for goes on in the services, and the same command finds it again"
 """What a person should know who stops watching a run."""
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.1, 1.0
+_POLLS_PER_AGE = 40
+"""A run is read again after a fortieth of the time that it has taken: who waits for minutes does not mind a second."""
 _PATIENCE_SECONDS = 120.0
 _PAUSE_SECONDS = 0.3
 _PAGE_SIZE = 1000
@@ -107,6 +109,8 @@ class Follower:
         status: Callable[[_Result], run_pb2.RunStatus],
     ) -> _Result:
         """Read a run until it ends and return it. Raises Failure with the run's own reason if it failed."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
         while True:
             resource = await patient(read)
             current = status(resource)
@@ -116,4 +120,5 @@ class Follower:
             if current.state == run_pb2.RUN_STATE_FAILED:
                 reason = error_reason_pb2.ErrorReason.Name(current.failure.reason)
                 raise Failure(f"{step}: {current.failure.message}", reason=reason, metadata={"stage": current.stage})
-            await asyncio.sleep(_POLL_SECONDS)
+            age = loop.time() - begun
+            await asyncio.sleep(min(max(_POLL_SECONDS, age / _POLLS_PER_AGE), _LONGEST_POLL_SECONDS))

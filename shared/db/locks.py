@@ -1,4 +1,4 @@
-"""Advisory locks: on names instead of rows, for a transaction or for as long as a connection lives."""
+"""Advisory locks: on names instead of rows, for a transaction or for as long as a connection lives; and word of what came to do."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,6 +17,8 @@ _LOCK_ALL = text("SELECT count(pg_advisory_xact_lock(key)) FROM unnest(:keys) AS
     bindparam("keys", type_=ARRAY(BigInteger))
 )
 
+_NOTIFY = text("SELECT pg_notify(:namespace, '')")
+
 
 async def advisory_lock(tx: WriteTransaction, namespace: str, keys: Sequence[str]) -> None:
     """Wait for the exclusive locks on `keys` of `namespace`; they are held until the transaction ends.
@@ -26,6 +28,11 @@ async def advisory_lock(tx: WriteTransaction, namespace: str, keys: Sequence[str
     """
     ordered = sorted({lock_key(namespace, key) for key in keys})
     await tx.connection.execute(_LOCK_ALL, {"keys": ordered})
+
+
+async def notify(tx: WriteTransaction, namespace: str) -> None:
+    """Wake the sessions that listen to this name, once `tx` has committed; who is not connected hears nothing."""
+    await tx.connection.execute(_NOTIFY, {"namespace": namespace})
 
 
 def lock_key(namespace: str, key: str) -> int:
@@ -38,11 +45,13 @@ def lock_key(namespace: str, key: str) -> int:
 class LockSession:
     """A connection that holds session-level locks; PostgreSQL frees them the moment the connection or its process dies.
 
-    `lost` is set when the connection is gone, and with it every lock: who worked under one must stop.
+    `lost` is set when the connection is gone, and with it every lock: who worked under one must stop. `heard` is set when
+    something was said by `notify` to a name that this session listens to.
     """
 
     _driver: asyncpg.Connection
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     async def on(cls, connection: AsyncConnection) -> Self:
@@ -57,6 +66,10 @@ class LockSession:
     async def try_lock(self, namespace: str, key: str) -> bool:
         """Take the lock if no other session has it; tell whether it is ours now."""
         return bool(await self._driver.fetchval("SELECT pg_try_advisory_lock($1)", lock_key(namespace, key)))
+
+    async def listen(self, namespace: str) -> None:
+        """Hear from now on of what `notify` says to this name."""
+        await self._driver.add_listener(namespace, lambda *_: self.heard.set())
 
     async def unlock(self, namespace: str, key: str) -> None:
         """Give one lock back."""

@@ -44,6 +44,10 @@ class Claims:
     database: Database
     tables: RunTables
 
+    async def listen(self, session: LockSession) -> None:
+        """Let `session` hear of each run that is queued from now on."""
+        await session.listen(self.tables.lock_namespace)
+
     async def take(self, session: LockSession, kinds: Sequence[str], now: datetime) -> Claim | None:
         """Claim the oldest open run of `kinds` that no living worker has; its lock is held by `session`."""
         for run_id in await self._open_runs(kinds):

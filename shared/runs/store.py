@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from shared.db.locks import notify
 from shared.db.transactions import AnyTransaction, WriteTransaction
 from shared.errors import AlreadyExists, NotFound
 from shared.jsontypes import JsonObject, JsonValue
@@ -40,7 +41,7 @@ class RunStore:
         )
         created = (await tx.connection.execute(statement)).one_or_none()
         if created is not None:
-            return run_of(created)
+            return await self._queued(tx, created)
         found = run_of(
             (await tx.connection.execute(select(runs).where(runs.c.run_id == run_id).with_for_update())).one()
         )
@@ -87,4 +88,8 @@ class RunStore:
             .values(state=RunState.PENDING, failure_reason=None, failure_message=None, end_time=None, **asked)
             .returning(*runs.c)
         )
-        return run_of((await tx.connection.execute(statement)).one())
+        return await self._queued(tx, (await tx.connection.execute(statement)).one())
+
+    async def _queued(self, tx: WriteTransaction, row: Row[tuple[object, ...]]) -> Run:
+        await notify(tx, self.tables.lock_namespace)
+        return run_of(row)

@@ -22,7 +22,8 @@ from shared.runs.tables import RunTables
 
 log = structlog.get_logger(__name__)
 
-_POLL_SECONDS = 0.2
+_LOOK_SECONDS = 1.0
+"""How often an idle worker looks for runs that it was not told of: those of a worker that died."""
 _RECONNECT_SECONDS = 0.5
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between tries while a dependency is down; the last is repeated without end."""
@@ -54,10 +55,12 @@ class RunWorker:
 
     async def _serve(self, session: LockSession, stop: asyncio.Event) -> None:
         kinds = list(self._handlers)
-        while not stop.is_set():
+        await self._claims.listen(session)
+        while not (session.lost.is_set() or stop.is_set()):
+            session.heard.clear()
             claim = await self._claims.take(session, kinds, self._clock.now())
             if claim is None:
-                await _sleep_until(stop, _POLL_SECONDS)
+                await _first_of(asyncio.sleep(_LOOK_SECONDS), session.heard, session.lost, stop)
                 continue
             await _first_of(self._work(claim), session.lost, stop)
             await self._claims.release(session, claim.run.run_id)

@@ -105,6 +105,38 @@ async def test_the_result_is_the_last_stages_output_and_units_add_up(database: D
     assert (run.start_time, run.end_time) == (NOON, NOON)
 
 
+async def test_an_idle_worker_is_told_of_a_run_and_of_one_that_is_asked_for_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runs.worker._LOOK_SECONDS", 3600)
+    tries: list[str] = []
+
+    async def fails_once(context: StageContext) -> JsonObject:
+        tries.append(context.run.run_id)
+        if len(tries) == 1:
+            raise WrongState("not yet", subject="a")
+        return {}
+
+    async with working(database, fails_once):
+        await ask(database, "before")
+        await until_ended(database, "before")
+        await ask(database, "before")
+        await until(database, lambda run: run.state is RunState.SUCCEEDED, "before")
+    assert tries == ["before", "before"]
+
+
+async def test_an_idle_worker_whose_connection_was_cut_opens_another(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.runs.worker._LOOK_SECONDS", 3600)
+    async with working(database, first):
+        async with asyncio.timeout(20):
+            while not await cut(database, "query LIKE 'LISTEN%'"):  # noqa: ASYNC110 - the server sets no event of ours
+                await asyncio.sleep(0.02)
+        await ask(database)
+        await until_ended(database)
+
+
 async def test_progress_is_seen_while_the_stage_works(database: Database) -> None:
     go_on = asyncio.Event()
 
@@ -316,11 +348,17 @@ def parent_of(span: ReadableSpan) -> int | None:
 
 async def cut_lock_sessions(database: Database) -> None:
     """Have the server end the connections that hold advisory locks of sessions."""
+    assert await cut(database, "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')")
+
+
+async def cut(database: Database, which: str) -> int:
+    """Have the server end these connections; return how many there were."""
     async with database.read() as tx:
         adapted = await tx.connection.get_raw_connection()
         driver = adapted.driver_connection
         assert isinstance(driver, asyncpg.Connection)
-        await driver.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ended = await driver.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE datname = current_database() AND pid <> pg_backend_pid() AND {which}"
         )
+        return len(ended)
