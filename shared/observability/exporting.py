@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from opentelemetry.context import Context
@@ -10,6 +11,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
 from opentelemetry.util.types import AnyValue, Attributes
 
+from shared.jsontypes import JsonValue
 from shared.observability.masking import mask_text, mask_value
 
 _log = logging.getLogger(__name__)
@@ -85,19 +87,37 @@ class MaskingExporter(SpanExporter):
 
 
 def mask_span(span: ReadableSpan) -> ReadableSpan:
-    """Return a copy of the span whose name, attributes, events, links and status text are masked."""
+    """Return the span with its name, attributes, events, links and status text masked: itself where there is nothing to hide."""
+    attributes, links = _mask_attributes(span.attributes), [_mask_link(link) for link in span.links]
+    name, why = mask_text(span.name), span.status.description
+    if not (span.events or why) and (attributes, links, name) == (span.attributes, list(span.links), span.name):
+        return span
     return _copy(
         span,
-        name=mask_text(span.name),
-        attributes=_mask_attributes(span.attributes),
+        name=name,
+        attributes=attributes,
         events=[Event(mask_text(e.name), _mask_attributes(e.attributes), e.timestamp) for e in span.events],
-        links=[Link(link.context, _mask_attributes(link.attributes)) for link in span.links],
-        status=Status(span.status.status_code, span.status.description and mask_text(span.status.description)),
+        links=links,
+        status=Status(span.status.status_code, why and mask_text(why)),
     )
 
 
+def _mask_link(link: Link) -> Link:
+    return Link(link.context, _mask_attributes(link.attributes)) if link.attributes else link
+
+
 def _mask_attributes(attributes: Attributes) -> dict[str, AnyValue]:
-    return {key: mask_value(value, key=key) for key, value in (attributes or {}).items()}
+    return {key: _mask_attribute(key, value) for key, value in (attributes or {}).items()}
+
+
+def _mask_attribute(key: str, value: AnyValue) -> AnyValue:
+    return _mask_text_of(key, value) if type(value) is str else mask_value(value, key=key)
+
+
+@lru_cache(maxsize=2048)
+def _mask_text_of(key: str, text: str) -> JsonValue:
+    """Most texts recur from span to span: methods, plans, policies."""
+    return mask_value(text, key=key)
 
 
 def _sampled(context: SpanContext) -> SpanContext:

@@ -18,6 +18,7 @@ from shared.observability.exporting import FailuresToo, MaskingExporter
 from shared.observability.files import BoundedFiles
 from shared.observability.sampling import KeepRunsAndFailures
 from shared.observability.settings import TelemetrySettings
+from shared.observability.span_lines import SpanLines
 
 _EXPORT_TIMEOUT_SECONDS: Final = 2.0
 """An export with all its retries; also about what a process waits at its end for a collector that is down."""
@@ -106,11 +107,11 @@ def _collector_exporters(endpoint: str) -> tuple[SpanExporter, MetricExporter]:
 
 
 def _file_exporters(service: str, settings: TelemetrySettings) -> tuple[SpanExporter, MetricExporter]:
-    from opentelemetry.exporter.otlp.json.file import FileMetricExporter, FileSpanExporter
+    from opentelemetry.exporter.otlp.json.file import FileMetricExporter
 
-    def stream(kind: str) -> IO[str]:
+    def files(kind: str) -> BoundedFiles:
         max_bytes = settings.telemetry_max_mb * 1_000_000
-        files = BoundedFiles(settings.telemetry_directory, kind=kind, service=service, max_bytes=max_bytes)
-        return cast("IO[str]", files)  # the exporter only writes, flushes and asks whether it is closed
+        return BoundedFiles(settings.telemetry_directory, kind=kind, service=service, max_bytes=max_bytes)
 
-    return FileSpanExporter(stream=stream("traces")), FileMetricExporter(stream=stream("metrics"))
+    metrics_file = cast("IO[str]", files("metrics"))  # the exporter only writes, flushes and asks whether it is closed
+    return SpanLines(files("traces")), FileMetricExporter(stream=metrics_file)
