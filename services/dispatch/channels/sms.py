@@ -84,10 +84,16 @@ class SmsChannel:
     async def write(self, messages: Sequence[Message]) -> SmsBatch:
         writing = Writing()
         stopped_by = ""
-        deadline = asyncio.get_running_loop().time() + self._account.write_within
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._account.write_within
         try:
-            for message in messages:
-                await self._write_one(message, writing, deadline)
+            async with asyncio.timeout_at(deadline) as limit:
+                for message in messages:
+                    if loop.time() >= deadline:
+                        raise TimeoutError
+                    await self._write_one(message, writing, limit, deadline)
+                    if limit.when() != deadline:
+                        limit.reschedule(deadline)
         except TimeoutError:
             stopped_by = f"not written within {self._account.write_within:g} seconds: rate, window or gateway too slow"
         except LineClosedError as closed:
@@ -97,24 +103,24 @@ class SmsChannel:
                 writing.settled[message.push_id] = SendResult(message.push_id, Verdict.NOT_WRITTEN, stopped_by)
         return SmsBatch(messages, writing)
 
-    async def _write_one(self, message: Message, writing: Writing, deadline: float) -> None:
+    async def _write_one(self, message: Message, writing: Writing, limit: asyncio.Timeout, deadline: float) -> None:
         try:
             submits = to_submits_of(message, self._account, self._references)
         except FieldError as problem:
             writing.settled[message.push_id] = unsendable(message, problem)
             return
-        async with asyncio.timeout_at(deadline) as limit:
-            await self._bucket.take(len(submits))
-            if message.not_after <= self._clock.now():
-                late = "not written: the time until which it might be received has passed"
-                writing.settled[message.push_id] = SendResult(message.push_id, Verdict.NOT_WRITTEN, late)
-                return
-            for submit in submits:
-                if self._session is None:
-                    raise LineClosedError(self._status)
-                ticket = await self._session.submit(submit)
-                writing.note(message.push_id, ticket, parts=len(submits))
-                self._look_at(ticket)
+        await self._bucket.take(len(submits))
+        if message.not_after <= self._clock.now():
+            late = "not written: the time until which it might be received has passed"
+            writing.settled[message.push_id] = SendResult(message.push_id, Verdict.NOT_WRITTEN, late)
+            return
+        for nth, submit in enumerate(submits, start=1):
+            if self._session is None:
+                raise LineClosedError(self._status)
+            ticket = await self._session.submit(submit)
+            writing.note(message.push_id, ticket, parts=len(submits))
+            self._look_at(ticket)
+            if nth == 1 < len(submits):
                 # Half of a message is worse than a batch that takes a little longer.
                 limit.reschedule(deadline + self._account.rest_within)
 

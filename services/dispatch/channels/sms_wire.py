@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
@@ -80,15 +81,15 @@ def to_submits_of(message: Message, account: SmsAccount, references: References)
     number = national_number(message.msisdn)
     if number is None:
         raise FieldError("msisdn", "is no mobile number of eleven digits")
-    template = Submit(
+    template = partial(
+        Submit,
         src_id=account.src_id,
         dest_terminal_ids=(number,),
-        content=b"",
         msg_src=account.sp_id,
         service_id=account.service_id,
         valid_time=absolute_time(message.not_after),
     )
-    return to_submits(template, message.text, reference=references.next_for(account.src_id, number))
+    return to_submits(template, message.text, reference=partial(references.next_for, account.src_id, number))
 
 
 def unsendable(message: Message, problem: FieldError) -> SendResult:

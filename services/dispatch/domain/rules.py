@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 from services.dispatch.domain.holidays import LONGEST_CLOSURE
@@ -37,7 +38,7 @@ class Hours:
     holidays: frozenset[date] = frozenset()
 
     def are_open(self, now: datetime) -> bool:
-        local = now.astimezone(LEGAL_ZONE)
+        local = _local(now)
         return self.opens <= local.time() < self.closes and local.date() not in self.holidays
 
     def closing(self, now: datetime) -> datetime:
@@ -59,8 +60,15 @@ class Hours:
         return f"{today} is a holiday" if today in self.holidays else f"outside {self.opens:%H:%M}-{self.closes:%H:%M}"
 
 
+@lru_cache(maxsize=64)
 def _at(day: datetime, moment: time) -> datetime:
-    return datetime.combine(day.astimezone(LEGAL_ZONE).date(), moment, LEGAL_ZONE)
+    return datetime.combine(_local(day).date(), moment, LEGAL_ZONE)
+
+
+@lru_cache(maxsize=64)
+def _local(instant: datetime) -> datetime:
+    """Return the legal zone's wall clock; all pushes of a batch are judged at one instant."""
+    return instant.astimezone(LEGAL_ZONE)
 
 
 @dataclass(frozen=True, slots=True)

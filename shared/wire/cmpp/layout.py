@@ -2,7 +2,9 @@
 
 import re
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from shared.wire.cmpp.errors import DecodeError, FieldError
@@ -101,24 +103,52 @@ class Layout:
     """
 
     def __init__(self, *fields: Unsigned | Text | Octets, reserved: int = 0) -> None:
-        self._fields = fields
         self._struct = struct.Struct(">" + "".join(field.code for field in fields))
         self._reserve = bytes(reserved)
+        self._names = tuple(field.name for field in fields)
+        self._to_wire = tuple(field.to_wire for field in fields)
+        self._from_wire = tuple(field.from_wire for field in fields)
 
     @property
     def size(self) -> int:
         return self._struct.size
 
     def pack(self, pdu: object) -> bytes:
-        values = [field.to_wire(getattr(pdu, field.name)) for field in self._fields]
-        return self._struct.pack(*values) + self._reserve
+        return self._packed(*[getattr(pdu, name) for name in self._names])
+
+    def _packed(self, *values: object) -> bytes:
+        wired = [to_wire(value) for to_wire, value in zip(self._to_wire, values, strict=True)]
+        return self._struct.pack(*wired) + self._reserve
 
     def unpack(self, body: bytes) -> dict[str, Any]:
         """Read the fields from the start of `body`; what follows them is left alone."""
         if len(body) < self._struct.size:
             raise DecodeError(f"body of {len(body)} octets, at least {self._struct.size} expected")
-        values = self._struct.unpack_from(body)
-        return {field.name: field.from_wire(value) for field, value in zip(self._fields, values, strict=True)}
+        return self._unpacked(body[: self._struct.size])
+
+    def _unpacked(self, octets: bytes) -> dict[str, Any]:
+        values = self._struct.unpack(octets)
+        return {name: read(value) for name, read, value in zip(self._names, self._from_wire, values, strict=True)}
+
+
+class RecurringLayout(Layout):
+    """A layout whose values are the same in most messages of a line, as all of a SUBMIT are but its destination and its
+    content: the last ones are remembered, in both directions."""
+
+    def __init__(self, *fields: Unsigned | Text | Octets, reserved: int = 0) -> None:
+        super().__init__(*fields, reserved=reserved)
+        # Typed: True and 1.0 are equal to 1, and not what the strict encoder takes for an integer.
+        self._remembered: Callable[..., bytes] = lru_cache(maxsize=64, typed=True)(super()._packed)
+        self._read_before: Callable[[bytes], dict[str, Any]] = lru_cache(maxsize=64)(super()._unpacked)
+
+    def _packed(self, *values: object) -> bytes:
+        try:
+            return self._remembered(*values)
+        except TypeError:  # what cannot be hashed is no value of a field: let the encoder say so
+            return super()._packed(*values)
+
+    def _unpacked(self, octets: bytes) -> dict[str, Any]:
+        return dict(self._read_before(octets))
 
 
 class Either:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.wire.cmpp.errors import FieldError
-from shared.wire.cmpp.layout import Either, Form, Layout, Octets, Text, Unsigned
+from shared.wire.cmpp.layout import Either, Form, Layout, Octets, RecurringLayout, Text, Unsigned
 from shared.wire.cmpp.message_layout import MessageLayout
 from shared.wire.cmpp.pdus import (
     ActiveTest,
@@ -94,8 +94,8 @@ def _submit(version: Version) -> MessageLayout:
     before = (Unsigned("msg_id", 8), *_handling(version), Text("fee_terminal_id", octets, private=True))
     if version is Version.CMPP_2:
         check = _in_order(_check_parts, _only_in_3(fee_terminal_type=0, dest_terminal_type=0, link_id=""))
-        return MessageLayout(Layout(*before, *_CODING, *_TARIFF), destination=_DESTINATION, check=check)
-    head = Layout(*before, Unsigned("fee_terminal_type", 1, _FLAG), *_CODING, *_TARIFF)
+        return MessageLayout(RecurringLayout(*before, *_CODING, *_TARIFF), destination=_DESTINATION, check=check)
+    head = RecurringLayout(*before, Unsigned("fee_terminal_type", 1, _FLAG), *_CODING, *_TARIFF)
     after = Layout(Unsigned("dest_terminal_type", 1, _FLAG))
     # A pseudonym instead of a number has no form that the specification would give.
     destination = Text("dest_terminal_ids", octets, private=True)

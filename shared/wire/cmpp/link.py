@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from typing import TypeVar
 import structlog
 
 from shared.wire.cmpp.codec import decode, encode
-from shared.wire.cmpp.errors import CmppError, DecodeError, LineClosedError, NoAnswerError
-from shared.wire.cmpp.frames import Frame, read_frame
+from shared.wire.cmpp.errors import CmppError, DecodeError, FramingError, LineClosedError, NoAnswerError
+from shared.wire.cmpp.frames import Frame, FrameCutter
 from shared.wire.cmpp.pdus import (
     ActiveTest,
     ActiveTestResp,
@@ -34,6 +35,7 @@ R = TypeVar("R", bound=Response)
 Served = Submit | Deliver | Query | Cancel
 _GOODBYE_SECONDS = 2.0
 _LAST_SEQUENCE = (1 << 32) - 1
+_READ_OCTETS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,6 @@ class _Waiting:
     outcome: "asyncio.Future[Response | None]"
     attempts_left: int
     in_window: bool
-    timer: asyncio.TimerHandle | None = None
 
 
 class Link:
@@ -83,6 +84,9 @@ class Link:
         self._window = asyncio.Semaphore(limits.window)
         self._sequence = 0
         self._waiting: dict[int, _Waiting] = {}
+        # When each attempt's time is over, the first one first: all have as much, so one timer does for all.
+        self._due: deque[tuple[float, int]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
         self._heard = time.monotonic()
         self._closed = asyncio.Event()
         self.closed_because: str | None = None
@@ -128,6 +132,8 @@ class Link:
         for task in self._tasks:
             if task is not asyncio.current_task():
                 task.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._writer.close()
         self._closed.set()
 
@@ -170,8 +176,21 @@ class Link:
             self._settle(sequence, None)
             return
         waiting.attempts_left -= 1
-        waiting.timer = self._loop.call_later(self._limits.response_timeout, self._attempt, sequence)
+        self._due.append((self._loop.time() + self._limits.response_timeout, sequence))
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._due[0][0], self._on_due)
         self._writer.write(waiting.frame)
+
+    def _on_due(self) -> None:
+        """Try again, or give up, what was not answered in time."""
+        self._timer = None
+        now = self._loop.time()
+        while self._due and self._due[0][0] <= now:
+            _, sequence = self._due.popleft()
+            if sequence in self._waiting:
+                self._attempt(sequence)
+        if self._due and self._timer is None:
+            self._timer = self._loop.call_at(self._due[0][0], self._on_due)
 
     def _settle(self, sequence: int, answer: Response | None) -> None:
         waiting = self._waiting.get(sequence)
@@ -182,17 +201,21 @@ class Link:
             return
         waiting.outcome.set_result(answer)
         del self._waiting[sequence]
-        if waiting.timer is not None:
-            waiting.timer.cancel()
+        while self._due and self._due[0][1] not in self._waiting:
+            self._due.popleft()
         if waiting.in_window:
             self._window.release()
 
     async def _read(self) -> None:
         reason = "a failure of ours"
         try:
-            while (frame := await read_frame(self._reader)) is not None:
+            cutter = FrameCutter()
+            while octets := await self._reader.read(_READ_OCTETS):
                 self._heard = time.monotonic()
-                self._take(frame)
+                for frame in cutter.cut(octets):
+                    self._take(frame)
+            if cutter.is_inside:
+                raise FramingError("the stream ended inside a PDU")
             reason = "closed by the peer"
         except (OSError, CmppError) as broken:
             reason = f"connection lost: {broken}"

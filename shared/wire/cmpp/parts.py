@@ -2,7 +2,10 @@
 
 import random
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
 from shared.wire.cmpp.errors import FieldError
 from shared.wire.cmpp.headers import PartOf
@@ -71,26 +74,43 @@ def count_parts(text: str, *, wide: bool = False) -> int:
     return len(split_text(text, wide=wide))
 
 
-def to_submits(template: Submit, text: str, *, reference: int, wide: bool = False) -> tuple[Submit, ...]:
-    """Return `template` once for each part of `text`, with content, coding, header and part numbers set.
+class SubmitTemplate(Protocol):
+    """Makes a SUBMIT of which all is known but these, as `partial(Submit, src_id=…)` does."""
 
-    Each has its own Msg_Id and report. Raises FieldError for more than 255 parts, half a character, or a `reference`
+    def __call__(
+        self, *, content: bytes, msg_fmt: int, tp_udhi: int = 0, pk_total: int = 1, pk_number: int = 1
+    ) -> Submit: ...
+
+
+def to_submits(
+    template: SubmitTemplate, text: str, *, reference: Callable[[], int], wide: bool = False
+) -> tuple[Submit, ...]:
+    """Return a SUBMIT for each part of `text`; `reference` is asked for where there are several.
+
+    Each has its own Msg_Id and report. Raises FieldError for more than 255 parts, half a character, or a reference
     that does not fit.
     """
-    coding, pieces = coding_of(text), split_text(text, wide=wide)
+    coding, pieces = _cut(text, wide=wide)
     if len(pieces) == 1:
-        return (replace(template, msg_fmt=coding.msg_fmt, content=coding.encode(text)),)
+        return (template(content=pieces[0], msg_fmt=coding.msg_fmt),)
+    number_of_all = reference()
     return tuple(
-        replace(
-            template,
+        template(
+            content=PartOf(number_of_all, len(pieces), number, wide=wide).pack() + piece,
             msg_fmt=coding.msg_fmt,
             tp_udhi=1,
             pk_total=len(pieces),
             pk_number=number,
-            content=PartOf(reference, len(pieces), number, wide=wide).pack() + coding.encode(piece),
         )
         for number, piece in enumerate(pieces, start=1)
     )
+
+
+@lru_cache(maxsize=64)
+def _cut(text: str, *, wide: bool) -> tuple[Coding, Sequence[bytes]]:
+    """Return the octets of each part; a plan's text is the same for most of its customers."""
+    coding = coding_of(text)
+    return coding, tuple(coding.encode(piece) for piece in split_text(text, wide=wide))
 
 
 class References:

@@ -21,7 +21,7 @@ class Ticket(Generic[R]):
 
     async def response(self) -> R:
         """Wait for the answer. Raises NoAnswerError once the line broke or the last attempt timed out."""
-        answer = await asyncio.shield(self._outcome)
+        answer = self._outcome.result() if self._outcome.done() else await asyncio.shield(self._outcome)
         if not isinstance(answer, self._expects):
             raise NoAnswerError("no answer before the time limit or the end of the line")
         return answer

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from shared.clock import LEGAL_ZONE
 from shared.wire.cmpp.errors import DecodeError
@@ -17,6 +18,7 @@ def login_timestamp(instant: datetime) -> int:
     return int(f"{instant.astimezone(LEGAL_ZONE):%m%d%H%M%S}")
 
 
+@lru_cache(maxsize=256)
 def absolute_time(instant: datetime) -> str:
     """Return `YYMMDDhhmmsstnnp` for ValId_Time or At_Time, rounded down to the second."""
     local = instant.astimezone(LEGAL_ZONE)
@@ -25,6 +27,7 @@ def absolute_time(instant: datetime) -> str:
     return f"{local:%y%m%d%H%M%S}0{abs(quarters):02d}{'-' if quarters < 0 else '+'}"
 
 
+@lru_cache(maxsize=256)
 def parse_absolute_time(text: str) -> datetime:
     """Read what `absolute_time` writes, from any zone. Raises DecodeError."""
     match = _ABSOLUTE.fullmatch(text)

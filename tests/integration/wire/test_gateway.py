@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -169,7 +170,7 @@ async def test_parts_of_a_text_that_never_becomes_whole_are_reported_and_read_by
     audience = ScriptedAudience()
     async with gateway_in(tmp_path, audience=audience) as gateway, sp_at(gateway) as sp:
         await sp.log_in()
-        sp.say(to_submits(SUBMIT, "办" * 100, reference=3)[0])
+        sp.say(to_submits(partial(replace, SUBMIT), "办" * 100, reference=lambda: 3)[0])
         heard = [await sp.hear() for _ in range(2)]
         assert [type(each[1]) for each in heard if each is not None] == [SubmitResp, Deliver]
     assert audience.read == []

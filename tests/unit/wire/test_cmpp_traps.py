@@ -4,6 +4,7 @@ import hashlib
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -213,13 +214,13 @@ def test_1_8_a_surrogate_pair_is_never_cut() -> None:
 def test_1_8_a_reference_of_16_bits_leaves_66_units() -> None:
     assert [len(piece) for piece in split_text("办" * 134)] == [67, 67]
     assert [len(piece) for piece in split_text("办" * 134, wide=True)] == [66, 66, 2]
-    first = to_submits(SUBMIT, "办" * 134, reference=0x1234, wide=True)[0]
+    first = to_submits(partial(replace, SUBMIT), "办" * 134, reference=lambda: 0x1234, wide=True)[0]
     assert first.content[:7].hex() == "06080412340301"
     assert len(first.content) == 7 + 132
 
 
 def test_1_8_the_header_of_8_bits_and_the_part_numbers_say_the_same() -> None:
-    submits = to_submits(SUBMIT, "办" * 100, reference=0xAB)
+    submits = to_submits(partial(replace, SUBMIT), "办" * 100, reference=lambda: 0xAB)
     assert [each.content[:6].hex() for each in submits] == ["050003ab0201", "050003ab0202"]
     assert [(each.tp_udhi, each.pk_total, each.pk_number) for each in submits] == [(1, 2, 1), (1, 2, 2)]
 

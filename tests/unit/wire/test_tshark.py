@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,7 +62,7 @@ def test_our_frames_of_3_0_are_read_by_wireshark(tmp_path: Path) -> None:
             ],
         ),
         (
-            to_submits(SUBMIT, "办" * 100, reference=7)[1],
+            to_submits(partial(replace, SUBMIT), "办" * 100, reference=lambda: 7)[1],
             ["Number of Part: 2", "Part Number: 2", "TP udhi: 1", "Message length: 72"],
         ),
         (SubmitResp(MESSAGE_ID, 8), [f"Msg_Id: 0x{MESSAGE_ID:016x}", "Result: Bandwidth error (8)"]),
