@@ -96,7 +96,7 @@ async def _work(stop: asyncio.Event) -> None:
     from services.dispatch.channels.opening import open_line
     from services.dispatch.clients import READING, ProfileSnapshots
     from services.dispatch.datasets import barred_customers
-    from services.dispatch.postgres import work_opener
+    from services.dispatch.postgres import receipt_keeper, work_opener
     from services.dispatch.worker.barring import ViewsFollower
     from services.dispatch.worker.incoming import StoredIncoming
     from services.dispatch.worker.process import run_worker
@@ -117,7 +117,7 @@ async def _work(stop: asyncio.Event) -> None:
         lake, work = Lake(LakeSettings().root), work_opener(database)
         follower = ViewsFollower(ProfileSnapshots.on(profile), partial(barred_customers, lake), work)
         tasks.create_task(follower.run(stop))
-        incoming = StoredIncoming(work, clock)
+        incoming = StoredIncoming(work, receipt_keeper(database), clock)
         lines = [await open_line(channel, incoming, clock=clock, closing=closing) for channel in settings.channels]
         await run_worker(_parts(database, lines, closing.aclose, settings, clock), stop)
 

@@ -1,7 +1,7 @@
 """The tables of schema `dispatch`. Ids of pushes, contacts, calls and opt-outs are numbers drawn by PostgreSQL."""
 
 from sqlalchemy import BigInteger, Column, Date, DateTime, Identity, Index, Integer, Table, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.db.outbox import outbox_table
 from shared.db.tables import schema_metadata
@@ -54,7 +54,7 @@ PUSHES = Table(
     Column("call_backs", Integer, nullable=False, server_default="0"),
     # The contact reserved last.
     Column("contact_id", BigInteger),
-    # The claim that took it last; whoever settles it later must name the same one.
+    # The claim that took it last; whoever settles it later must name the same one. Its time of writing is the claim's by now.
     Column("claim", Text),
     Column("write_time", DateTime(timezone=True)),
     UniqueConstraint("plan", "customer_id"),
@@ -124,13 +124,16 @@ MESSAGES = Table(
 )
 
 # One row per batch of pushes in a worker's hands, so that others know what a dead worker may have written:
-# `claimed`: nothing; `writing`: anything; `written`: exactly the pushes with a write_time.
+# `claimed`: nothing; `writing`: anything, and with a write_time exactly what is not `unwritten`. Workers of a release before that
+# knew `written`: exactly the pushes with a write_time of their own. They take `writing` for anything, which is safe.
 CLAIMS = Table(
     "claims",
     metadata,
     Column("claim", Text, primary_key=True),
     Column("worker_key", Text, nullable=False),
     Column("phase", Text, nullable=False),
+    Column("write_time", DateTime(timezone=True)),
+    Column("unwritten", ARRAY(BigInteger)),
     Index("ix_claims_worker_key", "worker_key"),
 )
 

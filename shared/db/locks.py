@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.db.transactions import WriteTransaction
+from shared.db.transactions import WriteTransaction, driver_of
 
 _LOCK_ALL = text("SELECT count(pg_advisory_xact_lock(key)) FROM unnest(:keys) AS key").bindparams(
     bindparam("keys", type_=ARRAY(BigInteger))
@@ -56,9 +56,7 @@ class LockSession:
     @classmethod
     async def on(cls, connection: AsyncConnection) -> Self:
         """Use `connection`, which nothing else may use any more."""
-        driver = (await connection.get_raw_connection()).driver_connection
-        if not isinstance(driver, asyncpg.Connection):
-            raise TypeError(f"lock sessions need asyncpg, not {type(driver).__name__}")
+        driver = await driver_of(connection)
         session = cls(driver)
         driver.add_termination_listener(lambda _: session.lost.set())
         return session

@@ -8,6 +8,7 @@ See deploy/decisions/0004-outbox-cursors.md.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NewType
 
 from sqlalchemy import (
@@ -18,17 +19,19 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    TextClause,
     cast,
     func,
-    insert,
     literal,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.types import UserDefinedType
 
+from shared.db.engine import to_json
 from shared.db.tables import create_tables, schema_metadata
 from shared.db.transactions import AnyTransaction, WriteTransaction
 from shared.errors import InvalidInput
@@ -117,8 +120,14 @@ class Outbox:
         """Add events, in this order, to the change that `tx` commits."""
         if not events:
             return
-        rows = [{"topic": e.topic, "key": e.key, "payload": e.payload, "traceparent": e.traceparent} for e in events]
-        await tx.connection.execute(insert(self.table), rows)
+        columns = {
+            "topics": [event.topic for event in events],
+            "keys": [event.key for event in events],
+            "payloads": [to_json(event.payload) for event in events],
+            "traceparents": [event.traceparent for event in events],
+        }
+        # One row of arrays: a row of values for each event would be bound one by one.
+        await tx.connection.execute(_append_to(self.table.fullname), columns)
 
     async def read(self, tx: AnyTransaction, topics: Sequence[str], *, after: Cursor, limit: int) -> OutboxPage:
         """Return at most `limit` events of `topics` behind `after`.
@@ -173,3 +182,14 @@ def _place(cursor: Cursor) -> tuple[str, int]:
         raise InvalidInput.of("cursor", "is not one that this list gave out; start from the empty one")
     txid, _, seq = cursor.partition(":")
     return txid, int(seq)
+
+
+@cache
+def _append_to(table: str) -> TextClause:
+    return text(f"""
+        INSERT INTO {table} (topic, key, payload, traceparent)
+        SELECT topic, key, CAST(payload AS jsonb), traceparent
+          FROM unnest(CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:payloads AS text[]), CAST(:traceparents AS text[]))
+               WITH ORDINALITY AS e(topic, key, payload, traceparent, nth)
+         ORDER BY nth
+    """)

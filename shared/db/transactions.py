@@ -49,14 +49,19 @@ class WriteTransaction:
         return _row_count(status)
 
     async def _driver(self) -> asyncpg.Connection:
-        adapted = await self.connection.get_raw_connection()
-        driver = adapted.driver_connection
-        if not isinstance(driver, asyncpg.Connection):
-            raise TypeError(f"COPY needs asyncpg, not {type(driver).__name__}")
+        driver = await driver_of(self.connection)
         if not driver.is_in_transaction():
             # SQLAlchemy sends BEGIN with the first statement only; without it, COPY would commit by itself.
             await self.connection.exec_driver_sql("SELECT 1")
         return driver
+
+
+async def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    """Return the driver's connection below SQLAlchemy's."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    if not isinstance(driver, asyncpg.Connection):
+        raise TypeError(f"expected asyncpg, not {type(driver).__name__}")
+    return driver
 
 
 AnyTransaction: TypeAlias = ReadTransaction | WriteTransaction

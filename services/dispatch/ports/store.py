@@ -196,8 +196,8 @@ class Claims(Protocol):
         """Return those of its pushes whose customers have opted out by now."""
         ...
 
-    async def wrote(self, claim: str, written: Collection[PushId], now: datetime) -> None:
-        """Note that exactly these have been written."""
+    async def wrote(self, claim: str, *, unwritten: Collection[PushId], now: datetime) -> None:
+        """Note that all have been written that `lock` returned and that were not withdrawn, but these."""
         ...
 
     async def withdraw(self, pushes: Collection[PushId]) -> None:
@@ -330,6 +330,12 @@ class Reading:
 
 WorkOpener = Callable[[], AbstractAsyncContextManager[Work]]
 ReadingOpener = Callable[[], AbstractAsyncContextManager[Reading]]
+
+
+class ReceiptKeeper(Protocol):
+    """Keeps receipts in a transaction of its own, until they are matched; each once, however often it comes."""
+
+    async def keep(self, receipts: Sequence[Receipt], now: datetime) -> None: ...
 
 
 class PushTrace(Protocol):

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.dispatch.ports.store import Reading, ReadingOpener, Work, WorkOpener
+from services.dispatch.ports.store import Reading, ReadingOpener, ReceiptKeeper, Work, WorkOpener
 from services.dispatch.postgres.barred import BarredTable
 from services.dispatch.postgres.calls import CallTable
 from services.dispatch.postgres.claims import ClaimTable
 from services.dispatch.postgres.contacts import ContactQueries
 from services.dispatch.postgres.desk import DeskTable
 from services.dispatch.postgres.events import EventTable
-from services.dispatch.postgres.incoming import IncomingTables
+from services.dispatch.postgres.incoming import IncomingTables, KeptReceipts
 from services.dispatch.postgres.leases import LeaseTable
 from services.dispatch.postgres.ledger import LedgerTables
 from services.dispatch.postgres.opt_outs import OptOutTable
@@ -49,6 +49,11 @@ def work_opener(database: Database) -> WorkOpener:
             yield work_in(tx)
 
     return opened
+
+
+def receipt_keeper(database: Database) -> ReceiptKeeper:
+    """Return what keeps receipts by themselves."""
+    return KeptReceipts(database)
 
 
 def reading_opener(database: Database) -> ReadingOpener:

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, insert, select, text
+from sqlalchemy import insert, select, text
 
-from services.dispatch.domain.plans import PlanId
-from services.dispatch.domain.pushes import ContactId, Outcome, PushId
+from services.dispatch.domain.pushes import Outcome, PushId
 from services.dispatch.ports.store import ContactRef
 from services.dispatch.postgres.refusals import opted_out
+from services.dispatch.postgres.written import surely_unwritten
 from services.dispatch.tables import CLAIMS
 from shared.db.transactions import WriteTransaction
 
@@ -35,8 +36,7 @@ _WITHDRAW = text("""
 """)
 
 _WROTE = text("""
-    WITH noted AS (UPDATE dispatch.claims SET phase = 'written' WHERE claim = :claim)
-    UPDATE dispatch.pushes SET write_time = :now WHERE push_id = ANY(CAST(:pushes AS bigint[])) AND claim = :claim
+    UPDATE dispatch.claims SET write_time = :now, unwritten = CAST(:unwritten AS bigint[]) WHERE claim = :claim
 """)
 
 _RECORD = text("""
@@ -76,11 +76,12 @@ _GIVE_BACK = text("""
     UPDATE dispatch.contacts SET state = 'released' WHERE contact_id IN (SELECT contact_id FROM planned)
 """)
 
-_LOCK_DEAD = text("SELECT claim, phase FROM dispatch.claims WHERE worker_key = :worker_key ORDER BY claim FOR UPDATE")
+_LOCK_DEAD = text("SELECT claim FROM dispatch.claims WHERE worker_key = :worker_key ORDER BY claim FOR UPDATE")
 
-_LOCK_THEIRS = text("""
-    SELECT push_id, claim, write_time FROM dispatch.pushes
-     WHERE claim = ANY(CAST(:claims AS text[])) AND state = 'claimed' ORDER BY push_id FOR UPDATE
+_LOCK_THEIRS = text(f"""
+    SELECT p.push_id, NOT {surely_unwritten("p", "c")} AS may_have_left
+      FROM dispatch.pushes AS p JOIN dispatch.claims AS c USING (claim)
+     WHERE p.claim = ANY(CAST(:claims AS text[])) AND p.state = 'claimed' ORDER BY p.push_id FOR UPDATE OF p
 """)
 
 _BURY = text("""
@@ -122,8 +123,8 @@ class ClaimTable:
         if pushes:
             await self._tx.connection.execute(_WITHDRAW, {"pushes": sorted(pushes)})
 
-    async def wrote(self, claim: str, written: Collection[PushId], now: datetime) -> None:
-        await self._tx.connection.execute(_WROTE, {"claim": claim, "pushes": sorted(written), "now": now})
+    async def wrote(self, claim: str, *, unwritten: Collection[PushId], now: datetime) -> None:
+        await self._tx.connection.execute(_WROTE, {"claim": claim, "unwritten": sorted(unwritten), "now": now})
 
     async def record(self, claim: str, outcomes: Sequence[Outcome]) -> Sequence[ContactRef]:
         values = {
@@ -146,29 +147,18 @@ class ClaimTable:
         return frozenset((await self._tx.connection.execute(select(CLAIMS.c.worker_key).distinct())).scalars())
 
     async def bury(self, worker_key: str) -> Sequence[ContactRef]:
-        dead = await self._tx.connection.execute(_LOCK_DEAD, {"worker_key": worker_key})
-        phases = {row.claim: row.phase for row in dead}
-        theirs = (await self._tx.connection.execute(_LOCK_THEIRS, {"claims": list(phases)})).all()
+        dead = list((await self._tx.connection.execute(_LOCK_DEAD, {"worker_key": worker_key})).scalars())
+        theirs = (await self._tx.connection.execute(_LOCK_THEIRS, {"claims": dead})).all()
         values = {
-            "claims": list(phases),
+            "claims": dead,
             "pushes": [row.push_id for row in theirs],
-            "unknown": [row.push_id for row in theirs if _may_have_left(phases[row.claim], row.write_time)],
+            "unknown": [row.push_id for row in theirs if row.may_have_left],
             "detail": "its worker died while it was being sent: it may have left",
         }
         settled = await self._tx.connection.execute(_BURY, values)
         return [contact_ref(row) for row in settled if row.state == "indeterminate"]
 
 
-def _may_have_left(phase: str, write_time: datetime | None) -> bool:
-    return phase == "writing" or (phase == "written" and write_time is not None)
-
-
-def contact_ref(row: Row[tuple[object, ...]]) -> ContactRef:
-    """Build a reference from a row with these columns of `contacts`."""
-    return ContactRef(
-        contact_id=ContactId(row.contact_id),
-        plan_id=PlanId(row.plan),
-        push_id=PushId(row.push_id),
-        customer_id=row.customer_id,
-        traceparent=row.traceparent,
-    )
+def contact_ref(row: Sequence[Any]) -> ContactRef:
+    """Build a reference from a row that begins with contact_id, plan, push_id, customer_id and traceparent of `contacts`."""
+    return ContactRef(*row[:5])

@@ -4,6 +4,7 @@ A receipt may come before the answer to its own message is recorded, so it is ke
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Row, text
@@ -12,21 +13,23 @@ from services.dispatch.domain.pushes import Answer, ContactId, Delivery, PushId
 from services.dispatch.ports.channels import Receipt, Reply
 from services.dispatch.ports.store import AnsweredContact, ContactRef
 from services.dispatch.postgres.claims import contact_ref
+from shared.db.engine import Database
 from shared.db.transactions import WriteTransaction
 
 _VALIDITY = timedelta(hours=72)
 """Gateway ids carry no year: an older row of the same id is another message's."""
 
-_KEEP_RECEIPTS = text("""
+# By the driver's own parameters: it is run within a transaction, and without one.
+_KEEP_RECEIPTS = """
     INSERT INTO dispatch.receipts AS old (account, message_id, status, msisdn, receive_time)
-    SELECT DISTINCT ON (1, 2, 3) r.account, r.message_id, r.status, r.msisdn, :now
-      FROM unnest(CAST(:accounts AS text[]), CAST(:message_ids AS text[]), CAST(:statuses AS text[]),
-                  CAST(:msisdns AS text[])) AS r(account, message_id, status, msisdn)
+    SELECT DISTINCT ON (1, 2, 3) r.account, r.message_id, r.status, r.msisdn, CAST($5 AS timestamptz)
+      FROM unnest(CAST($1 AS text[]), CAST($2 AS text[]), CAST($3 AS text[]), CAST($4 AS text[]))
+           AS r(account, message_id, status, msisdn)
      ORDER BY 1, 2, 3
     ON CONFLICT (account, message_id, status) DO UPDATE
        SET msisdn = excluded.msisdn, receive_time = excluded.receive_time, contact_id = NULL
-     WHERE old.receive_time < :oldest
-""")
+     WHERE old.receive_time < CAST($6 AS timestamptz)
+"""
 
 # The contacts are locked with the receipts, so that of two that match two parts of one message the second one waits, or is
 # passed over and comes again: else neither would see the other's, and the message be pending for ever. What is locked stays
@@ -150,6 +153,16 @@ _ANSWER = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class KeptReceipts:
+    """`services.dispatch.ports.store.ReceiptKeeper`."""
+
+    database: Database
+
+    async def keep(self, receipts: Sequence[Receipt], now: datetime) -> None:
+        await self.database.run(_KEEP_RECEIPTS, *_values_of(receipts, now))
+
+
 class IncomingTables:
     """`services.dispatch.ports.store.Incoming`."""
 
@@ -161,15 +174,7 @@ class IncomingTables:
         await self._tx.connection.execute(_KEEP_DEAD, values)
 
     async def keep_receipts(self, receipts: Sequence[Receipt], now: datetime) -> None:
-        values = {
-            "accounts": [receipt.account for receipt in receipts],
-            "message_ids": [receipt.gateway_message_id for receipt in receipts],
-            "statuses": [receipt.status for receipt in receipts],
-            "msisdns": [receipt.msisdn for receipt in receipts],
-            "now": now,
-            "oldest": now - _VALIDITY,
-        }
-        await self._tx.connection.execute(_KEEP_RECEIPTS, values)
+        await self._tx.connection.exec_driver_sql(_KEEP_RECEIPTS, _values_of(receipts, now))
 
     async def match_receipts(
         self, now: datetime, *, limit: int
@@ -225,3 +230,14 @@ def _answered(row: Row[tuple[object, ...]] | None) -> AnsweredContact | None:
         return None
     keywords = {offer["policy"]: str(offer["order_keyword"]) for offer in row.offers}
     return AnsweredContact(contact_ref(row), keywords[row.policy])
+
+
+def _values_of(receipts: Sequence[Receipt], now: datetime) -> tuple[object, ...]:
+    return (
+        [receipt.account for receipt in receipts],
+        [receipt.gateway_message_id for receipt in receipts],
+        [receipt.status for receipt in receipts],
+        [receipt.msisdn for receipt in receipts],
+        now,
+        now - _VALIDITY,
+    )

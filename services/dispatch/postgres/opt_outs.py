@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from services.dispatch.domain.pushes import OptOut
 from services.dispatch.postgres.refusals import held_when_said
+from services.dispatch.postgres.written import surely_unwritten
 from shared.db.transactions import WriteTransaction
 
 _INSERT = text("""
@@ -30,7 +31,7 @@ _LOCK_OPEN = text(f"""
 """)
 
 # What is being written, or is on the phone, has left as far as anybody knows.
-_WITHDRAW = text("""
+_WITHDRAW = text(f"""
     WITH cancelled AS (
         UPDATE dispatch.pushes AS p
            SET state = CASE WHEN p.call_back_time IS NULL THEN 'cancelled' ELSE 'sent' END,
@@ -39,8 +40,7 @@ _WITHDRAW = text("""
          WHERE p.push_id = ANY(CAST(:pushes AS bigint[]))
            AND (p.state IN ('planned', 'held')
                 OR (p.state = 'claimed' AND EXISTS (
-                    SELECT 1 FROM dispatch.claims AS c WHERE c.claim = p.claim
-                       AND (c.phase = 'claimed' OR (c.phase = 'written' AND p.write_time IS NULL))))
+                    SELECT 1 FROM dispatch.claims AS c WHERE c.claim = p.claim AND {surely_unwritten("p", "c")}))
                 OR (p.state = 'leased' AND EXISTS (
                     SELECT 1 FROM dispatch.calls AS k WHERE k.contact_id = p.contact_id AND k.phase = 'leased')))
         RETURNING p.push_id, p.contact_id

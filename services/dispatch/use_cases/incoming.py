@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from services.dispatch.domain.messages import is_opt_out, normalised
 from services.dispatch.domain.pushes import Answer, Delivery, EventKind, OptOut, PushId
 from services.dispatch.ports.channels import Receipt, Reply
-from services.dispatch.ports.store import AnsweredContact, ContactRef, Work
+from services.dispatch.ports.store import AnsweredContact, ContactRef, ReceiptKeeper, Work, WorkOpener
 from services.dispatch.use_cases.opt_outs import record_opt_out
 from services.dispatch.use_cases.sending import event_of
 
@@ -18,6 +18,20 @@ _REPLY_WINDOW = timedelta(days=30)
 """A reply is about the latest message of so many days; an older one is forgotten."""
 
 _TOLD = {Delivery.DELIVERED: EventKind.DELIVERED, Delivery.UNDELIVERED: EventKind.UNDELIVERED}
+
+
+async def keep_and_match(
+    receipts: Sequence[Receipt], *, keeper: ReceiptKeeper, open_work: WorkOpener, now: datetime
+) -> None:
+    """Keep receipts as `take_receipts` does, in one statement where nothing else is to be kept with them."""
+    if any(receipt.dead_push for receipt in receipts):
+        async with open_work() as work:
+            await take_receipts(receipts, work=work, now=now)
+        return
+    await keeper.keep(receipts, now)
+    if len(receipts) <= _FEW:
+        async with open_work() as work:
+            await match_receipts(work=work, now=now)
 
 
 async def take_receipts(receipts: Sequence[Receipt], *, work: Work, now: datetime) -> None:

@@ -7,8 +7,8 @@ import structlog
 
 from services.dispatch.domain.pushes import OptOut, PushId
 from services.dispatch.ports.channels import Receipt, Reply
-from services.dispatch.ports.store import WorkOpener
-from services.dispatch.use_cases.incoming import take_receipts, take_refusal, take_reply
+from services.dispatch.ports.store import ReceiptKeeper, WorkOpener
+from services.dispatch.use_cases.incoming import keep_and_match, take_refusal, take_reply
 from services.dispatch.use_cases.opt_outs import withdraw_pushes
 from shared.clock import Clock
 
@@ -20,11 +20,11 @@ class StoredIncoming:
     """`services.dispatch.ports.channels.IncomingMessages` and `Refusals`; what it raises is brought again by the gateway."""
 
     work: WorkOpener
+    receipts: ReceiptKeeper
     clock: Clock
 
     async def on_receipts(self, receipts: Sequence[Receipt]) -> None:
-        async with self.work() as work:
-            await take_receipts(receipts, work=work, now=self.clock.now())
+        await keep_and_match(receipts, keeper=self.receipts, open_work=self.work, now=self.clock.now())
 
     async def on_reply(self, reply: Reply) -> None:
         """An opt-out is acknowledged only when each push of the customer has left or been withdrawn."""

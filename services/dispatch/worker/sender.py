@@ -172,7 +172,8 @@ class MessageSender:
                 writing.began = True
                 writing.batch = await self._gateway.write(messages)
                 writing.write_time = self._clock.now()
-                await work.claims.wrote(claim, _written(writing.batch), writing.write_time)
+                unwritten = writing.pushes - _written(writing.batch)
+                await work.claims.wrote(claim, unwritten=unwritten, now=writing.write_time)
         except (Unavailable, Conflict) as failure:
             log.warning("write_not_noted", claim=claim, began=writing.began, why=failure.message)
         except Exception:

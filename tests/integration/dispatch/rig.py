@@ -21,8 +21,8 @@ from services.dispatch.domain.pushes import Contact
 from services.dispatch.domain.rules import ContactRules
 from services.dispatch.ports.channels import IncomingMessages, Line, MessageChannel
 from services.dispatch.ports.records import Records
-from services.dispatch.ports.store import ReadingOpener, WorkOpener
-from services.dispatch.postgres import reading_opener, work_opener
+from services.dispatch.ports.store import ReadingOpener, ReceiptKeeper, WorkOpener
+from services.dispatch.postgres import reading_opener, receipt_keeper, work_opener
 from services.dispatch.postgres.records import ContactRecords
 from services.dispatch.settings import MailSettings, SmsSettings, WapSettings
 from services.dispatch.use_cases.plans import create_plan, start_plan
@@ -66,6 +66,10 @@ class Rig:
     @property
     def work(self) -> WorkOpener:
         return work_opener(self.database)
+
+    @property
+    def receipts(self) -> ReceiptKeeper:
+        return receipt_keeper(self.database)
 
     @property
     def reading(self) -> ReadingOpener:
@@ -233,7 +237,7 @@ async def lines_worker(
     """Run a worker in this process that serves several channels, all but its plan loader."""
     stop = asyncio.Event()
     async with AsyncExitStack() as closing:
-        incoming = StoredIncoming(rig.work, rig.clock)
+        incoming = StoredIncoming(rig.work, rig.receipts, rig.clock)
         lines = [await open_line(incoming, closing) for open_line in openers]
         presence = Presence(rig.database, work=rig.work, clock=rig.clock)
         senders = [

@@ -81,7 +81,7 @@ class Heard(StoredIncoming):
 
 def heard_by(world: World, open_line: LineOpener) -> LineOpener:
     """Return what opens the same line, with `Heard` behind it."""
-    return lambda incoming, closing: open_line(Heard(incoming.work, incoming.clock, world), closing)
+    return lambda incoming, closing: open_line(Heard(incoming.work, incoming.receipts, incoming.clock, world), closing)
 
 
 @asynccontextmanager

@@ -33,7 +33,7 @@ def reply(number: int, text: str, message_id: str = "") -> Reply:
 
 
 def incoming(rig: Rig) -> StoredIncoming:
-    return StoredIncoming(rig.work, rig.clock)
+    return StoredIncoming(rig.work, rig.receipts, rig.clock)
 
 
 async def claim(rig: Rig, plan: Plan) -> list[PushId]:

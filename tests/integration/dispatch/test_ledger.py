@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -65,6 +65,11 @@ class ModelClaim:
     pushes: set[PushId]
     phase: str = "claimed"
     written: set[PushId] = field(default_factory=set)
+
+
+def _kept_back(taken: Collection[PushId], *, late: bool) -> frozenset[PushId]:
+    """What the time for the batch did not suffice for."""
+    return frozenset(sorted(taken)[-1:]) if late else frozenset()
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -161,11 +166,12 @@ class LedgerMachine(RuleBasedStateMachine):
         if model.phase != "claimed":
             return
         dies = data.draw(st.booleans())
-        left = self.runner.run(self._write(claim, dies=dies))
+        late = data.draw(st.booleans())
+        taken = self.runner.run(self._write(claim, dies=dies, late=late))
         refused = {push_id for push_id in model.pushes if self.pushes[push_id].line in self.opted_out}
-        assert left == model.pushes - refused
+        assert taken == model.pushes - refused
         model.phase = "writing" if dies else "written"
-        model.written = set() if dies else left
+        model.written = set() if dies else taken - _kept_back(taken, late=late)
         for push_id in set() if dies else refused:
             self._end(push_id, "cancelled")
 
@@ -205,7 +211,12 @@ class LedgerMachine(RuleBasedStateMachine):
     def opt_out(self, line: int) -> None:
         self.opted_out.add(line)
         self.runner.run(self._opt_out(line))
-        unwritten = {push_id for model in self.claims.values() if model.phase == "claimed" for push_id in model.pushes}
+        unwritten = {
+            push_id
+            for model in self.claims.values()
+            if model.phase != "writing"
+            for push_id in model.pushes - model.written
+        }
         for push_id, push in self.pushes.items():
             waits = push.state in {"planned", "held"} or (push.state == "claimed" and push_id in unwritten)
             if push.line == line and waits:
@@ -258,19 +269,19 @@ class LedgerMachine(RuleBasedStateMachine):
                 await work.claims.begin(claim, worker)
         return [one.target.push_id for one in admission.admitted]
 
-    async def _write(self, claim: str, *, dies: bool) -> set[PushId]:
+    async def _write(self, claim: str, *, dies: bool, late: bool) -> set[PushId]:
         async with self.rig.work() as work:
             assert await work.claims.begin_writing(claim)
-        left: frozenset[PushId] = frozenset()
+        taken: frozenset[PushId] = frozenset()
         try:
             async with self.rig.work() as work:
-                left = await still_to_write(claim, work=work)
+                taken = await still_to_write(claim, work=work)
                 if dies:
                     raise InterruptedError
-                await work.claims.wrote(claim, left, self.clock.now())
+                await work.claims.wrote(claim, unwritten=_kept_back(taken, late=late), now=self.clock.now())
         except InterruptedError:
             pass
-        return set(left)
+        return set(taken)
 
     async def _record(self, claim: str, outcomes: list[Outcome]) -> None:
         async with self.rig.work() as work:

@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from services.dispatch.channels.tracing import PushTraces
 from services.dispatch.domain.plans import Plan
 from services.dispatch.domain.pushes import ContactState, Push, PushState
 from services.dispatch.ports.store import Work
-from services.dispatch.tables import CLAIMS
+from services.dispatch.tables import CLAIMS, PUSHES
+from services.dispatch.use_cases.admission import Destination, admit
 from services.dispatch.use_cases.sending import bury_worker
 from services.sandbox.gateway.faults import Faults
 from tests.factories.dispatch import MORNING, NEWSPAPER, msisdn, plan_request, target_row
@@ -186,6 +188,22 @@ async def test_a_claim_that_was_taken_away_before_writing_is_planned_again_and_s
         await rig.until_states(plan, sent=2)
     assert buried == [2]
     assert province.taken() == {msisdn(1): 1, msisdn(2): 1}
+
+
+async def test_what_a_worker_of_an_earlier_release_wrote_is_settled_by_the_times_at_its_pushes(rig: Rig) -> None:
+    plan = await rig.plan([target_row(n) for n in (1, 2)])
+    async with rig.work() as work:
+        destination = Destination(PushState.CLAIMED, "k", "account")
+        now = rig.clock.now()
+        admission = await admit(plan, destination, limit=2, work=work, traces=PushTraces(), rules=rig.rules, now=now)
+        await work.claims.begin("k", "worker")
+    written = admission.admitted[0].target.push_id
+    async with rig.database.write() as tx:
+        await tx.connection.execute(update(CLAIMS).values(phase="written"))
+        await tx.connection.execute(update(PUSHES).where(PUSHES.c.push_id == written).values(write_time=now))
+    async with rig.work() as work:
+        assert await bury_worker("worker", work=work, now=now) == 1
+    assert await rig.states(plan) == {"indeterminate": 1, "planned": 1}
 
 
 async def test_each_customer_reads_the_own_city_and_the_last_digits_of_the_own_number(

@@ -40,7 +40,7 @@ def rows(count: int, *, policy: str = PAGE.policy) -> list[TargetRow]:
 async def refuse(rig: Rig, number: int) -> None:
     """Let a customer write the word that refuses."""
     reply = Reply("901234", f"{number:016x}", msisdn(number), "TD")
-    await StoredIncoming(rig.work, rig.clock).on_reply(reply)
+    await StoredIncoming(rig.work, rig.receipts, rig.clock).on_reply(reply)
 
 
 async def test_what_waits_at_the_gateway_is_taken_back_when_its_customer_refuses(rig: Rig, tmp_path: Path) -> None:
