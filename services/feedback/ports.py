@@ -23,7 +23,7 @@ class EventPage:
 class Dispatch(Protocol):
     """What dispatch tells."""
 
-    async def events(self, cursor: str) -> EventPage:
+    async def events(self, cursor: str, *, limit: int) -> EventPage:
         """Return what happened after `cursor`; the same cursor when that is nothing. Raises Unavailable."""
         ...
 

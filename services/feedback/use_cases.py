@@ -14,6 +14,7 @@ CONTROL_GROUPS = "controlGroups"
 """The collection, and the kind of the runs that draw them."""
 
 MAX_OUTCOMES = 1000
+EVENTS_AT_ONCE = 1000
 MAX_PERCENT = 50
 _CYCLE = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
@@ -59,7 +60,7 @@ async def follow_dispatch(*, dispatch: Dispatch, targets: Targets, open_intake: 
     """
     async with open_intake() as intake:
         cursor = await intake.load_cursor()
-        page = await dispatch.events(cursor)
+        page = await dispatch.events(cursor, limit=EVENTS_AT_ONCE)
         if page.cursor == cursor:
             return ()
         started = {event.plan for event in page.events if event.kind is EventKind.PLAN_STARTED}

@@ -9,7 +9,7 @@ import structlog
 from services.feedback.datasets import publish_membership
 from services.feedback.domain import ContactEvent, EventKind
 from services.feedback.ports import Dispatch, OpenIntake, Targets
-from services.feedback.use_cases import CONTROL_GROUPS, DrawArms, follow_dispatch
+from services.feedback.use_cases import CONTROL_GROUPS, EVENTS_AT_ONCE, DrawArms, follow_dispatch
 from shared.clock import Clock
 from shared.errors import Conflict, DeadlineExceeded, Failure, Unavailable
 from shared.jsontypes import JsonObject
@@ -69,7 +69,7 @@ class DispatchFollower:
                 await _pause(stop, _TROUBLE_SECONDS)
                 continue
             _trace_answers(events)
-            if not events:
+            if len(events) < EVENTS_AT_ONCE:  # a page for every few would cost more than all of them together
                 await _pause(stop, _LOOK_SECONDS)
 
 

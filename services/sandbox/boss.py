@@ -10,11 +10,10 @@ from uuid import UUID, uuid5
 
 import structlog
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
-from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 from visavis.feedback.v1 import feedback_service_pb2 as pb
 from visavis.feedback.v1 import feedback_service_pb2_grpc as rpc
 
-from services.sandbox.rounds import REFUSALS, started_plans
+from services.sandbox.rounds import REFUSALS, StartedPlans
 from services.sandbox.world.catalogue import subject_of_offer
 from services.sandbox.world.oracle import Oracle
 from shared.clock import Clock
@@ -34,7 +33,7 @@ class Boss:
     """Reports the orders of each started plan once. After a kill it reports them again, under the same order ids."""
 
     oracle: Oracle
-    plans: plan_rpc.PushPlanServiceAsyncStub
+    plans: StartedPlans
     feedback: rpc.FeedbackServiceAsyncStub
     clock: Clock
     _reported: set[str] = field(default_factory=set, init=False)
@@ -43,7 +42,7 @@ class Boss:
         """Report the plans whose ordering time is over; tell whether there were any. Raises Failure."""
         found = False
         earlier: Counter[str] = Counter()
-        for plan in await started_plans(self.plans):
+        for plan in await self.plans.all():
             if plan.name not in self._reported and self._is_over(plan):
                 await self._report(plan, list(self._orders(plan, earlier)))
                 self._reported.add(plan.name)

@@ -14,10 +14,9 @@ from visavis.dispatch.v1 import call_list_service_pb2 as pb
 from visavis.dispatch.v1 import call_list_service_pb2_grpc as rpc
 from visavis.dispatch.v1 import contact_pb2
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
-from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 
 from services.sandbox.dialled import CallJournal, Dialled
-from services.sandbox.rounds import REFUSALS, started_plans
+from services.sandbox.rounds import REFUSALS, StartedPlans
 from services.sandbox.world.catalogue import Subject, subject_of_offer
 from services.sandbox.world.oracle import Answer, Line, Oracle
 from shared.clock import Clock
@@ -72,7 +71,7 @@ class Dialer:
     """May be killed at any time: calls whose results were not told yet come back when their lease ends."""
 
     oracle: Oracle
-    plans: plan_rpc.PushPlanServiceAsyncStub
+    plans: StartedPlans
     calls: rpc.CallListServiceAsyncStub
     journal: CallJournal
     clock: Clock
@@ -88,7 +87,7 @@ class Dialer:
         """Lease from every started call plan and make the calls; tell whether there were any. Raises Failure."""
         await self._report_finished()
         found = False
-        for plan in await started_plans(self.plans):
+        for plan in await self.plans.all():
             if plan.channel == contact_pb2.CHANNEL_CALL:
                 found = await self._work_on(plan) or found
         return found

@@ -1,9 +1,10 @@
-"""What the dialer and BOSS have in common: rounds that outlive a peer's absence, and the plans that were started."""
+"""What the dialer, BOSS and the WAP hall have in common: rounds that outlive a peer's absence, and the plans that were started."""
 
 from __future__ import annotations  # the stubs' async classes exist for the type checker only
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NoReturn, Protocol
 
 import structlog
@@ -42,10 +43,24 @@ async def go_round(name: str, round_: Callable[[], Awaitable[bool]], *, pause_se
             await asyncio.sleep(pause_seconds)
 
 
-async def started_plans(plans: rpc.PushPlanServiceAsyncStub) -> list[pb.PushPlan]:
-    """Return all started plans in the order of their start. Raises Failure."""
-    started = [plan async for plan in _all_plans(plans) if plan.state == pb.PushPlan.STATE_STARTED]
-    return sorted(started, key=lambda plan: (plan.start_time.ToNanoseconds(), plan.name))
+class StartedPlans:
+    """The started plans, read at most once in so many seconds, whoever asks: dispatch counts all pushes for each answer."""
+
+    def __init__(self, plans: rpc.PushPlanServiceAsyncStub, *, seconds: float = 0.0) -> None:
+        self._plans = plans
+        self._seconds = seconds
+        self._read_at = float("-inf")
+        self._started: list[pb.PushPlan] = []
+        self._reading = asyncio.Lock()
+
+    async def all(self) -> Sequence[pb.PushPlan]:
+        """Return them in the order of their start. Raises Failure."""
+        async with self._reading:
+            if time.monotonic() - self._read_at >= self._seconds:
+                started = [plan async for plan in _all_plans(self._plans) if plan.state == pb.PushPlan.STATE_STARTED]
+                self._started = sorted(started, key=lambda plan: (plan.start_time.ToNanoseconds(), plan.name))
+                self._read_at = time.monotonic()
+            return self._started
 
 
 async def _all_plans(plans: rpc.PushPlanServiceAsyncStub) -> AsyncIterator[pb.PushPlan]:

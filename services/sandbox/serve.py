@@ -24,7 +24,7 @@ from services.sandbox.mail.server import MailGateway
 from services.sandbox.ppg.journal import PushJournal
 from services.sandbox.ppg.server import PpgAccount, PushGateway
 from services.sandbox.readers import TasteReaders
-from services.sandbox.rounds import Party, go_round
+from services.sandbox.rounds import Party, StartedPlans, go_round
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.wap_hall import WapHall
 from services.sandbox.world.oracle import Oracle
@@ -39,6 +39,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 _PLANS = push_plan_service_pb2.DESCRIPTOR.services_by_name["PushPlanService"]
 _CALLS = call_list_service_pb2.DESCRIPTOR.services_by_name["CallListService"]
 _OPT_OUT = "TD"
+_OF_A_PAUSE = 0.9
+"""After so much of their pause the parties' plans are read again: each round of the first one of them, then."""
 _REPEATABLE = (
     *reading_methods(_PLANS),
     f"{_CALLS.full_name}/LeaseCalls",
@@ -56,7 +58,8 @@ async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop
         open_channel(settings.feedback_address, client_name="sandbox") as feedback,
         AsyncExitStack() as closing_gateways,
     ):
-        plans, outcomes = PushPlanServiceStub(dispatch), FeedbackServiceStub(feedback)
+        plans = StartedPlans(PushPlanServiceStub(dispatch), seconds=settings.sandbox_poll_seconds * _OF_A_PAUSE)
+        outcomes = FeedbackServiceStub(feedback)
         gateway = await _sms_gateway(settings, oracle, clock, closing_gateways)
         refuse = partial(gateway.post_reply, settings.sandbox_sp_id, text=_OPT_OUT)
         hall = WapHall(oracle=oracle, plans=plans, feedback=outcomes, clock=clock, refuse=refuse)

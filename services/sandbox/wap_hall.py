@@ -9,11 +9,10 @@ from uuid import UUID, uuid5
 
 import structlog
 from visavis.dispatch.v1 import push_plan_service_pb2 as plan_pb
-from visavis.dispatch.v1 import push_plan_service_pb2_grpc as plan_rpc
 from visavis.feedback.v1 import feedback_service_pb2 as pb
 from visavis.feedback.v1 import feedback_service_pb2_grpc as rpc
 
-from services.sandbox.rounds import REFUSALS, started_plans
+from services.sandbox.rounds import REFUSALS, StartedPlans
 from services.sandbox.world.catalogue import subject_of_offer
 from services.sandbox.world.oracle import Answer, Oracle
 from shared.clock import Clock
@@ -31,7 +30,7 @@ class WapHall:
     are told as BOSS has them, each under an id made of its push."""
 
     oracle: Oracle
-    plans: plan_rpc.PushPlanServiceAsyncStub
+    plans: StartedPlans
     feedback: rpc.FeedbackServiceAsyncStub
     clock: Clock
     refuse: Callable[[str], None]
@@ -46,7 +45,7 @@ class WapHall:
         visits = [self._visits[n] for n in range(min(len(self._visits), _AT_ONCE))]
         if not visits:
             return False
-        offers = {offer.href: offer for plan in await started_plans(self.plans) for offer in plan.offers if offer.href}
+        offers = {offer.href: offer for plan in await self.plans.all() for offer in plan.offers if offer.href}
         orders = [order for visit in visits if (order := self._visited(*visit, offers)) is not None]
         await self._report(orders)
         for _ in visits:

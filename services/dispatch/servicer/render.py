@@ -1,12 +1,13 @@
 """Renders what is stored as messages of the contract."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from visavis.dispatch.v1 import contact_pb2, contact_service_pb2, push_plan_service_pb2
 
 from services.dispatch.domain.plans import MESSAGE_CHANNELS, PLAN_KIND, Balance, Channel, Offer, Plan
-from services.dispatch.domain.pushes import Answer, Contact, ContactEvent, OptOut, Push, PushState
+from services.dispatch.domain.pushes import Answer, Contact, ContactEvent, EventKind, OptOut, Push, PushState
 from shared.lake.refs import to_ref
 from shared.observability.context import trace_id_of
 from shared.runs.messages import to_status
@@ -17,6 +18,9 @@ CHANNELS = {
     Channel.WAP_PUSH: contact_pb2.CHANNEL_WAP_PUSH,
     Channel.MAIL_139: contact_pb2.CHANNEL_MAIL_139,
     Channel.DESK: contact_pb2.CHANNEL_DESK,
+}
+_EVENT_KINDS = {
+    kind: contact_service_pb2.ContactEventKind.Value(f"CONTACT_EVENT_KIND_{kind.name}") for kind in EventKind
 }
 _NOTICE_AGE = timedelta(seconds=15)
 
@@ -124,8 +128,8 @@ def event_message(event: ContactEvent) -> contact_service_pb2.ContactEvent:
     """Return an event as other services read it."""
     return contact_service_pb2.ContactEvent(
         event_id=event.event_id,
-        kind=contact_service_pb2.ContactEventKind.Value(f"CONTACT_EVENT_KIND_{event.kind.name}"),
-        event_time=timestamp(event.time),
+        kind=_EVENT_KINDS[event.kind],
+        event_time=_event_time(event.time),
         push_plan=f"{PLAN_KIND}/{event.plan_id}" if event.plan_id else "",
         push=f"pushes/{event.push_id}" if event.push_id is not None else "",
         customer_id=event.customer_id,
@@ -133,6 +137,14 @@ def event_message(event: ContactEvent) -> contact_service_pb2.ContactEvent:
         policy=event.policy,
         channel=CHANNELS[event.channel] if event.channel else contact_pb2.CHANNEL_UNSPECIFIED,
     )
+
+
+@lru_cache(maxsize=64)
+def _event_time(instant: datetime) -> Timestamp:
+    """Return the time of an event, which it shares with hundreds of its batch; a message copies it."""
+    rendered = Timestamp()
+    rendered.FromDatetime(instant)
+    return rendered
 
 
 def _balance(balance: Balance) -> push_plan_service_pb2.PushBalance:

@@ -1,4 +1,4 @@
-"""What the gateway brings to an SP, as DELIVERs without their Msg_Id: reports, and people's messages."""
+"""What the gateway brings to an SP, as DELIVERs: reports, and people's messages, these without their Msg_Id."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,12 +11,14 @@ from shared.wire.cmpp.pdus import Deliver, StatusReport
 from shared.wire.cmpp.versions import Version
 
 
-def report_deliver(taken: Taken, status: str, submit_time: str, done_time: str, *, version: Version) -> Deliver:
+def report_deliver(
+    taken: Taken, status: str, submit_time: str, done_time: str, *, version: Version, msg_id: int
+) -> Deliver:
     """Return the report on one message, in the layout of a version; times are YYMMDDHHMM."""
     destination = taken.submit.dest_terminal_ids[0]
     report = StatusReport(taken.message_id, status, submit_time, done_time, destination)
     return Deliver(
-        msg_id=0,
+        msg_id=msg_id,
         dest_id=taken.submit.src_id,
         src_terminal_id=destination,
         content=encode_report(report, version),

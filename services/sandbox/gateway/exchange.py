@@ -189,8 +189,8 @@ class Exchange:
         if not taken.submit.registered_delivery or self._faults.no_reports:
             return
         version = Version.CMPP_2 if self._faults.narrow_reports else taken.version
-        deliver = report_deliver(taken, status, submit_time, report_time(now), version=version)
-        deliver = replace(deliver, msg_id=self._next_message_id())
+        msg_id = self._next_message_id()
+        deliver = report_deliver(taken, status, submit_time, report_time(now), version=version, msg_id=msg_id)
         for _ in range(2 if self._faults.duplicate_reports else 1):
             self.post[taken.account.sp_id].post(deliver)
 
@@ -200,4 +200,4 @@ class Exchange:
 
     def _next_message_id(self) -> int:
         self._messages += 1
-        return MessageId.at(self._clock.now(), gateway=self._number, sequence=self._messages % _SEQUENCES).pack()
+        return MessageId.packed_at(self._clock.now(), gateway=self._number, sequence=self._messages % _SEQUENCES)

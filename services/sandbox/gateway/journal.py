@@ -23,6 +23,7 @@ class Received:
     version: str = "2.0"
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _FIELDS = tuple(field.name for field in fields(Received))
 
 
@@ -35,7 +36,7 @@ class Journal:
 
     def append(self, received: Received) -> None:
         line = {name: getattr(received, name) for name in _FIELDS}
-        self._file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        self._file.write(_JSON.encode(line).encode() + b"\n")
 
     def close(self) -> None:
         self._file.close()

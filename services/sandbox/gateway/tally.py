@@ -1,10 +1,10 @@
 """What the gateway counted for an SP, day by day: the answer to QUERY."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from shared.clock import LEGAL_ZONE
+from shared.clock import local_date
 from shared.wire.cmpp.pdus import Query, QueryResp
 
 _OF_ONE_SERVICE = 1
@@ -23,15 +23,15 @@ class Tally:
 
     def __init__(self, service_id: str) -> None:
         self._service_id = service_id
-        self._counts: Counter[tuple[str, Event]] = Counter()
+        self._counts: dict[date, Counter[Event]] = {}
 
     def count(self, event: Event, at: datetime) -> None:
-        self._counts[f"{at.astimezone(LEGAL_ZONE):%Y%m%d}", event] += 1
+        self._counts.setdefault(local_date(at), Counter())[event] += 1
 
     def answer(self, query: Query) -> QueryResp:
         """Return the counts asked for; of a service that the SP does not have, zeros."""
         known = query.query_type != _OF_ONE_SERVICE or query.query_code == self._service_id
-        of = {event: self._counts[query.time, event] if known else 0 for event in Event}
+        of = self._of_day(query.time) if known else Counter[Event]()
         return QueryResp(
             query.time,
             query.query_type,
@@ -45,3 +45,7 @@ class Tally:
             mo_wt=max(0, of[Event.REPLY_POSTED] - of[Event.REPLY_BROUGHT]),
             mo_fl=0,
         )
+
+    def _of_day(self, day: str) -> Counter[Event]:
+        """Return the counts of a day written as YYYYMMDD."""
+        return next((counts for at, counts in self._counts.items() if f"{at:%Y%m%d}" == day), Counter())

@@ -43,9 +43,15 @@ def parse_absolute_time(text: str) -> datetime:
 
 def report_time(instant: datetime) -> str:
     """Return YYMMDDHHMM as status reports have it."""
+    return _minute_of(instant.replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=16)
+def _minute_of(instant: datetime) -> str:
     return f"{instant.astimezone(LEGAL_ZONE):%y%m%d%H%M}"
 
 
+@lru_cache(maxsize=64)
 def parse_report_time(text: str) -> datetime | None:
     """Read a status report's time, to the minute. Gateways leave it empty or fill it with zeros: then None."""
     match = _MINUTE.fullmatch(text)

@@ -49,7 +49,7 @@ class FakeDispatch:
     trouble: list[Failure] = field(default_factory=list)
     plan_calls: int = 0
 
-    async def events(self, cursor: str) -> EventPage:
+    async def events(self, cursor: str, *, limit: int) -> EventPage:
         if self.away:
             raise Unavailable("dispatch is away")
         start = int(cursor or 0)

@@ -11,6 +11,7 @@ from visavis.dispatch.v1.push_plan_service_pb2_grpc import PushPlanServiceStub
 from visavis.feedback.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 
 from services.sandbox.boss import ORDERING_TIME, Boss
+from services.sandbox.rounds import StartedPlans
 from services.sandbox.world.catalogue import Subject
 from shared.clock import ManualClock
 from shared.errors import Unavailable
@@ -27,7 +28,7 @@ async def boss_of(operator: Operator, *, customers: int = 2000) -> AsyncIterator
     async with open_channel(operator.address, client_name="sandbox", deadline_seconds=5) as channel:
         yield Boss(
             oracle=oracle(customers),
-            plans=PushPlanServiceStub(channel),
+            plans=StartedPlans(PushPlanServiceStub(channel)),
             feedback=FeedbackServiceStub(channel),
             clock=ManualClock(LATER),
         )

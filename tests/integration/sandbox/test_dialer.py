@@ -16,6 +16,7 @@ from visavis.dispatch.v1.push_plan_service_pb2_grpc import PushPlanServiceStub
 
 from services.sandbox.dialer import Dialer, Pace
 from services.sandbox.dialled import CallJournal, read_call_journal
+from services.sandbox.rounds import StartedPlans
 from services.sandbox.world.catalogue import Subject
 from shared.errors import Unavailable
 from shared.rpc.client import open_channel
@@ -31,7 +32,7 @@ async def dialing(operator: Operator, journal: Path = Path(os.devnull)) -> Async
         async with open_channel(operator.address, client_name="sandbox", deadline_seconds=5) as channel:
             yield Dialer(
                 oracle=oracle(),
-                plans=PushPlanServiceStub(channel),
+                plans=StartedPlans(PushPlanServiceStub(channel)),
                 calls=CallListServiceStub(channel),
                 journal=noted,
                 clock=operator.calls.clock,

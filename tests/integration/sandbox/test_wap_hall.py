@@ -11,6 +11,7 @@ from visavis.dispatch.v1.push_plan_service_pb2_grpc import PushPlanServiceStub
 from visavis.feedback.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 
 from services.sandbox.audience import TastePushAudience
+from services.sandbox.rounds import StartedPlans
 from services.sandbox.wap_hall import WapHall
 from services.sandbox.world.catalogue import Subject
 from services.sandbox.world.oracle import Answer
@@ -41,7 +42,7 @@ async def hall_of(operator: Operator, refused: list[str]) -> AsyncIterator[WapHa
     async with open_channel(operator.address, client_name="sandbox", deadline_seconds=5) as channel:
         yield WapHall(
             oracle=oracle(),
-            plans=PushPlanServiceStub(channel),
+            plans=StartedPlans(PushPlanServiceStub(channel)),
             feedback=FeedbackServiceStub(channel),
             clock=ManualClock(START + timedelta(minutes=1)),
             refuse=refused.append,

@@ -37,6 +37,6 @@ async def dispatch() -> AsyncIterator[DispatchClient]:
 
 async def test_every_kind_of_the_contract_is_known_and_others_are_passed_over() -> None:
     async with dispatch() as client:
-        page = await client.events("1")
+        page = await client.events("1", limit=10)
     assert [event.kind for event in page.events] == list(EventKind)
     assert page.cursor == "11"

@@ -90,6 +90,12 @@ def test_a_message_id_survives_unpacking(value: int) -> None:
     assert MessageId.unpack(value).pack() == value
 
 
+@given(instants, st.integers(0, (1 << 22) - 1), st.integers(0, (1 << 16) - 1))
+def test_a_message_id_is_the_same_packed_at_once(instant: datetime, gateway: int, sequence: int) -> None:
+    packed = MessageId.packed_at(instant, gateway=gateway, sequence=sequence)
+    assert packed == MessageId.at(instant, gateway=gateway, sequence=sequence).pack()
+
+
 def test_a_message_id_part_that_does_not_fit_is_named() -> None:
     with pytest.raises(FieldError, match=r"msg_id\.gateway"):
         MessageId(1, 1, 0, 0, 0, gateway=1 << 22, sequence=0).pack()
