@@ -136,6 +136,7 @@ def _parts(
     from services.dispatch.tables import RUNS
     from services.dispatch.worker.housekeeping import Housekeeping
     from services.dispatch.worker.loading import PlanLoader
+    from services.dispatch.worker.open_plans import OpenPlans
     from services.dispatch.worker.presence import Presence
     from services.dispatch.worker.process import WorkerParts
     from services.dispatch.worker.recalls import Recaller
@@ -145,10 +146,12 @@ def _parts(
     from shared.runs.worker import RunWorker
 
     work, traces, rules = work_opener(database), PushTraces(), ContactRuleSettings().rules()
-    presence = Presence(database, work=work, clock=clock)
+    plans = OpenPlans(work)
+    presence = Presence(database, work=work, plans=plans, clock=clock)
     senders = [
         MessageSender(
             work=work,
+            plans=plans,
             line=line,
             held=presence.held,
             worker_key=presence.worker_key,

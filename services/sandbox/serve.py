@@ -39,8 +39,8 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 _PLANS = push_plan_service_pb2.DESCRIPTOR.services_by_name["PushPlanService"]
 _CALLS = call_list_service_pb2.DESCRIPTOR.services_by_name["CallListService"]
 _OPT_OUT = "TD"
-_OF_A_PAUSE = 0.9
-"""After so much of their pause the parties' plans are read again: each round of the first one of them, then."""
+_PAUSES = 2
+"""So many pauses of a party old is what they know of plans, at most."""
 _REPEATABLE = (
     *reading_methods(_PLANS),
     f"{_CALLS.full_name}/LeaseCalls",
@@ -58,7 +58,7 @@ async def serve(settings: SandboxSettings, oracle: Oracle, *, clock: Clock, stop
         open_channel(settings.feedback_address, client_name="sandbox") as feedback,
         AsyncExitStack() as closing_gateways,
     ):
-        plans = StartedPlans(PushPlanServiceStub(dispatch), seconds=settings.sandbox_poll_seconds * _OF_A_PAUSE)
+        plans = StartedPlans(PushPlanServiceStub(dispatch), seconds=_PAUSES * settings.sandbox_poll_seconds)
         outcomes = FeedbackServiceStub(feedback)
         gateway = await _sms_gateway(settings, oracle, clock, closing_gateways)
         refuse = partial(gateway.post_reply, settings.sandbox_sp_id, text=_OPT_OUT)

@@ -1,7 +1,7 @@
 """Advisory locks: on names instead of rows, for a transaction or for as long as a connection lives; and word of what came to do."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Self
@@ -65,9 +65,14 @@ class LockSession:
         """Take the lock if no other session has it; tell whether it is ours now."""
         return bool(await self._driver.fetchval("SELECT pg_try_advisory_lock($1)", lock_key(namespace, key)))
 
-    async def listen(self, namespace: str) -> None:
-        """Hear from now on of what `notify` says to this name."""
-        await self._driver.add_listener(namespace, lambda *_: self.heard.set())
+    async def listen(self, namespace: str, tell: Callable[[], None] | None = None) -> None:
+        """Hear from now on of what `notify` says to this name: by a call of `tell` from the event loop, else by `heard`."""
+        said = tell or self.heard.set
+        await self._driver.add_listener(namespace, lambda *_: said())
+
+    async def rows(self, sql: str, *values: object) -> "Sequence[asyncpg.Record]":
+        """Return what one statement finds, for a look that is taken all the time; its values are `$1`, `$2` …"""
+        return await self._driver.fetch(sql, *values)
 
     async def unlock(self, namespace: str, key: str) -> None:
         """Give one lock back."""

@@ -163,10 +163,13 @@ class Cursors:
 
     async def load(self, tx: WriteTransaction, name: str) -> Cursor:
         """Return the place of consumer `name`, locked until `tx` ends, so that two processes take turns."""
+        statement = select(self.table.c.cursor).where(self.table.c.name == name).with_for_update()
+        known = (await tx.connection.execute(statement)).scalar_one_or_none()
+        if known is not None:
+            return Cursor(known)
         await tx.connection.execute(
             upsert(self.table).values(name=name, cursor=START).on_conflict_do_nothing(index_elements=["name"])
         )
-        statement = select(self.table.c.cursor).where(self.table.c.name == name).with_for_update()
         return Cursor((await tx.connection.execute(statement)).scalar_one())
 
     async def save(self, tx: WriteTransaction, name: str, cursor: Cursor) -> None:

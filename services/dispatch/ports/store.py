@@ -29,6 +29,9 @@ from services.dispatch.ports.standing import StandingReader
 from services.dispatch.ports.views import BarredCustomers
 from shared.runs.domain import RunPlace
 
+PLAN_STARTED = "dispatch_plan_started"
+"""The name by which the database tells those who listen that a plan is started."""
+
 TargetValues: TypeAlias = tuple[object, ...]
 """Values of rank, customer_id, owner_id, msisdn, city, arm, policy, product, number_since."""
 
@@ -80,8 +83,9 @@ class Plans(PlanReader, Protocol):
         """Add one planned push per target, make the plan ready, and return how many."""
         ...
 
-    async def started(self, channel: Channel) -> Sequence[Plan]:
-        """Return the started plans of a channel that may have something to push, the longest started first."""
+    async def started(self, known: Mapping[PlanId, Plan]) -> Sequence[Plan]:
+        """Return the started plans that may have something to push, the longest started first; those that are `known` as they
+        are there."""
         ...
 
     async def tell(self, channel: Channel, notice: str, now: datetime) -> None:
@@ -173,6 +177,10 @@ class Ledger(Protocol):
         ...
 
     async def release_held(self, plan_id: PlanId, now: datetime, *, limit: int) -> int: ...
+
+    async def release_all_held(self, now: datetime, *, limit: int) -> int:
+        """Do so for every started plan, up to `limit` of each."""
+        ...
 
     async def expire(self, now: datetime, *, limit: int) -> int:
         """Let planned and held pushes of ended plans expire."""

@@ -95,6 +95,17 @@ _RELEASE_HELD = text("""
                         ORDER BY hold_until LIMIT :limit FOR UPDATE SKIP LOCKED)
 """)
 
+_RELEASE_ALL_HELD = text("""
+    UPDATE dispatch.pushes SET state = 'planned', detail = '', hold_until = NULL
+     WHERE push_id IN (
+        SELECT due.push_id
+          FROM dispatch.push_plans AS pl
+          CROSS JOIN LATERAL (SELECT p.push_id FROM dispatch.pushes AS p
+                               WHERE p.plan = pl.plan AND p.state = 'held' AND p.hold_until <= :now
+                               ORDER BY p.hold_until LIMIT :limit FOR UPDATE SKIP LOCKED) AS due
+         WHERE pl.state = 'started')
+""")
+
 _EXPIRE = text("""
     UPDATE dispatch.pushes
        SET state = CASE WHEN call_back_time IS NULL THEN 'expired' ELSE 'sent' END,
@@ -184,6 +195,9 @@ class LedgerTables:
     async def release_held(self, plan_id: PlanId, now: datetime, *, limit: int) -> int:
         values = {"plan": plan_id, "now": now, "limit": limit}
         return (await self._tx.connection.execute(_RELEASE_HELD, values)).rowcount
+
+    async def release_all_held(self, now: datetime, *, limit: int) -> int:
+        return (await self._tx.connection.execute(_RELEASE_ALL_HELD, {"now": now, "limit": limit})).rowcount
 
     async def expire(self, now: datetime, *, limit: int) -> int:
         return (await self._tx.connection.execute(_EXPIRE, {"now": now, "limit": limit})).rowcount

@@ -19,8 +19,9 @@ from services.dispatch.domain.plans import (
     PlanState,
 )
 from services.dispatch.domain.pushes import PushState
-from services.dispatch.ports.store import PlanPage, TargetValues
+from services.dispatch.ports.store import PLAN_STARTED, PlanPage, TargetValues
 from services.dispatch.tables import NOTICES, PLANS, PUSHES, RUNS
+from shared.db.locks import notify
 from shared.db.transactions import AnyTransaction, WriteTransaction
 from shared.errors import NotFound
 from shared.jsontypes import JsonObject
@@ -40,6 +41,14 @@ _BALANCES = text("""
     UNION ALL
     SELECT plan, 'call', phase, count(*)
       FROM dispatch.calls WHERE plan = ANY(CAST(:plans AS text[])) GROUP BY plan, phase
+""")
+
+
+_STARTED = text("""
+    SELECT plan FROM dispatch.push_plans AS pl
+     WHERE state = 'started'
+       AND EXISTS (SELECT 1 FROM dispatch.pushes AS p WHERE p.plan = pl.plan AND p.state IN ('planned', 'held'))
+     ORDER BY start_time
 """)
 
 
@@ -131,6 +140,7 @@ class PlanTable(PlanQueries):
         traceparents = [*row.traceparents, *([traceparent] if traceparent else [])]
         changed = {"state": PlanState.STARTED, "start_time": now, "started_by": by, "traceparents": traceparents}
         await self._tx.connection.execute(update(PLANS).where(*ready).values(**changed))
+        await notify(self._tx, PLAN_STARTED)
         return True
 
     async def load(self, plan_id: PlanId, targets: Iterable[TargetValues], *, traceparent: str) -> int:
@@ -141,16 +151,10 @@ class PlanTable(PlanQueries):
         await self._tx.connection.execute(update(PLANS).where(PLANS.c.plan == plan_id).values(**loaded))
         return count
 
-    async def started(self, channel: Channel) -> Sequence[Plan]:
-        open_states = (PushState.PLANNED, PushState.HELD)
-        has_open = select(PUSHES.c.push_id).where(PUSHES.c.plan == PLANS.c.plan, PUSHES.c.state.in_(open_states))
-        statement = (
-            select(PLANS.c.plan)
-            .where(PLANS.c.state == PlanState.STARTED, PLANS.c.channel == channel, has_open.exists())
-            .order_by(PLANS.c.start_time)
-        )
-        plan_ids = [PlanId(plan) for plan in (await self._tx.connection.execute(statement)).scalars()]
-        plans = {plan.plan_id: plan for plan in await self._plans(plan_ids)}
+    async def started(self, known: Mapping[PlanId, Plan]) -> Sequence[Plan]:
+        plan_ids = [PlanId(plan) for plan in (await self._tx.connection.execute(_STARTED)).scalars()]
+        unknown = await self._plans([plan_id for plan_id in plan_ids if plan_id not in known])
+        plans = {**known, **{plan.plan_id: plan for plan in unknown}}
         return [plans[plan_id] for plan_id in plan_ids]
 
     async def tell(self, channel: Channel, notice: str, now: datetime) -> None:

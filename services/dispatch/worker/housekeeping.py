@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
 
-from services.dispatch.domain.plans import PLAN_CHANNELS, Channel
+from services.dispatch.domain.plans import Channel
 from services.dispatch.ports.store import Work, WorkOpener
 from services.dispatch.use_cases.calls import expire_call
 from services.dispatch.use_cases.incoming import match_receipts, settle_by_number
@@ -22,6 +22,8 @@ _AT_ONCE = 1000
 _MATCHES, _MANY = 10, 250
 """How often receipts are matched in one round, as long as that changes so many contacts: all else waits meanwhile, and while a
 plan is under way there are always some more."""
+_SAID_AGAIN = timedelta(seconds=4)
+"""After so long the same notice is told again: it shows that the worker lives."""
 _Done = TypeVar("_Done")
 
 
@@ -34,6 +36,8 @@ class Housekeeping:
     """What is wrong with each channel that the worker serves, empty where nothing is."""
     call_grace: timedelta
     clock: Clock
+    _told: dict[Channel, tuple[str, datetime]] = field(default_factory=dict, init=False)
+    """What was said of each channel, and when."""
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -61,9 +65,7 @@ class Housekeeping:
             return None
 
     async def _release_held(self, work: Work) -> None:
-        for channel in PLAN_CHANNELS:
-            for plan in await work.plans.started(channel):
-                await work.ledger.release_held(plan.plan_id, self.clock.now(), limit=_AT_ONCE)
+        await work.ledger.release_all_held(self.clock.now(), limit=_AT_ONCE)
 
     async def _expire_pushes(self, work: Work) -> None:
         await work.ledger.expire(self.clock.now(), limit=_AT_ONCE)
@@ -81,5 +83,9 @@ class Housekeeping:
         await settle_by_number(work=work, now=self.clock.now())
 
     async def _tell(self, work: Work) -> None:
+        now = self.clock.now()
         for channel, notice in self.notices().items():
-            await work.plans.tell(channel, notice, self.clock.now())
+            said, at = self._told.get(channel, ("", now - _SAID_AGAIN))
+            if said != notice or now - at >= _SAID_AGAIN:
+                await work.plans.tell(channel, notice, now)
+                self._told[channel] = notice, now

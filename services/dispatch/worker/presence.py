@@ -1,4 +1,4 @@
-"""Shows that a worker is alive, and settles what dead ones left.
+"""Shows that a worker is alive, settles what dead ones left, and hears of plans that are started.
 
 A worker holds a session-level advisory lock on its random key. Whoever gets hold of the key of another knows that it is dead.
 """
@@ -8,8 +8,9 @@ import uuid
 
 import structlog
 
-from services.dispatch.ports.store import WorkOpener
+from services.dispatch.ports.store import PLAN_STARTED, WorkOpener
 from services.dispatch.use_cases.sending import bury_worker
+from services.dispatch.worker.open_plans import OpenPlans
 from shared.clock import Clock
 from shared.db.engine import Database
 from shared.db.locks import LockSession
@@ -25,11 +26,12 @@ _RETRY_SECONDS = 0.05
 class Presence:
     """One worker's key. While `held` is set nobody else takes its claims for a dead worker's."""
 
-    def __init__(self, database: Database, *, work: WorkOpener, clock: Clock) -> None:
+    def __init__(self, database: Database, *, work: WorkOpener, plans: OpenPlans, clock: Clock) -> None:
         self.worker_key = str(uuid.uuid4())
         self.held = asyncio.Event()
         self._database = database
         self._work = work
+        self._plans = plans
         self._clock = clock
 
     async def run(self) -> None:
@@ -47,6 +49,7 @@ class Presence:
     async def _hold(self, session: LockSession) -> None:
         while not await session.try_lock(_NAMESPACE, self.worker_key):  # noqa: ASYNC110 - another process has it
             await asyncio.sleep(_RETRY_SECONDS)  # it buries what we left at the last connection
+        await session.listen(PLAN_STARTED, self._plans.changed)
         self.held.set()
         while not session.lost.is_set():
             await self._bury_the_dead(session)

@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -17,13 +17,13 @@ from services.dispatch.ports.channels import Line, Message, SendResult, WrittenB
 from services.dispatch.ports.store import Traces, Work, WorkOpener
 from services.dispatch.use_cases.admission import Admission, Admitted, Destination, admit
 from services.dispatch.use_cases.sending import all_unknown, outcomes_of, record_results, still_to_write
+from services.dispatch.worker.open_plans import OpenPlans
 from shared.clock import Clock
 from shared.errors import Conflict, Unavailable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _IDLE_SECONDS = 0.1
-_PLANS_SECONDS = 0.2
 _RETRY_SECONDS = 0.2
 _FAULT_PAUSE_SECONDS = 30.0
 _NOT_WRITTEN = "not_written"
@@ -39,15 +39,6 @@ class _Writing:
     write_time: datetime | None = None
 
 
-@dataclass(slots=True)
-class _OpenPlans:
-    """The started plans, read again after a moment by one of those who ask."""
-
-    plans: Sequence[Plan] = ()
-    read_at: float = field(default=float("-inf"))
-    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
 class MessageSender:
     """Keeps some batches under way on one channel. What it knows of a batch outlives a restart of the database."""
 
@@ -55,6 +46,7 @@ class MessageSender:
         self,
         *,
         work: WorkOpener,
+        plans: OpenPlans,
         line: Line,
         held: asyncio.Event,
         worker_key: str,
@@ -63,6 +55,7 @@ class MessageSender:
         clock: Clock,
     ) -> None:
         self._work = work
+        self._plans = plans
         self.channel = line.channel
         self._gateway = line.gateway
         self._account = line.account
@@ -72,7 +65,6 @@ class MessageSender:
         self._traces = traces
         self._rules = rules
         self._clock = clock
-        self._open = _OpenPlans()
         self._fault = ""
         self._paused_until = float("-inf")
 
@@ -93,7 +85,7 @@ class MessageSender:
         while not stop.is_set():
             try:
                 if not await self._send_next():
-                    await asyncio.sleep(_IDLE_SECONDS)
+                    await self._plans.wait(_IDLE_SECONDS)
             except (Unavailable, Conflict) as failure:
                 log.warning("sender_waits", channel=self.channel, why=failure.message)
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -102,7 +94,7 @@ class MessageSender:
         """Send one batch of the first plan that has any; False if there is nothing to do now."""
         if not (self._gateway.ready and self._held.is_set()) or time.monotonic() < self._paused_until:
             return False
-        for plan in await self._open_plans():
+        for plan in await self._plans.of(self.channel):
             claim = str(uuid.uuid4())
             admission = await self._claim(claim, plan)
             if admission.admitted:
@@ -110,15 +102,6 @@ class MessageSender:
             if admission.seen:
                 return True
         return False
-
-    async def _open_plans(self) -> Sequence[Plan]:
-        known = self._open
-        async with known.reading:
-            if time.monotonic() - known.read_at > _PLANS_SECONDS:
-                async with self._work() as work:
-                    known.plans = await work.plans.started(self.channel)
-                known.read_at = time.monotonic()
-        return known.plans
 
     async def _claim(self, claim: str, plan: Plan) -> Admission:
         destination = Destination(PushState.CLAIMED, claim, self._account)

@@ -28,6 +28,7 @@ from services.dispatch.settings import MailSettings, SmsSettings, WapSettings
 from services.dispatch.use_cases.plans import create_plan, start_plan
 from services.dispatch.worker.housekeeping import Housekeeping
 from services.dispatch.worker.incoming import StoredIncoming
+from services.dispatch.worker.open_plans import OpenPlans
 from services.dispatch.worker.presence import Presence
 from services.dispatch.worker.process import WorkerParts, run_worker
 from services.dispatch.worker.recalls import Recaller
@@ -239,10 +240,12 @@ async def lines_worker(
     async with AsyncExitStack() as closing:
         incoming = StoredIncoming(rig.work, rig.receipts, rig.clock)
         lines = [await open_line(incoming, closing) for open_line in openers]
-        presence = Presence(rig.database, work=rig.work, clock=rig.clock)
+        plans = OpenPlans(rig.work)
+        presence = Presence(rig.database, work=rig.work, plans=plans, clock=rig.clock)
         senders = [
             MessageSender(
                 work=work or rig.work,
+                plans=plans,
                 line=line,
                 held=presence.held,
                 worker_key=presence.worker_key,
