@@ -11,6 +11,7 @@ import grpc
 import typer
 
 from services.dispatch.ports.channels import Line
+from services.dispatch.ports.store import WorkOpener
 from services.dispatch.settings import (
     ContactRuleSettings,
     DispatchServerSettings,
@@ -29,7 +30,10 @@ from shared.observability.telemetry import configure
 from shared.rpc import server
 
 if TYPE_CHECKING:  # the server starts without the worker's modules
+    from services.dispatch.worker.open_plans import OpenPlans
+    from services.dispatch.worker.presence import Presence
     from services.dispatch.worker.process import WorkerParts
+    from services.dispatch.worker.sender import MessageSender
 
 _OTHER_CONNECTIONS = 8
 """What a worker needs besides those of its batches: for its plans, its key, its rounds, and for what gateways bring."""
@@ -129,7 +133,6 @@ def _parts(
     settings: WorkerSettings,
     clock: Clock,
 ) -> "WorkerParts":
-    from services.dispatch.channels.tracing import PushTraces
     from services.dispatch.datasets import Targets
     from services.dispatch.domain.plans import PLAN_KIND
     from services.dispatch.postgres import reading_opener, work_in, work_opener
@@ -140,27 +143,15 @@ def _parts(
     from services.dispatch.worker.presence import Presence
     from services.dispatch.worker.process import WorkerParts
     from services.dispatch.worker.recalls import Recaller
-    from services.dispatch.worker.sender import MessageSender, notices_of
+    from services.dispatch.worker.sender import notices_of
     from shared.lake.lake import Lake
     from shared.lake.settings import LakeSettings
     from shared.runs.worker import RunWorker
 
-    work, traces, rules = work_opener(database), PushTraces(), ContactRuleSettings().rules()
+    work = work_opener(database)
     plans = OpenPlans(work)
     presence = Presence(database, work=work, plans=plans, clock=clock)
-    senders = [
-        MessageSender(
-            work=work,
-            plans=plans,
-            line=line,
-            held=presence.held,
-            worker_key=presence.worker_key,
-            traces=traces,
-            rules=rules,
-            clock=clock,
-        )
-        for line in lines
-    ]
+    senders = _senders(lines, presence, plans, work, clock)
     loader = PlanLoader(reading_opener(database), work_in, partial(Targets, Lake(LakeSettings().root)))
     runs = RunWorker(database=database, tables=RUNS, handlers={PLAN_KIND: loader.stages}, clock=clock)
     grace = timedelta(minutes=settings.dispatch_worker_call_grace_minutes)
@@ -173,6 +164,28 @@ def _parts(
         close_channels=close,
         batches=settings.dispatch_worker_batches,
     )
+
+
+def _senders(
+    lines: Sequence[Line], presence: "Presence", plans: "OpenPlans", work: WorkOpener, clock: Clock
+) -> "list[MessageSender]":
+    from services.dispatch.channels.tracing import PushTraces
+    from services.dispatch.worker.sender import MessageSender
+
+    traces, rules = PushTraces(), ContactRuleSettings().rules()
+    return [
+        MessageSender(
+            work=work,
+            plans=plans,
+            line=line,
+            held=presence.held,
+            worker_key=presence.worker_key,
+            traces=traces,
+            rules=rules,
+            clock=clock,
+        )
+        for line in lines
+    ]
 
 
 if __name__ == "__main__":

@@ -103,7 +103,10 @@ class Database:
         """
         with driver_errors_translated():
             async with _connection(self._engine) as connection:
-                await (await driver_of(connection)).execute(sql, *values)
+                try:
+                    await (await driver_of(connection)).execute(sql, *values)
+                except OSError as error:
+                    raise Unavailable("the connection to the database was lost; try again") from error
 
     async def ping(self) -> None:
         """Return when the database answers a query, else raise `Unavailable`."""

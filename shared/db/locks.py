@@ -70,10 +70,6 @@ class LockSession:
         said = tell or self.heard.set
         await self._driver.add_listener(namespace, lambda *_: said())
 
-    async def rows(self, sql: str, *values: object) -> "Sequence[asyncpg.Record]":
-        """Return what one statement finds, for a look that is taken all the time; its values are `$1`, `$2` …"""
-        return await self._driver.fetch(sql, *values)
-
     async def unlock(self, namespace: str, key: str) -> None:
         """Give one lock back."""
         await self._driver.execute("SELECT pg_advisory_unlock($1)", lock_key(namespace, key))

@@ -50,7 +50,7 @@ class Claims:
 
     async def take(self, session: LockSession, kinds: Sequence[str], now: datetime) -> Claim | None:
         """Claim the oldest open run of `kinds` that no living worker has; its lock is held by `session`."""
-        for run_id in await self._open_runs(session, kinds):
+        for run_id in await self._open_runs(kinds):
             if not await session.try_lock(self.tables.lock_namespace, run_id):
                 continue
             claim = await self._begin(run_id, now)
@@ -96,12 +96,16 @@ class Claims:
         async with self.database.write() as tx:
             await _change_one(tx, self._of(claim).values(state=RunState.FAILED, end_time=now, **values))
 
-    async def _open_runs(self, session: LockSession, kinds: Sequence[str]) -> list[str]:
-        statement = f"""
-            SELECT run_id FROM {self.tables.runs.fullname} WHERE state = ANY($1) AND kind = ANY($2)
-             ORDER BY create_time, run_id LIMIT {_CANDIDATES}
-        """
-        return [run_id for (run_id,) in await session.rows(statement, [*OPEN_STATES], kinds)]
+    async def _open_runs(self, kinds: Sequence[str]) -> list[str]:
+        runs = self.tables.runs
+        statement = (
+            select(runs.c.run_id)
+            .where(runs.c.state.in_(OPEN_STATES), runs.c.kind.in_(kinds))
+            .order_by(runs.c.create_time, runs.c.run_id)
+            .limit(_CANDIDATES)
+        )
+        async with self.database.read() as tx:
+            return list((await tx.connection.execute(statement)).scalars())
 
     async def _begin(self, run_id: str, now: datetime) -> Claim | None:
         runs = self.tables.runs

@@ -120,6 +120,26 @@ async def test_a_killed_connection_is_unavailable_and_the_next_transaction_works
         assert await count(other, notes) == 0
 
 
+async def test_a_single_statement_is_committed_by_itself(toy: Database, notes: Table) -> None:
+    await toy.run(f"INSERT INTO {notes.fullname} (note_id, words) SELECT unnest($1::text[]), $2", ["a", "b"], "…")
+    async with toy.read() as tx:
+        assert await count(tx, notes) == 2
+
+
+async def test_a_single_statement_whose_connection_is_killed_is_unavailable_and_the_next_one_works(
+    toy: Database, toy_url: str, notes: Table
+) -> None:
+    async def cut_soon() -> None:
+        await asyncio.sleep(0.2)
+        await terminate_all_others(toy_url)
+
+    with pytest.raises(Unavailable):
+        await asyncio.gather(toy.run("SELECT pg_sleep(30)"), cut_soon())
+    await toy.run(f"INSERT INTO {notes.fullname} (note_id, words) VALUES ('a', '…')")
+    async with toy.read() as tx:
+        assert await count(tx, notes) == 1
+
+
 async def test_connections_that_died_idle_are_replaced_unnoticed(toy: Database, toy_url: str, notes: Table) -> None:
     async with toy.write() as one, toy.write() as two:
         await add(one, notes, "a")
