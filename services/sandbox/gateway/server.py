@@ -188,6 +188,7 @@ class _Line:
             self.link.abort("cut by the gateway")
             return
         frame = encode(half_of, sequence, self.version)
+        self.link.flush()
         self.writer.write(frame[: len(frame) // 2])
         self.link.close("cut by the gateway")
 

@@ -87,6 +87,7 @@ class Link:
         # When each attempt's time is over, the first one first: all have as much, so one timer does for all.
         self._due: deque[tuple[float, int]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._outgoing: list[bytes] = []
         self._heard = time.monotonic()
         self._closed = asyncio.Event()
         self.closed_because: str | None = None
@@ -110,7 +111,13 @@ class Link:
     def respond(self, sequence: int, response: Response) -> None:
         """Answer a request; on a closed line this does nothing, since nobody listens."""
         if self.closed_because is None:
-            self._writer.write(encode(response, sequence, self._version))
+            self._write(encode(response, sequence, self._version))
+
+    def flush(self) -> None:
+        """Hand all to the transport that was written in this turn of the loop; where the connection is lost, it is, too."""
+        if self._outgoing and not self._writer.is_closing():
+            self._writer.write(b"".join(self._outgoing))
+        self._outgoing.clear()
 
     async def terminate(self) -> None:
         """Say goodbye, wait briefly for the answer, close."""
@@ -134,11 +141,13 @@ class Link:
                 task.cancel()
         if self._timer is not None:
             self._timer.cancel()
+        self.flush()
         self._writer.close()
         self._closed.set()
 
     def abort(self, reason: str) -> None:
         """As `close`, but drop what the transport has not sent yet."""
+        self._outgoing.clear()
         self._writer.transport.abort()
         self.close(reason)
 
@@ -179,7 +188,13 @@ class Link:
         self._due.append((self._loop.time() + self._limits.response_timeout, sequence))
         if self._timer is None:
             self._timer = self._loop.call_at(self._due[0][0], self._on_due)
-        self._writer.write(waiting.frame)
+        self._write(waiting.frame)
+
+    def _write(self, frame: bytes) -> None:
+        """Let it leave with all else of this turn of the loop: each write would be a call of the system, and wake the peer."""
+        if not self._outgoing:
+            self._loop.call_soon(self.flush)
+        self._outgoing.append(frame)
 
     def _on_due(self) -> None:
         """Try again, or give up, what was not answered in time."""
