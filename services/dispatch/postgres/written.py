@@ -9,4 +9,4 @@ def surely_unwritten(push: str, claim: str) -> str:
     return f"""CASE {claim}.phase
         WHEN 'claimed' THEN true
         WHEN 'written' THEN {push}.write_time IS NULL
-        ELSE {claim}.write_time IS NOT NULL AND {push}.push_id = ANY({claim}.unwritten) END"""
+        ELSE {claim}.write_time IS NOT NULL AND coalesce({push}.push_id = ANY({claim}.unwritten), false) END"""
