@@ -73,6 +73,14 @@ class DuckDbEngine:
         finally:
             self._connection.unregister(name)
 
+    @contextmanager
+    def beside(self) -> Iterator["DuckDbEngine"]:
+        cursor = self._connection.cursor()
+        try:
+            yield DuckDbEngine(cursor, self._lake)
+        finally:
+            cursor.close()
+
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:
         with _typed_failures():
             # Drained, because an open result blocks the connection.

@@ -31,7 +31,7 @@ class EngineFailure(Failure):
 
 
 class ColumnarEngine(Protocol):
-    """One run's own workplace; blocking, so async callers give it a thread. Not for several threads at once.
+    """One run's own workplace; blocking, so async callers give it a thread. Not for several threads at once: `beside` is.
 
     Parameters are values bound to `$name` (mapping) or `?` (sequence); each one given must be used.
     Raises EngineFailure; DatasetUnreadable where a file is damaged; Unavailable where memory or disk run out.
@@ -48,6 +48,10 @@ class ColumnarEngine(Protocol):
 
     def lend(self, name: str, rows: pa.RecordBatchReader) -> AbstractContextManager[None]:
         """Let a reader be called `name` meanwhile, to be read by one statement, batch by batch; nothing is copied."""
+        ...
+
+    def beside(self) -> "AbstractContextManager[ColumnarEngine]":
+        """Yield a second engine with the same views and tables, but for TEMP ones, to be used in another thread meanwhile."""
         ...
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> None:

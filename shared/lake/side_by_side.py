@@ -1,8 +1,9 @@
-"""Batches worked on in several threads, whose results come in the batches' order."""
+"""Work in several threads: on batches, whose results come in the batches' order, and on parts that need each other."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
 from typing import TypeVar
 
 _Given = TypeVar("_Given")
@@ -24,3 +25,22 @@ def side_by_side(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def as_needed(needs: Mapping[str, Collection[str]], work: Callable[[str], None], *, threads: int) -> None:
+    """Do `work` of each name once it is done of those that it needs, the first named first, several at once.
+
+    The first failure is raised when what was under way has ended; nothing is begun after it.
+    """
+    order = TopologicalSorter(needs)
+    order.prepare()
+    under_way: dict[Future[None], str] = {}
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            while order.is_active():
+                under_way |= {pool.submit(work, name): name for name in order.get_ready()}
+                for finished in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    finished.result()
+                    order.done(under_way.pop(finished))
+        finally:
+            pool.shutdown(cancel_futures=True)

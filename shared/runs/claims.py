@@ -76,10 +76,10 @@ class Claims:
             await _change_one(tx, self._of(claim).values(stage=stage, done=done, total=total))
 
     async def record(
-        self, tx: WriteTransaction, claim: Claim, stage: FinishedStage, *, done: int, now: datetime
+        self, tx: WriteTransaction, claim: Claim, stage: FinishedStage, *, done: int, total: int, now: datetime
     ) -> None:
         """Add the finished stage to what `tx` commits; `Superseded` rolls back all of it."""
-        await _change_one(tx, self._of(claim).values(stage=stage.name, done=done, total=done))
+        await _change_one(tx, self._of(claim).values(stage=stage.name, done=done, total=total))
         row = {"name": stage.name, "output": stage.output, "units": stage.units}
         await tx.connection.execute(
             insert(self.tables.stages).values(run_id=claim.run.run_id, attempt=claim.attempt, end_time=now, **row)

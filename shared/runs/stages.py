@@ -26,10 +26,28 @@ class Stage:
     leaves outside PostgreSQL must be published by one atomic step under a name that both attempts choose alike; what it
     changes in PostgreSQL belongs into `StageContext.transaction`, which commits with the record of the stage.
     A `Failure` other than `Unavailable` and `Conflict` ends the run with its reason and message.
+
+    Neighbours that are all `beside` need nothing of each other: two of them are worked on at a time, and they see the outputs
+    of the stages before the first of them.
     """
 
     name: str
     work: Callable[["StageContext"], Awaitable[JsonObject]]
+    beside: bool = False
+
+
+class Tally:
+    """How many units of each stage are done, and of how many; of the stages of one attempt, some of which go on side by side."""
+
+    def __init__(self, finished: Mapping[str, int]) -> None:
+        """`finished` gives the units of the stages that need not be done again."""
+        self._done = dict(finished)
+        self._total = dict(finished)
+
+    def count(self, stage: str, done: int, total: int) -> tuple[int, int]:
+        """Take note of a stage, and return what is done of all and the total so far."""
+        self._done[stage], self._total[stage] = done, max(done, total)
+        return sum(self._done.values()), sum(self._total.values())
 
 
 class StageContext:
@@ -42,7 +60,7 @@ class StageContext:
         claim: Claim,
         stage: str,
         outputs: Mapping[str, JsonObject],
-        done_before: int,
+        tally: Tally,
         resources: AsyncExitStack,
     ) -> None:
         self.run: Run = claim.run
@@ -51,7 +69,7 @@ class StageContext:
         self._claims = claims
         self._claim = claim
         self._stage = stage
-        self._done_before = done_before
+        self._tally = tally
         self._resources = resources
         self._transaction: WriteTransaction | None = None
         self._next_showing = 0.0
@@ -75,8 +93,8 @@ class StageContext:
         if now < self._next_showing and done < total:
             return
         self._next_showing = now + _PROGRESS_SECONDS
-        before = self._done_before
+        done_of_all, total_of_all = self._tally.count(self._stage, done, total)
         try:
-            await self._claims.show(self._claim, stage=self._stage, done=before + done, total=before + self.units)
+            await self._claims.show(self._claim, stage=self._stage, done=done_of_all, total=total_of_all)
         except (Unavailable, Conflict) as failure:
             log.info("run_progress_not_stored", stage=self._stage, why=failure.message)

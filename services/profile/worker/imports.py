@@ -1,4 +1,4 @@
-"""The stages of an import: one per source table, customers first, then the rejects of all of them."""
+"""The stages of an import: one per source table, those that rows of others belong to first, then the rejects of all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import partial
 
 from services.profile.domain.mapping import Limits, sound_mapping
 from services.profile.domain.resources import Import, ImportRequest, ImportResult, TakenTable, rejects_uri
-from services.profile.domain.source_tables import CUSTOMERS, SOURCE_TABLES, SourceTable, owners_of
+from services.profile.domain.source_tables import CUSTOMERS, OWNERS, SOURCE_TABLES, SourceTable, owners_of
 from services.profile.engine.taken_rows import write_numbered_rejects
 from services.profile.ports import Store
 from services.profile.worker.desk import Desk, in_thread
@@ -28,8 +28,13 @@ class ImportStages:
     tables: TableTaking
 
     def stages(self) -> Sequence[Stage]:
-        tables = [Stage(table.name, partial(self._take_table, table)) for table in SOURCE_TABLES]
-        return [*tables, Stage("rejects", self._gather_rejects)]
+        owners = [Stage(table.name, partial(self._take_table, table)) for table in OWNERS.values()]
+        others = [
+            Stage(table.name, partial(self._take_table, table), beside=True)
+            for table in SOURCE_TABLES
+            if table not in OWNERS.values()
+        ]
+        return [*owners, *others, Stage("rejects", self._gather_rejects)]
 
     async def _take_table(self, table: SourceTable, context: StageContext) -> JsonObject:
         request = from_json(ImportRequest, context.run.request)

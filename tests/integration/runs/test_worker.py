@@ -1,7 +1,7 @@
 """A worker in this process: what it records, retries, gives up and lets go of."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -58,13 +58,13 @@ async def until_ended(database: Database, run_id: str = "a") -> Run:
 
 
 @asynccontextmanager
-async def working(database: Database, *stages: Work) -> AsyncIterator[None]:
-    """Have one worker do runs made of `stages`, named as their functions are."""
+async def working(database: Database, *stages: Work, beside: Sequence[Work] = ()) -> AsyncIterator[None]:
+    """Have one worker do runs made of `stages`, named as their functions are; some of them side by side."""
     stop = asyncio.Event()
     worker = RunWorker(
         database=database,
         tables=toy_tables()[0],
-        handlers={"toys": [Stage(work.__name__, work) for work in stages]},
+        handlers={"toys": [Stage(work.__name__, work, beside=work in beside) for work in stages]},
         clock=ManualClock(NOON),
     )
     task = asyncio.create_task(worker.run(stop))
@@ -135,6 +135,55 @@ async def test_an_idle_worker_whose_connection_was_cut_opens_another(
                 await asyncio.sleep(0.02)
         await ask(database)
         await until_ended(database)
+
+
+async def test_neighbours_are_worked_on_side_by_side_and_what_follows_sees_both(database: Database) -> None:
+    met = asyncio.Barrier(2)
+
+    async def left(context: StageContext) -> JsonObject:
+        await context.progress(1, 4)
+        await met.wait()
+        await context.progress(4, 4)
+        return {"left": sorted(context.outputs)}
+
+    async def right(context: StageContext) -> JsonObject:
+        await context.progress(3, 5)
+        await met.wait()
+        await context.progress(5, 5)
+        return {"right": sorted(context.outputs)}
+
+    async def last(context: StageContext) -> JsonObject:
+        return {**context.outputs["left"], **context.outputs["right"]}
+
+    await ask(database)
+    async with working(database, first, left, right, last, beside=(left, right)):
+        run = await until_ended(database)
+    assert run.result == {"left": ["first"], "right": ["first"]}
+    assert (run.done, run.total) == (12, 12)
+
+
+async def test_the_failure_of_a_stage_ends_the_one_beside_it_and_the_run(database: Database) -> None:
+    ended: list[str] = []
+    begun = asyncio.Event()
+
+    async def breaks(_: StageContext) -> JsonObject:
+        await begun.wait()
+        raise WrongState("it cannot be", subject="a")
+
+    async def goes_on(_: StageContext) -> JsonObject:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("goes_on")
+        return {}
+
+    await ask(database)
+    async with working(database, breaks, goes_on, beside=(breaks, goes_on)):
+        run = await until_ended(database)
+    assert (run.state, ended) == (RunState.FAILED, ["goes_on"])
+    assert run.failure is not None
+    assert "it cannot be" in run.failure.message
 
 
 async def test_progress_is_seen_while_the_stage_works(database: Database) -> None:

@@ -139,6 +139,13 @@ def test_stream_runs_beside_other_statements_and_feeds_a_table(engine: DuckDbEng
     assert engine.fetch("SELECT max(k) AS k FROM doubled").to_pylist() == [{"k": 199_999}]
 
 
+def test_an_engine_beside_sees_the_same_tables_and_makes_more(engine: DuckDbEngine) -> None:
+    engine.execute("CREATE TABLE one AS SELECT 1 AS n")
+    with engine.beside() as other:
+        other.execute("CREATE TABLE two AS SELECT n + 1 AS n FROM one")
+    assert engine.fetch("SELECT n FROM two").to_pylist() == [{"n": 2}]
+
+
 def test_error_in_the_middle_of_a_stream_is_typed(engine: DuckDbEngine) -> None:
     sql = "SELECT CAST(CASE WHEN r = 150000 THEN 'x' ELSE '1' END AS INTEGER) AS v FROM range(200000) s(r)"
     with pytest.raises(EngineFailure, match="Could not convert"):

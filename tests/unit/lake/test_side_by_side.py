@@ -1,12 +1,14 @@
-"""Work in threads comes out in order, a bounded number ahead, and fails where it failed."""
+"""Work in threads comes out in order, a bounded number ahead, waits for what it needs, and fails where it failed."""
 
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from shared.lake.side_by_side import side_by_side
+from shared.lake.side_by_side import as_needed, side_by_side
 
 
 def test_results_come_in_the_order_of_what_was_given_whoever_ends_first() -> None:
@@ -42,3 +44,40 @@ def test_a_failure_comes_behind_the_results_before_it() -> None:
     assert [next(results), next(results)] == [2, 5]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+@st.composite
+def needing(draw: st.DrawFn) -> dict[str, set[str]]:
+    """Names, each with some of those named before it."""
+    names = [str(number) for number in range(draw(st.integers(1, 8)))]
+    return {name: draw(st.sets(st.sampled_from(names[:place]))) if place else set() for place, name in enumerate(names)}
+
+
+@settings(deadline=None)
+@given(needs=needing(), threads=st.integers(1, 3))
+def test_each_name_is_done_once_and_behind_those_that_it_needs(needs: dict[str, set[str]], threads: int) -> None:
+    done: list[str] = []
+    as_needed(needs, done.append, threads=threads)
+    assert sorted(done) == sorted(needs)
+    assert all(done.index(other) < done.index(name) for name in needs for other in needs[name])
+
+
+def test_what_needs_nothing_of_each_other_is_done_at_once() -> None:
+    both = threading.Barrier(2)
+
+    def meet(_: str) -> None:
+        both.wait(10)
+
+    as_needed({"a": (), "b": ()}, meet, threads=2)
+
+
+def test_after_a_failure_nothing_else_is_begun() -> None:
+    begun: list[str] = []
+
+    def work(name: str) -> None:
+        begun.append(name)
+        raise ValueError(name)
+
+    with pytest.raises(ValueError, match="a"):
+        as_needed({"a": (), "b": ("a",), "c": ()}, work, threads=1)
+    assert "b" not in begun

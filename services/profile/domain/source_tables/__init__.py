@@ -25,6 +25,7 @@ __all__ = [
     "ENTERPRISE_MEMBERS",
     "MARKETING_FEEDBACK",
     "OUTCOMES",
+    "OWNERS",
     "PRODUCT_USAGE",
     "SOURCE_TABLES",
     "SUBSCRIPTIONS",
@@ -55,7 +56,10 @@ SOURCE_TABLES = (
 """In the order of taking in: a table comes behind those that its rows belong to."""
 
 
+OWNERS: Mapping[str, SourceTable] = {"customer_id": CUSTOMERS, "enterprise_id": ENTERPRISES}
+"""The tables that rows of others belong to, by the column that says to which of their rows."""
+
+
 def owners_of(table: SourceTable) -> Mapping[str, SourceTable]:
     """Return the tables that each row of this one belongs to, by the column that says to which of their rows."""
-    by_column = {"customer_id": CUSTOMERS, "enterprise_id": ENTERPRISES}
-    return {column: owner for column, owner in by_column.items() if owner is not table and table.has_column(column)}
+    return {column: owner for column, owner in OWNERS.items() if owner is not table and table.has_column(column)}
