@@ -69,7 +69,8 @@ async def _work(stop: asyncio.Event) -> None:
     ):
         stages = handlers(settings, lake=Lake(LakeSettings().root), store=PostgresStore(database), clock=clock)
         tasks.create_task(warm_up())
-        tasks.create_task(RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop))
+        for _ in range(settings.runs_at_once):
+            tasks.create_task(RunWorker(database=database, tables=RUNS, handlers=stages, clock=clock).run(stop))
 
 
 if __name__ == "__main__":

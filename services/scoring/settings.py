@@ -49,6 +49,12 @@ class ScoringSettings(EnvironmentSettings):
 
     settings_file: Path = Field(default=SHIPPED_RULES, description="TOML file of the province's rules for scores.")
     model_threads: int = Field(default=2, ge=1, le=64, description="Models fitted, or batches scored, side by side.")
+    runs_at_once: int = Field(
+        default=2,
+        ge=1,
+        le=16,
+        description="Trainings and scorings that one worker does at a time, each in its own memory.",
+    )
     training_rows: int = Field(
         default=60_000, ge=1_000, description="Customers that models learn from at most; of more, so many are drawn."
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 
 from services.scoring.datasets import ModelShelf, StoredModel, register_rows
 from services.scoring.domain.resources import LABEL_SCHEMA, VIEW_SCHEMA, Target, TrainedModel, TrainingRequest
@@ -21,9 +22,10 @@ from shared.runs.threads import Heard, in_thread
 
 @dataclass(slots=True)
 class _LatestHistory:
-    """The history read last, with its views and labels: a cycle trains all its models on one, one after the other."""
+    """The history read last, with its views and labels: a cycle trains all its models on one; they wait for one to read it."""
 
     read: tuple[Dataset, Dataset, History] | None = None
+    reading: Lock = field(default_factory=Lock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +64,19 @@ class Training:
         return TrainedModel(dataset, fitted.quality)
 
     def _history(self, request: TrainingRequest) -> History:
-        views, labels, latest = request.history_views, request.history_labels, self.latest.read
-        if latest is not None and latest[:2] == (views, labels):
-            return latest[2]
+        views, labels = request.history_views, request.history_labels
+        with self.latest.reading:
+            latest = self.latest.read
+            if latest is None or latest[:2] != (views, labels):
+                latest = self.latest.read = views, labels, self._read(views, labels)
+        return latest[2]
+
+    def _read(self, views: Dataset, labels: Dataset) -> History:
         sql, parameters = history_sql(population=labels.row_count, most=self.settings.training_rows)
         with open_engine(self.lake, memory_limit=self.settings.memory) as engine:
             register_rows(engine, VIEWS, views, VIEW_SCHEMA)
             register_rows(engine, LABELS, labels, LABEL_SCHEMA)
-            history = read_history(engine.fetch(sql, parameters))
-        self.latest.read = (views, labels, history)
-        return history
+            return read_history(engine.fetch(sql, parameters))
 
 
 def _refuse_too_few(target: Target, labels: Labels, *, least: int) -> None:

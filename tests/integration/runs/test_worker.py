@@ -1,11 +1,7 @@
 """A worker in this process: what it records, retries, gives up and lets go of."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
-import asyncpg
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -13,66 +9,28 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 from sqlalchemy import func, insert, select
 
-from shared.clock import ManualClock
 from shared.db.engine import Database
 from shared.errors import Conflict, InvalidInput, Unavailable, Violation, WrongState
 from shared.jsontypes import JsonObject
-from shared.runs.domain import Run, RunFailure, RunState
-from shared.runs.stages import Stage, StageContext
-from shared.runs.store import RunStore
-from shared.runs.worker import RunWorker
+from shared.runs.domain import RunFailure, RunState
+from shared.runs.stages import StageContext
 from tests.integration.runs.toys import toy_tables
-
-NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
-Work = Callable[[StageContext], Awaitable[JsonObject]]
+from tests.integration.runs.working import (
+    NOON,
+    ask,
+    cut_lock_sessions,
+    first,
+    look,
+    second,
+    until,
+    until_ended,
+    working,
+)
 
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.runs.worker._PAUSES", (0.01, 0.05))
-
-
-async def ask(database: Database, run_id: str = "a") -> Run:
-    async with database.write() as tx:
-        return await RunStore(toy_tables()[0]).create(
-            tx, kind="toys", run_id=run_id, request={"of": run_id}, principal="test", now=NOON
-        )
-
-
-async def look(database: Database, run_id: str = "a") -> Run:
-    async with database.read() as tx:
-        return await RunStore(toy_tables()[0]).get(tx, "toys", run_id)
-
-
-async def until(database: Database, is_so: Callable[[Run], bool], run_id: str = "a") -> Run:
-    async with asyncio.timeout(20):
-        while True:
-            run = await look(database, run_id)
-            if is_so(run):
-                return run
-            await asyncio.sleep(0.02)
-
-
-async def until_ended(database: Database, run_id: str = "a") -> Run:
-    return await until(database, lambda run: run.end_time is not None, run_id)
-
-
-@asynccontextmanager
-async def working(database: Database, *stages: Work, beside: Sequence[Work] = ()) -> AsyncIterator[None]:
-    """Have one worker do runs made of `stages`, named as their functions are; some of them side by side."""
-    stop = asyncio.Event()
-    worker = RunWorker(
-        database=database,
-        tables=toy_tables()[0],
-        handlers={"toys": [Stage(work.__name__, work, beside=work in beside) for work in stages]},
-        clock=ManualClock(NOON),
-    )
-    task = asyncio.create_task(worker.run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, timeout=10)
 
 
 async def count_effects(database: Database) -> int:
@@ -85,17 +43,6 @@ async def add_effect(context: StageContext) -> None:
     await tx.connection.execute(insert(toy_tables()[1]).values(run_id=context.run.run_id, stage="x"))
 
 
-async def first(context: StageContext) -> JsonObject:
-    await context.progress(3, 3)
-    return {"of": context.run.request["of"]}
-
-
-async def second(context: StageContext) -> JsonObject:
-    await context.progress(2, 5)
-    await context.progress(5, 5)
-    return {"seen": context.outputs["first"]}
-
-
 async def test_the_result_is_the_last_stages_output_and_units_add_up(database: Database) -> None:
     await ask(database)
     async with working(database, first, second):
@@ -103,87 +50,6 @@ async def test_the_result_is_the_last_stages_output_and_units_add_up(database: D
     assert (run.state, run.result, run.failure) == (RunState.SUCCEEDED, {"seen": {"of": "a"}}, None)
     assert (run.stage, run.done, run.total) == ("second", 8, 8)
     assert (run.start_time, run.end_time) == (NOON, NOON)
-
-
-async def test_an_idle_worker_is_told_of_a_run_and_of_one_that_is_asked_for_again(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.runs.worker._LOOK_SECONDS", 3600)
-    tries: list[str] = []
-
-    async def fails_once(context: StageContext) -> JsonObject:
-        tries.append(context.run.run_id)
-        if len(tries) == 1:
-            raise WrongState("not yet", subject="a")
-        return {}
-
-    async with working(database, fails_once):
-        await ask(database, "before")
-        await until_ended(database, "before")
-        await ask(database, "before")
-        await until(database, lambda run: run.state is RunState.SUCCEEDED, "before")
-    assert tries == ["before", "before"]
-
-
-async def test_an_idle_worker_whose_connection_was_cut_opens_another(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.runs.worker._LOOK_SECONDS", 3600)
-    async with working(database, first):
-        async with asyncio.timeout(20):
-            while not await cut(database, "query LIKE 'LISTEN%'"):  # noqa: ASYNC110 - the server sets no event of ours
-                await asyncio.sleep(0.02)
-        await ask(database)
-        await until_ended(database)
-
-
-async def test_neighbours_are_worked_on_side_by_side_and_what_follows_sees_both(database: Database) -> None:
-    met = asyncio.Barrier(2)
-
-    async def left(context: StageContext) -> JsonObject:
-        await context.progress(1, 4)
-        await met.wait()
-        await context.progress(4, 4)
-        return {"left": sorted(context.outputs)}
-
-    async def right(context: StageContext) -> JsonObject:
-        await context.progress(3, 5)
-        await met.wait()
-        await context.progress(5, 5)
-        return {"right": sorted(context.outputs)}
-
-    async def last(context: StageContext) -> JsonObject:
-        return {**context.outputs["left"], **context.outputs["right"]}
-
-    await ask(database)
-    async with working(database, first, left, right, last, beside=(left, right)):
-        run = await until_ended(database)
-    assert run.result == {"left": ["first"], "right": ["first"]}
-    assert (run.done, run.total) == (12, 12)
-
-
-async def test_the_failure_of_a_stage_ends_the_one_beside_it_and_the_run(database: Database) -> None:
-    ended: list[str] = []
-    begun = asyncio.Event()
-
-    async def breaks(_: StageContext) -> JsonObject:
-        await begun.wait()
-        raise WrongState("it cannot be", subject="a")
-
-    async def goes_on(_: StageContext) -> JsonObject:
-        begun.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("goes_on")
-        return {}
-
-    await ask(database)
-    async with working(database, breaks, goes_on, beside=(breaks, goes_on)):
-        run = await until_ended(database)
-    assert (run.state, ended) == (RunState.FAILED, ["goes_on"])
-    assert run.failure is not None
-    assert "it cannot be" in run.failure.message
 
 
 async def test_progress_is_seen_while_the_stage_works(database: Database) -> None:
@@ -393,21 +259,3 @@ async def test_spans_of_run_and_stages_belong_to_the_trace_that_asked(
 
 def parent_of(span: ReadableSpan) -> int | None:
     return span.parent.span_id if span.parent else None
-
-
-async def cut_lock_sessions(database: Database) -> None:
-    """Have the server end the connections that hold advisory locks of sessions."""
-    assert await cut(database, "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')")
-
-
-async def cut(database: Database, which: str) -> int:
-    """Have the server end these connections; return how many there were."""
-    async with database.read() as tx:
-        adapted = await tx.connection.get_raw_connection()
-        driver = adapted.driver_connection
-        assert isinstance(driver, asyncpg.Connection)
-        ended = await driver.fetch(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            f" WHERE datname = current_database() AND pid <> pg_backend_pid() AND {which}"
-        )
-        return len(ended)

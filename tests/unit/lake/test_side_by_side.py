@@ -64,11 +64,14 @@ def test_each_name_is_done_once_and_behind_those_that_it_needs(needs: dict[str, 
 
 def test_what_needs_nothing_of_each_other_is_done_at_once() -> None:
     both = threading.Barrier(2)
+    met: list[str] = []
 
-    def meet(_: str) -> None:
+    def meet(name: str) -> None:
         both.wait(10)
+        met.append(name)
 
     as_needed({"a": (), "b": ()}, meet, threads=2)
+    assert sorted(met) == ["a", "b"]
 
 
 def test_after_a_failure_nothing_else_is_begun() -> None:
