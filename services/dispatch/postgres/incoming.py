@@ -34,13 +34,15 @@ _KEEP_RECEIPTS = """
 # The contacts are locked with the receipts, so that of two that match two parts of one message the second one waits, or is
 # passed over and comes again: else neither would see the other's, and the message be pending for ever. What is locked stays
 # where it is, so that it is found again by its place: by its key, the planner would go through the whole table for each row
-# as long as it takes the table for empty, a minute after the first receipts.
+# as long as it takes the table for empty, a minute after the first receipts. And as long as it knows nothing of accounts, it
+# takes them for many, and would first join all contacts of the one account: IS TRUE keeps it from that.
 _MATCH = text("""
     WITH found AS (
         SELECT r.ctid AS place, c.contact_id
           FROM dispatch.receipts AS r
           JOIN dispatch.messages AS m USING (message_id)
-          JOIN dispatch.contacts AS c ON c.contact_id = m.contact_id AND c.account = r.account AND r.msisdn IN (c.msisdn, '')
+          JOIN dispatch.contacts AS c
+            ON c.contact_id = m.contact_id AND (c.account = r.account) IS TRUE AND r.msisdn IN (c.msisdn, '')
          WHERE r.contact_id IS NULL AND r.receive_time > :oldest AND c.reserve_time > :oldest
          ORDER BY r.receive_time LIMIT :limit FOR UPDATE OF r, c SKIP LOCKED
     )
@@ -53,9 +55,11 @@ _MATCH = text("""
 _DELIVER = text("""
     WITH parts AS (
         SELECT m.contact_id, m.message_id, bool_or(r.status = 'DELIVRD') AS delivered
-          FROM dispatch.messages AS m
-          JOIN dispatch.receipts AS r ON r.contact_id = m.contact_id AND r.message_id = m.message_id
-         WHERE m.contact_id = ANY(CAST(:contacts AS bigint[])) GROUP BY m.contact_id, m.message_id
+          FROM dispatch.contacts AS c
+          JOIN dispatch.messages AS m USING (contact_id)
+          JOIN dispatch.receipts AS r
+            ON r.account = c.account AND r.message_id = m.message_id AND r.contact_id = m.contact_id
+         WHERE c.contact_id = ANY(CAST(:contacts AS bigint[])) GROUP BY m.contact_id, m.message_id
     ), words AS (
         SELECT c.contact_id,
                CASE WHEN NOT bool_and(p.delivered) THEN 'undelivered' WHEN count(*) >= c.parts THEN 'delivered' END AS word
