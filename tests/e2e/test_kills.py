@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -52,17 +53,24 @@ def kill_in_turn(installation: Installation, *, seed: int, pause: float) -> list
     killed = []
     for victim in order:
         time.sleep(pause)
-        if installation.process.poll() is not None or (installation.home / "demo-report.json").exists():
-            break
-        pid = pid_of(victim, installation)
-        if pid is None:
-            continue
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-        killed.append(victim)
+        if kill(victim, installation):
+            killed.append(victim)
     return killed
+
+
+def kill(victim: str, installation: Installation) -> bool:
+    """Kill a victim, once it lives: it may be on its way back from another's death. False when the demonstration has ended."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if installation.process.poll() is not None or (installation.home / "demo-report.json").exists():
+            return False
+        pid = pid_of(victim, installation)
+        with suppress(ProcessLookupError):
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+                return True
+        time.sleep(0.05)
+    raise AssertionError(f"{victim} does not come back\n{installation.logs()}")
 
 
 def wait_for(path: Path, seconds: float, installation: Installation) -> None:

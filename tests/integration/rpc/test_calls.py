@@ -189,7 +189,7 @@ async def test_the_callers_deadline_holds_across_two_hops() -> None:
     assert time.monotonic() - began < 3
     assert caught.value.reason == "ERROR_REASON_DEADLINE_EXCEEDED"
     assert left[0] is not None
-    assert 0 < left[0] <= 0.4
+    assert 0 < left[0] < 0.41  # a timeout travels rounded up
 
 
 async def test_a_caller_without_a_deadline_gets_the_servers() -> None:

@@ -29,6 +29,8 @@ BILL_PARTS: Mapping[str, str] = {
     "arrears_fen": "arrears_fen",
 }
 """Columns of a bill that a view shows for the last month -> what it calls them."""
+MOST_CHANGE = Fraction(10**15)
+"""In percent; beyond it no view can say."""
 
 
 def reject_reason(person: Person, month: Month) -> str:
@@ -218,8 +220,10 @@ def minutes_of(person: Person, month: Month) -> int:
 
 
 def change(last: int, before: Sequence[int]) -> Fraction | None:
-    """Return the change against the mean of the months before, in percent."""
-    return Fraction(100 * last * len(before), sum(before)) - 100 if before and sum(before) > 0 else None
+    """Return the change against the mean of the months before, in percent; a change beyond what is stored is told as the most."""
+    if not before or sum(before) <= 0:
+        return None
+    return min(Fraction(100 * last * len(before), sum(before)) - 100, MOST_CHANGE)
 
 
 def portrait(*, silent: bool, changes: Sequence[Decimal], tenure: int) -> str:

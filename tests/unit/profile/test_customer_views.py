@@ -17,6 +17,7 @@ from tests.unit.profile import plain_views as plain
 from tests.unit.profile.drawn_people import H, M, people
 from tests.unit.profile.people_tables import load
 from tests.unit.profile.plain_people import Bill, Circle, Person, Row, Talk, Use, is_customer
+from tests.unit.profile.plain_views import MOST_CHANGE
 
 
 def views_of(engine: ColumnarEngine, month: Month) -> dict[str, Row]:
@@ -179,6 +180,13 @@ def test_a_last_month_that_is_late_for_everybody_warns_of_nobody(engine: Columna
     row = views_of(engine, M)["c1"]
     changes = [row[name] for name in ("minutes_change", "revenue_change", "circle_change")]
     assert (changes, row["portrait"]) == ([None, None, None], "active")
+
+
+def test_a_change_beyond_what_can_be_stored_is_told_as_the_most(engine: ColumnarEngine) -> None:
+    months = [M.plus(-3), M.plus(-2), M.plus(-1)]
+    talks = [*(Talk(each, 1) for each in months), Talk(M, 99_999_999_999_999)]
+    load(engine, [Person("c1", activated=OLD, talks=talks)])
+    assert views_of(engine, M)["c1"]["minutes_change"] == MOST_CHANGE
 
 
 def test_nobody_has_churned_for_want_of_bills(engine: ColumnarEngine) -> None:
