@@ -17,7 +17,6 @@ from tests.unit.profile import plain_views as plain
 from tests.unit.profile.drawn_people import H, M, people
 from tests.unit.profile.people_tables import load
 from tests.unit.profile.plain_people import Bill, Circle, Person, Row, Talk, Use, is_customer
-from tests.unit.profile.plain_views import MOST_CHANGE
 
 
 def views_of(engine: ColumnarEngine, month: Month) -> dict[str, Row]:
@@ -186,7 +185,7 @@ def test_a_change_beyond_what_can_be_stored_is_told_as_the_most(engine: Columnar
     months = [M.plus(-3), M.plus(-2), M.plus(-1)]
     talks = [*(Talk(each, 1) for each in months), Talk(M, 99_999_999_999_999)]
     load(engine, [Person("c1", activated=OLD, talks=talks)])
-    assert views_of(engine, M)["c1"]["minutes_change"] == MOST_CHANGE
+    assert views_of(engine, M)["c1"]["minutes_change"] == plain.MOST_CHANGE
 
 
 def test_nobody_has_churned_for_want_of_bills(engine: ColumnarEngine) -> None:
