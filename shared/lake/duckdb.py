@@ -182,8 +182,10 @@ def _typed_failures() -> Iterator[None]:
 
 def _failure(error: duckdb.Error) -> Failure:
     text = _masked(str(error).splitlines()[0])  # what follows quotes our SQL
-    if isinstance(error, duckdb.OutOfMemoryException) or _EXHAUSTED.search(text):
-        return Unavailable(f"the columnar engine ran out of memory or disk: {text}")
+    if _EXHAUSTED.search(text):
+        return Unavailable(f"the columnar engine ran out of disk: {text}")
+    if isinstance(error, duckdb.OutOfMemoryException):  # of its own limit: waiting would not mend it
+        return EngineFailure(f"the columnar engine ran out of memory: {text}")
     if _DAMAGED_FILE.search(text):
         return DatasetUnreadable(text, uri="")
     return EngineFailure(text)

@@ -24,7 +24,7 @@ of the writing; without one, version 2 stores the differences of neighbours, whi
 
 
 class EngineFailure(Failure):
-    """A statement could not be run: wrong SQL, or values that do not fit. Long digit runs in the text are masked."""
+    """A statement could not be run: wrong SQL, values that do not fit, or more memory than it may take. Long digit runs in the text are masked."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="ERROR_REASON_INTERNAL")
@@ -34,7 +34,8 @@ class ColumnarEngine(Protocol):
     """One run's own workplace; blocking, so async callers give it a thread. Not for several threads at once: `beside` is.
 
     Parameters are values bound to `$name` (mapping) or `?` (sequence); each one given must be used.
-    Raises EngineFailure; DatasetUnreadable where a file is damaged; Unavailable where memory or disk run out.
+    Raises EngineFailure, also where its memory does not suffice; DatasetUnreadable where a file is damaged; Unavailable where the
+    disk is full.
     """
 
     def register(self, name: str, dataset: Dataset, schema: pa.Schema | None = None) -> None:

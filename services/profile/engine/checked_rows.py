@@ -7,14 +7,14 @@ from pathlib import Path
 from services.profile.domain.mapping import TableMapping
 from services.profile.domain.months import Month
 from services.profile.domain.places import LINE_BITS, LINE_MASK
-from services.profile.domain.source_tables import CUSTOMERS, Kind, SourceColumn
+from services.profile.domain.source_tables import Kind, SourceColumn
 from services.profile.engine.cells import MACROS, CellReading, ColumnSource, written_as
 from services.profile.engine.parameters import Bound, Relation, used_by
 from services.profile.engine.proof import are_all_sound
 from services.profile.engine.row_rules import ROW_RULES
 from services.profile.engine.row_source import Cells, ParquetRows, RowSource, cell_name, cells_of, literal
 from services.profile.engine.typed_cells import typed_reading
-from shared.lake.engine import LOOKED_UP_PARQUET, SCANNED_PARQUET, ColumnarEngine
+from shared.lake.engine import SCANNED_PARQUET, ColumnarEngine
 
 SHOWN_LENGTH = 500
 """How much of a line that is wrong as a whole is shown."""
@@ -85,11 +85,10 @@ def _check_text(engine: ColumnarEngine, checked: Relation, kept: Path) -> Checke
 
 
 def _check_parquet(engine: ColumnarEngine, layout: FileLayout, checking: _Checking, kept: Path) -> CheckedRows:
-    """Parquet can be read again: typed rows are kept as they will be published, customers sorted, since they are looked up;
-    faults are only looked for where it is not plain that there are none."""
-    checked, table = checking.checked, layout.mapping.table
-    order, options = ("", SCANNED_PARQUET) if table is not CUSTOMERS else ("ORDER BY customer_id", LOOKED_UP_PARQUET)
-    copy = f"COPY (SELECT * EXCLUDE (faults) FROM ({checked.sql}) {order}) TO {literal(str(kept))} ({options})"
+    """Parquet can be read again: typed rows are kept as they will be published; faults are only looked for where it is not
+    plain that there are none."""
+    checked = checking.checked
+    copy = f"COPY (SELECT * EXCLUDE (faults) FROM ({checked.sql})) TO {literal(str(kept))} ({SCANNED_PARQUET})"
     engine.execute(copy, used_by(copy, checked.parameters))
     typed = f"SELECT * FROM read_parquet({literal(str(kept))})"
     faulty = Relation(f"SELECT place, faults FROM ({checked.sql}) WHERE faults IS NOT NULL", checked.parameters)

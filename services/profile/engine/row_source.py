@@ -14,9 +14,12 @@ import pyarrow as pa
 
 from services.profile.domain.places import LINE_BITS
 from shared.clock import LEGAL_ZONE
+from shared.errors import Failure
 from shared.lake.engine import ColumnarEngine
 
 _MOMENT = "TIMESTAMP WITH TIME ZONE"
+_FILE, _ROW = "file_index", "file_row_number"
+"""What the engine calls a file's place among those that it reads, and a row's in its file, both from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Cells:
 def cells_of(engine: ColumnarEngine, source: RowSource, headings: Sequence[str]) -> Iterator[Cells]:
     """Yield a source as a relation; that of `TextRows` can be read once."""
     if isinstance(source, ParquetRows):
-        sql = " UNION ALL ".join(_parquet(file, path, headings) for file, path in enumerate(source.paths))
+        sql = _parquet(engine, source.paths, headings)
         types = _types(engine, sql, headings)
         moments = [cell_name(index) for index, type_ in enumerate(types) if type_ == _MOMENT]
         if moments:  # of the day that it is in China then, whatever the engine's own zone
@@ -70,14 +73,25 @@ def cells_of(engine: ColumnarEngine, source: RowSource, headings: Sequence[str])
         yield Cells("SELECT * FROM text_rows", tuple("VARCHAR" for _ in headings))
 
 
-def _parquet(file: int, path: Path, headings: Sequence[str]) -> str:
-    """The path is one file's, whatever marks of a glob are in it, and no folder of it (`month=2026-10`) makes columns."""
+def _parquet(engine: ColumnarEngine, paths: Sequence[Path], headings: Sequence[str]) -> str:
+    """Return SQL for the rows of all files by one scan: a scan for each file would keep rows of each in memory.
+
+    A path is one file's, whatever marks of a glob are in it, and no folder of it (`month=2026-10`) makes columns. Types that
+    differ from file to file are unified.
+    """
+    files = ", ".join(literal(escape(str(path))) for path in paths)
+    scan = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false, binary_as_string = true)"
+    described = engine.fetch(f"SELECT column_name FROM (DESCRIBE SELECT * FROM {scan})")
+    if taken := {str(row["column_name"]) for row in described.to_pylist()} & {_FILE, _ROW}:
+        raise Failure(
+            f"{paths[0].name} or a file beside it has a column {min(taken)}, by which rows are counted here: rename it",
+            reason="ERROR_REASON_SOURCE_UNREADABLE",
+        )
     cells = "".join(f", {quoted(heading)} AS {cell_name(index)}" for index, heading in enumerate(headings))
-    options = "file_row_number = true, hive_partitioning = false, binary_as_string = true"
     return f"""
-        SELECT {file << LINE_BITS} + file_row_number + 1 AS place,
+        SELECT (CAST({_FILE} AS BIGINT) << {LINE_BITS}) + {_ROW} + 1 AS place,
                CAST(NULL AS VARCHAR) AS text, CAST(NULL AS VARCHAR) AS fault{cells}
-        FROM read_parquet({literal(escape(str(path)))}, {options})
+        FROM {scan}
     """
 
 

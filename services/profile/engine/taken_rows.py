@@ -6,7 +6,6 @@ from pathlib import Path
 
 from services.profile.domain.months import Month
 from services.profile.domain.resources import RuleCount
-from services.profile.domain.source_tables import CUSTOMERS
 from services.profile.engine.accepted_rows import accept_rows
 from services.profile.engine.checked_rows import FileLayout, check_rows, count_of, shown_file, shown_line
 from services.profile.engine.parameters import Bound, Relation
@@ -52,7 +51,7 @@ def take_rows(engine: ColumnarEngine, layout: FileLayout, source: RowSource, cyc
 
 
 def write_accepted(engine: ColumnarEngine, layout: FileLayout, taken: TakenRows, path: Path) -> int:
-    """Write the accepted rows: customers sorted, since they are looked up; others are only scanned, in any order.
+    """Write the accepted rows, in any order: they are only scanned, and a sort of wide rows takes what memory there is.
 
     A file that holds them already is taken as it is, with the column `place` beside those of the table.
     """
@@ -62,8 +61,7 @@ def write_accepted(engine: ColumnarEngine, layout: FileLayout, taken: TakenRows,
     table, accepted = layout.mapping.table, taken.accepted
     columns = ", ".join(f'"{column.stored_name}"' for column in table.columns)
     sql = f"SELECT {columns} FROM ({accepted.sql})"
-    order_by = table.stored_key if table is CUSTOMERS else ()
-    return engine.write(sql, path, schema=stored_schema(table), order_by=order_by, parameters=accepted.parameters)
+    return engine.write(sql, path, schema=stored_schema(table), order_by=(), parameters=accepted.parameters)
 
 
 def write_rejects(engine: ColumnarEngine, layout: FileLayout, path: Path) -> int:

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from shared.errors import Unavailable
 from shared.lake.dataset import Dataset, DatasetUnreadable
 from shared.lake.duckdb import DuckDbEngine, open_engine
 from shared.lake.engine import ColumnarEngine, EngineFailure
@@ -183,8 +182,8 @@ def test_named_folders_may_be_read(lake: Lake, tmp_path: Path) -> None:
         assert engine.fetch(f"SELECT a FROM read_csv('{tmp_path}/in/x.csv')").to_pylist() == [{"a": 1}]
 
 
-def test_memory_that_runs_out_is_unavailable(lake: Lake) -> None:
-    with open_engine(lake, memory_limit="20MB") as engine, pytest.raises(Unavailable, match="ran out of memory"):
+def test_memory_that_runs_out_is_a_failure_that_no_waiting_mends(lake: Lake) -> None:
+    with open_engine(lake, memory_limit="20MB") as engine, pytest.raises(EngineFailure, match="ran out of memory"):
         engine.fetch("SELECT list(r::VARCHAR || repeat('x', 100)) AS l FROM range(1000000) s(r)")
 
 

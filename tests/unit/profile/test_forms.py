@@ -15,11 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.profile.domain.mapping import TableMapping, sound_mapping
+from services.profile.domain.places import LINE_BITS
 from services.profile.domain.source_tables import BILLING, SUBSCRIPTIONS
+from services.profile.engine.row_source import ParquetRows, cells_of
 from services.profile.engine.taken_rows import TakenRows
 from services.profile.ports import SourceUnreadable
 from shared.clock import LEGAL_ZONE
+from shared.errors import Failure
+from shared.lake.duckdb import open_engine
 from shared.lake.engine import ColumnarEngine
+from shared.lake.lake import Lake
 from tests.factories.profile import Cells, Extracts, bill, heading, mapping_of, subscription, take_files
 
 ROWS = [
@@ -203,6 +208,40 @@ def test_a_parquet_file_is_read_itself_whatever_its_path_looks_like(engine: Colu
         pq.write_table(pa.table({"id": ["c1"], "m": ["202610"], "r": [amount]}), folder / name)
     accepted, rejects = taken_bills(engine, tmp_path, "m=202609/b[1].parquet")
     assert ([(row["month"], row["revenue_total_fen"]) for row in accepted], rejects) == ([("2026-10", 200)], [])
+
+
+def test_parquet_files_with_columns_of_other_types_and_order_are_one_table_and_a_bad_row_has_its_place(
+    engine: ColumnarEngine, tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"id": ["c1"], "m": ["202610"], "r": [1]}), tmp_path / "b1.parquet")
+    texts = {"r": ["2.50", "much"], "m": ["202609", "202608"], "id": ["c1", "c1"]}
+    pq.write_table(pa.table(texts), tmp_path / "b2.parquet")
+    accepted, rejects = taken_bills(engine, tmp_path, "b*.parquet")
+    assert sorted((row["month"], row["revenue_total_fen"]) for row in accepted) == [("2026-09", 250), ("2026-10", 100)]
+    assert [value for _, value, _ in rejects] == ["much"]
+    assert engine.fetch("SELECT place FROM rejects").to_pylist() == [{"place": (1 << LINE_BITS) + 2}]
+
+
+def test_a_column_of_the_name_that_rows_are_counted_by_is_refused(engine: ColumnarEngine, tmp_path: Path) -> None:
+    rows = {"id": ["c1"], "m": ["202610"], "r": [1], "file_index": [7]}
+    pq.write_table(pa.table(rows), tmp_path / "b.parquet")
+    with pytest.raises(Failure, match="has a column file_index, by which rows are counted"):
+        taken_bills(engine, tmp_path, "b.parquet")
+
+
+def test_memory_does_not_grow_with_the_number_of_files(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.root.mkdir()
+    rows = pa.table({f"n{column}": pa.array(range(4_000), pa.int64()) for column in range(40)})
+    paths = tuple(tmp_path / f"{number:03}.parquet" for number in range(240))
+    for path in paths:
+        pq.write_table(rows, path)
+    with (
+        open_engine(lake, memory_limit="192MB", folders=[tmp_path]) as engine,
+        cells_of(engine, ParquetRows(paths), rows.column_names) as cells,
+    ):
+        engine.execute(f"COPY ({cells.sql}) TO '{lake.root / 'all.parquet'}' (FORMAT parquet)")
+    assert pq.read_metadata(lake.root / "all.parquet").num_rows == 960_000
 
 
 def test_headings_of_parquet_that_differ_only_in_capitals_are_refused(engine: ColumnarEngine, tmp_path: Path) -> None:
