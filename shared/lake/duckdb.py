@@ -185,7 +185,9 @@ def _failure(error: duckdb.Error) -> Failure:
     if _EXHAUSTED.search(text):
         return Unavailable(f"the columnar engine ran out of disk: {text}")
     if isinstance(error, duckdb.OutOfMemoryException):  # of its own limit: waiting would not mend it
-        return EngineFailure(f"the columnar engine ran out of memory: {text}")
+        return EngineFailure(
+            f"the work needs more memory than the columnar engine may take, asking again will not help: {text}"
+        )
     if _DAMAGED_FILE.search(text):
         return DatasetUnreadable(text, uri="")
     return EngineFailure(text)

@@ -30,7 +30,7 @@ def side_by_side(
 def as_needed(needs: Mapping[str, Collection[str]], work: Callable[[str], None], *, threads: int) -> None:
     """Do `work` of each name once it is done of those that it needs, the first named first, several at once.
 
-    The first failure is raised when what was under way has ended; nothing is begun after it.
+    The first failure is raised when what was under way has ended; what had not begun by then is left.
     """
     order = TopologicalSorter(needs)
     order.prepare()

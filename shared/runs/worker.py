@@ -95,11 +95,12 @@ class RunWorker:
         finished = {stage.name: stage for stage in await self._claims.finished_stages(claim.run.run_id)}
         tally = Tally({stage.name: stage.units for stage in finished.values()})
         stages = self._handlers[claim.run.kind]
+        before: tuple[FinishedStage, ...] = ()
         for together in _neighbours(stages):
-            before = tuple(finished.values())
             open_ones = [stage for stage in together if stage.name not in finished]
             work = [partial(self._finish, stage, claim, before, tally) for stage in open_ones]
             finished |= {stage.name: stage for stage in await _some_at_once(work)}
+            before += tuple(finished[stage.name] for stage in together)
         return finished[stages[-1].name].output
 
     async def _finish(self, stage: Stage, claim: Claim, before: Sequence[FinishedStage], tally: Tally) -> FinishedStage:

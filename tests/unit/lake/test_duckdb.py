@@ -183,7 +183,7 @@ def test_named_folders_may_be_read(lake: Lake, tmp_path: Path) -> None:
 
 
 def test_memory_that_runs_out_is_a_failure_that_no_waiting_mends(lake: Lake) -> None:
-    with open_engine(lake, memory_limit="20MB") as engine, pytest.raises(EngineFailure, match="ran out of memory"):
+    with open_engine(lake, memory_limit="20MB") as engine, pytest.raises(EngineFailure, match="needs more memory"):
         engine.fetch("SELECT list(r::VARCHAR || repeat('x', 100)) AS l FROM range(1000000) s(r)")
 
 
