@@ -101,6 +101,13 @@ class QualityFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """The figures of a snapshot, as `SnapshotResult` has them."""
+
+    quality: tuple[QualityFigure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotResult:
     """What a snapshot consists of; `numbers` finds the customer who holds a mobile number today, `identities` tells who held
     which one from when until when. Snapshots made before these were known lack what is behind history_labels.

@@ -9,7 +9,7 @@ from services.profile.domain.resources import Import, ImportRequest, ImportResul
 from services.profile.domain.source_tables import CUSTOMERS, OWNERS, SOURCE_TABLES, SourceTable, owners_of
 from services.profile.engine.taken_rows import write_numbered_rejects
 from services.profile.ports import Store
-from services.profile.worker.desk import Desk, in_thread
+from services.profile.worker.desk import Desk
 from services.profile.worker.limits import implausible, stopped
 from services.profile.worker.tables import NUMBERED_REJECT, TableTaking, Taking
 from shared.errors import WrongState
@@ -17,6 +17,7 @@ from shared.jsontypes import JsonObject
 from shared.lake.dataset import Dataset
 from shared.runs.json import from_json, to_json
 from shared.runs.stages import Stage, StageContext
+from shared.runs.threads import in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ImportStages:
         request = from_json(ImportRequest, context.run.request)
         owners = {owner.name: _taken(context, owner) for owner in owners_of(table).values()}
         taking = Taking(context.run.run_id, request, table, owners, await self._base(request))
-        taken = await in_thread(context, partial(self.tables.take, taking))
+        taken = await in_thread(partial(self.tables.take, taking), show=context.progress)
         if table is CUSTOMERS:
             await self._judge([taken], context)  # the rows of all other tables depend on it
         await context.progress(taken.row_count, taken.row_count)
@@ -68,7 +69,7 @@ class ImportStages:
         is_last = len(taken) == len(SOURCE_TABLES)
         if not findings and not is_last:
             return taken[0].rejects
-        rejects = await in_thread(context, lambda _: self._number(context.run.run_id, taken))
+        rejects = await in_thread(lambda _: self._number(context.run.run_id, taken), show=context.progress)
         if findings:
             raise stopped(findings, context.run.name)
         return rejects

@@ -8,13 +8,13 @@ from typing import cast
 
 from services.profile.domain.months import Month
 from services.profile.domain.product_needs import ProductNeeds, product_needs
-from services.profile.domain.resources import Import, QualityFigure, Snapshot, SnapshotRequest, SnapshotResult
+from services.profile.domain.resources import Import, Quality, Snapshot, SnapshotRequest
 from services.profile.domain.source_tables import CUSTOMERS, SOURCE_TABLES, SourceTable
 from services.profile.engine.customer_views import EVERYBODY, fold_middle_tables, keep_drawn, statement
 from services.profile.engine.quality import TableFacts, monthly_facts, quality_figures
 from services.profile.engine.schemas import IDENTITY, NUMBER_HOLDER
 from services.profile.ports import Resources, RowType, Store
-from services.profile.worker.desk import Desk, in_thread
+from services.profile.worker.desk import Desk
 from services.profile.worker.making import Making
 from shared.errors import Failure, WrongState
 from shared.jsontypes import JsonObject
@@ -22,10 +22,12 @@ from shared.lake.dataset import Dataset
 from shared.lake.engine import ColumnarEngine
 from shared.runs.json import from_json, to_json
 from shared.runs.stages import Stage, StageContext
+from shared.runs.threads import in_thread
 
 _NUMBER_HOLDER = RowType("visavis.profile.internal.NumberHolder", NUMBER_HOLDER)
 _IDENTITY = RowType("visavis.profile.internal.Identity", IDENTITY)
 _OF_CUSTOMERS = [table.name for table in SOURCE_TABLES if table is not CUSTOMERS and table.has_column("customer_id")]
+_QUALITY = "quality"
 _BEFORE = "before"
 """What the first stage's output calls the id of the newest snapshot of an earlier cycle; empty if there is none."""
 
@@ -45,9 +47,9 @@ class SnapshotStages:
         return [
             Stage("identities", self._find_identities),
             Stage("views", partial(self._work, self._make_views)),
-            Stage("history", partial(self._work, self._make_history)),
-            Stage("labels", partial(self._work, self._make_labels)),
-            Stage("quality", self._look_at_quality),
+            Stage("history", partial(self._work, self._make_history), beside=True),
+            Stage(_QUALITY, self._look_at_quality, beside=True),
+            Stage("labels", self._finish),
         ]
 
     async def _find_identities(self, context: StageContext) -> JsonObject:
@@ -55,21 +57,25 @@ class SnapshotStages:
         async with self.store.reading() as resources:
             before = await resources.newest_snapshot_before(cycle)
         making = await self._making(context, before)
-        identities = await in_thread(context, lambda _: _make_identities(making))
+        identities = await in_thread(lambda _: _make_identities(making), show=context.progress)
         return {_BEFORE: before.run.run_id if before else "", "identities": to_json(identities)}
 
     async def _work(self, make: Callable[[Making], Mapping[str, Dataset]], context: StageContext) -> JsonObject:
         """Make some datasets; the output names them and those of the stages before."""
         making = await self._making(context, await self._before(context))
-        made = await in_thread(context, lambda _: make(making))
+        made = await in_thread(lambda _: make(making), show=context.progress)
         await context.progress(making.customer_count, making.customer_count)
         return {name: to_json(dataset) for name, dataset in {**making.earlier, **made}.items()}
 
     async def _look_at_quality(self, context: StageContext) -> JsonObject:
-        """Return the result of the run: all datasets, and what the data are like."""
+        """Return what the data are like."""
         making = await self._making(context, await self._before(context))
-        figures = await in_thread(context, lambda _: self._figures(making))
-        return to_json(SnapshotResult(**making.earlier, quality=figures))
+        return to_json(await in_thread(lambda _: self._figures(making), show=context.progress))
+
+    async def _finish(self, context: StageContext) -> JsonObject:
+        """Make the labels; return the result of the run: all datasets, and what the data are like."""
+        datasets = await self._work(self._make_labels, context)
+        return {**datasets, **context.outputs[_QUALITY]}
 
     async def _before(self, context: StageContext) -> Snapshot | None:
         before_id = str(context.outputs["identities"][_BEFORE])
@@ -157,12 +163,12 @@ class SnapshotStages:
             )
         return {"history_labels": labels}
 
-    def _figures(self, making: Making) -> tuple[QualityFigure, ...]:
+    def _figures(self, making: Making) -> Quality:
         with making.engine() as engine:
             engine.register("views", making.earlier["views"])
             facts = [self._facts(making, engine, table) for table in SOURCE_TABLES]
         before = making.before.result if making.before else None
-        return quality_figures(facts, before.quality if before else ())
+        return Quality(quality_figures(facts, before.quality if before else ()))
 
     def _facts(self, making: Making, engine: ColumnarEngine, table: SourceTable) -> TableFacts:
         taken = making.imported.table(table.name)
@@ -220,11 +226,12 @@ async def _needs_told_by(imported: Import, resources: Resources) -> Sequence[Pro
 
 
 def _earlier(context: StageContext) -> Mapping[str, Dataset]:
-    outputs = context.outputs.values()
+    """Return the datasets of the stages before, by their names."""
     return {
         name: from_json(Dataset, cast("JsonObject", stored))
-        for out in outputs
-        for name, stored in out.items()
+        for stage, output in context.outputs.items()
+        if stage != _QUALITY
+        for name, stored in output.items()
         if name != _BEFORE
     }
 
