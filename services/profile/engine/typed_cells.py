@@ -41,15 +41,17 @@ def _number(source: ColumnSource) -> str:
     match source.column.kind, source.unit:
         case Kind.NUMBER, _:
             low, high = source.column.limits
-            return _if(f"{cell} BETWEEN {low} AND {high} AND round({cell}, 0) = {cell}", f"CAST({cell} AS INTEGER)")
+            limits = f"{cell} BETWEEN {low} AND {high}"
+            return _if(" AND ".join([limits, *_keeps(source, 0)]), f"CAST({cell} AS INTEGER)")
         case Kind.DECIMAL, "":
             return _if(_is_exact(source, scale), f"CAST({cell} AS DECIMAL(18, {scale}))")
         case Kind.MONEY, "fen":
-            return _if(f"{_is_below(cell, 12)} AND round({cell}, 0) = {cell}", f"CAST({cell} AS BIGINT)")
+            return _if(" AND ".join([_is_below(cell, 12), *_keeps(source, 0)]), f"CAST({cell} AS BIGINT)")
         case Kind.MONEY, _:
             # The product of a small whole number and a literal would have to be as small.
             wide = f"CAST({cell} AS BIGINT)" if source.type in _WHOLE else cell
-            return _if(_is_exact(source, 2), f"CAST(round({wide} * 100, 0) AS BIGINT)")
+            fen = f"{wide} * 100" if _digits(source.type)[1] <= 2 else f"round({wide} * 100, 0)"
+            return _if(_is_exact(source, 2), f"CAST({fen} AS BIGINT)")
         case _:
             return ""
 
@@ -70,17 +72,23 @@ def _day(source: ColumnSource) -> str:
 def _is_exact(source: ColumnSource, scale: int) -> str:
     """Return SQL for whether a number is within bounds and nothing of it is lost at this scale.
 
-    What its type rules out is not asked again; a double that was written with so few digits rounds to itself.
+    What its type rules out is not asked again.
     """
     cell, digits = source.cell, _MOST_DIGITS[source.column.kind]
     is_signed = source.column.signed or source.column.kind is Kind.MONEY
-    before, after = _digits(source.type)
+    before, _ = _digits(source.type)
     conditions = [] if is_signed else [f"{cell} >= 0"]
     if before > digits:
         conditions.append(_is_below(cell, digits))
-    if after > scale:
-        conditions.append(f"round({cell}, {scale}) = {cell}")
-    return " AND ".join(conditions) or f"{cell} IS NOT NULL"
+    return " AND ".join([*conditions, *_keeps(source, scale)]) or f"{cell} IS NOT NULL"
+
+
+def _keeps(source: ColumnSource, scale: int) -> list[str]:
+    """Return SQL for whether nothing of a number is lost at this scale, nothing where its type says so already.
+
+    A double that was written with so few digits rounds to itself.
+    """
+    return [f"round({source.cell}, {scale}) = {source.cell}"] if _digits(source.type)[1] > scale else []
 
 
 def _is_below(cell: str, digits: int) -> str:
