@@ -48,7 +48,7 @@ class ScoringSettings(EnvironmentSettings):
     model_config = SettingsConfigDict(env_prefix="VISAVIS_SCORING_")
 
     settings_file: Path = Field(default=SHIPPED_RULES, description="TOML file of the province's rules for scores.")
-    model_threads: int = Field(default=2, ge=1, le=64, description="Models fitted, or batches scored, side by side.")
+    model_threads: int = Field(default=2, ge=1, le=64, description="Batches of customers scored side by side.")
     runs_at_once: int = Field(
         default=2,
         ge=1,

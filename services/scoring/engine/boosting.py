@@ -4,10 +4,8 @@ Imports XGBoost, which takes seconds: only for the worker.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +18,6 @@ from services.scoring.engine.features import Labels, Matrix
 from shared.jsontypes import JsonObject, JsonValue
 
 Probabilities = npt.NDArray[np.float64]
-_Split: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 LENGTHS: Final = (25, 50, 100)
 """How many trees a model may have: what a small base teaches is learnt soon, and what comes after is chance. More are only grown
@@ -39,20 +36,25 @@ PARAMETERS: Final[dict[str, JsonValue]] = {
     "nthread": 1,
 }
 """Few and quick trees over coarse bins: on cell2cell 300 slow ones (rate 0.05) gain 0.001 of AUC at three times the cost.
-Each is grown by one thread; several are grown side by side, because a small one does not gain from a second thread."""
+Each is grown by one thread, because a small one does not gain from a second; models are trained side by side."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fold:
-    """Trees that grow on four fifths of the rows, and the features of the fifth left out."""
+    """Trees that grow on four fifths of the rows, each of which weighs 1; those of the fifth left out weigh 0.
 
-    learnt: xgboost.QuantileDMatrix
+    So all folds share the rows in bins: to put each fold's own into bins took a third of a training.
+    """
+
+    weights: npt.NDArray[np.float32]
+    left_out: npt.NDArray[np.int64]
     trees: xgboost.Booster
-    left_out: Matrix
 
-    def predicted(self, *, length: int) -> "Probabilities":
-        _grow(self.trees, self.learnt, length)
-        return predict(self.trees, self.left_out)
+    def predicted(self, rows: xgboost.QuantileDMatrix, *, length: int) -> "Probabilities":
+        """Grow to this length, and return the probability of each row left out."""
+        rows.set_weight(self.weights)
+        _grow(self.trees, rows, length)
+        return np.asarray(self.trees.predict(rows)[self.left_out], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,33 +70,33 @@ def recipe() -> JsonObject:
     return {"xgboost": xgboost.__version__, "folds": FOLDS, **PARAMETERS}
 
 
-def fit_and_judge(matrix: Matrix, labels: Labels, *, names: Sequence[str], threads: int) -> Fitted:
+def fit_and_judge(matrix: Matrix, labels: Labels, *, names: Sequence[str]) -> Fitted:
     """Return trees fitted to all rows, judged by others that are fitted to four fifths each and predict the fifth left out.
 
     Their number is the first of `LENGTHS` that is better on what was left out than the next, which is the last that is tried.
+    Bins are those of all rows: outcomes are no part of them.
     """
-    whole = _quantiles(matrix, labels, names)
-    splits = list(StratifiedKFold(n_splits=FOLDS, shuffle=True, random_state=SEED).split(matrix, labels))
+    rows = xgboost.QuantileDMatrix(matrix, label=labels, feature_names=list(names), nthread=1, max_bin=_BINS)
+    splits = StratifiedKFold(n_splits=FOLDS, shuffle=True, random_state=SEED).split(matrix, labels)
+    folds = [_fold(rows, left_out) for _, left_out in splits]
 
-    def open_fold(split: _Split) -> _Fold:
-        learnt, left_out = split
-        data = _quantiles(matrix[learnt], labels[learnt], names, bins_of=whole)
-        return _Fold(data, xgboost.Booster(PARAMETERS, [data]), matrix[left_out])
+    def judge(length: int) -> ModelQuality:
+        unseen = np.empty(len(labels), dtype=np.float64)
+        for fold in folds:
+            unseen[fold.left_out] = fold.predicted(rows, length=length)
+        return _quality(labels, unseen)
 
-    with ThreadPoolExecutor(threads) as pool:
-        folds = list(pool.map(open_fold, splits))
-
-        def judge(length: int) -> ModelQuality:
-            unseen = np.empty(len(labels), dtype=np.float64)
-            grown = pool.map(partial(_Fold.predicted, length=length), folds)
-            for (_, left_out), predicted in zip(splits, grown, strict=True):
-                unseen[left_out] = predicted
-            return _quality(labels, unseen)
-
-        length, quality = _best_length(judge)
-    trees = xgboost.Booster(PARAMETERS, [whole])
-    _grow(trees, whole, length)
+    length, quality = _best_length(judge)
+    rows.set_weight(np.ones(len(labels), dtype=np.float32))
+    trees = xgboost.Booster(PARAMETERS, [rows])
+    _grow(trees, rows, length)
     return Fitted(trees, quality)
+
+
+def _fold(rows: xgboost.QuantileDMatrix, left_out: npt.NDArray[np.int64]) -> _Fold:
+    weights = np.ones(rows.num_row(), dtype=np.float32)
+    weights[left_out] = 0
+    return _Fold(weights, left_out, xgboost.Booster(PARAMETERS, [rows]))
 
 
 def _best_length(judge: Callable[[int], ModelQuality]) -> tuple[int, ModelQuality]:
@@ -128,15 +130,6 @@ def from_bytes(stored: bytes) -> xgboost.Booster:
     model = xgboost.Booster({"nthread": 1})
     model.load_model(bytearray(stored))
     return model
-
-
-def _quantiles(
-    matrix: Matrix, labels: Labels, names: Sequence[str], *, bins_of: xgboost.QuantileDMatrix | None = None
-) -> xgboost.QuantileDMatrix:
-    """Return rows in bins: those of `bins_of`, which is quicker, and of which outcomes are no part."""
-    return xgboost.QuantileDMatrix(
-        matrix, label=labels, feature_names=list(names), nthread=1, max_bin=_BINS, ref=bins_of
-    )
 
 
 def _grow(trees: xgboost.Booster, data: xgboost.QuantileDMatrix, length: int) -> None:

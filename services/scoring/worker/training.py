@@ -52,8 +52,7 @@ class Training:
         learnt = lesson(history, request.target, cells=self.settings.training_cells)
         _refuse_too_few(request.target, learnt.labels, least=self.settings.least_cases)
         heard(0, len(learnt.labels))
-        names, threads = history.plan.names, self.settings.model_threads
-        fitted = boosting.fit_and_judge(learnt.matrix, learnt.labels, names=names, threads=threads)
+        fitted = boosting.fit_and_judge(learnt.matrix, learnt.labels, names=history.plan.names)
         dataset = ModelShelf(self.lake, self.clock).publish(
             model_id,
             StoredModel(history.plan, boosting.to_bytes(fitted.trees)),

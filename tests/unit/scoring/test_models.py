@@ -1,8 +1,13 @@
 """Features and trees: nothing that identifies, nothing that leaks, the same bytes each time."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pyarrow as pa
 import pytest
+import xgboost
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
 from visavis.profile.v1.customer_view_pb2 import CustomerView
 
 from services.scoring.domain.resources import ModelKind, Target, target_faults
@@ -89,7 +94,7 @@ def test_a_plan_survives_its_storage(plan: FeaturePlan) -> None:
 
 
 def test_trees_find_what_can_be_learnt(matrix: Matrix, churned: Labels, plan: FeaturePlan) -> None:
-    quality = boosting.fit_and_judge(matrix, churned, names=plan.names, threads=2).quality
+    quality = boosting.fit_and_judge(matrix, churned, names=plan.names).quality
     assert quality.auc > 0.7
     assert quality.top_decile_precision > 2 * quality.base_rate
     assert (quality.base_rate, quality.row_count) == (churned.mean(), 2_000)
@@ -97,22 +102,38 @@ def test_trees_find_what_can_be_learnt(matrix: Matrix, churned: Labels, plan: Fe
 
 def test_trees_find_nothing_in_outcomes_dealt_at_random(matrix: Matrix, churned: Labels, plan: FeaturePlan) -> None:
     dealt = np.random.default_rng(3).permutation(churned)
-    assert 0.4 < boosting.fit_and_judge(matrix, dealt, names=plan.names, threads=1).quality.auc < 0.6
+    assert 0.4 < boosting.fit_and_judge(matrix, dealt, names=plan.names).quality.auc < 0.6
 
 
-def test_the_same_data_give_the_same_bytes_whatever_the_threads(
+def test_the_same_data_give_the_same_bytes_beside_other_trainings(
     matrix: Matrix, churned: Labels, plan: FeaturePlan
 ) -> None:
-    fitted = [
-        boosting.fit_and_judge(matrix[:500], churned[:500], names=plan.names, threads=threads) for threads in (1, 1, 2)
-    ]
-    one, again, two = (boosting.to_bytes(model.trees) for model in fitted)
-    assert one == again == two
+    def fit(_: int) -> boosting.Fitted:
+        return boosting.fit_and_judge(matrix[:500], churned[:500], names=plan.names)
+
+    with ThreadPoolExecutor(2) as pool:
+        fitted = [fit(0), *pool.map(fit, range(3))]
+    assert len({boosting.to_bytes(model.trees) for model in fitted}) == 1
     assert len({model.quality for model in fitted}) == 1
 
 
+def test_rows_left_out_teach_nothing(matrix: Matrix, churned: Labels, plan: FeaturePlan) -> None:
+    fitted = boosting.fit_and_judge(matrix, churned, names=plan.names)
+    length = fitted.trees.num_boosted_rounds()
+    bins = boosting.PARAMETERS["max_bin"]
+    whole = xgboost.QuantileDMatrix(matrix, label=churned, max_bin=bins)
+    unseen = np.empty(len(churned))
+    folds = StratifiedKFold(n_splits=boosting.FOLDS, shuffle=True, random_state=boosting.SEED)
+    for learnt, left_out in folds.split(matrix, churned):
+        alone = xgboost.QuantileDMatrix(matrix[learnt], label=churned[learnt], max_bin=bins, ref=whole)
+        trees = xgboost.train(boosting.PARAMETERS, alone, num_boost_round=length)
+        unseen[left_out] = trees.inplace_predict(matrix[left_out])
+    assert fitted.quality.auc == pytest.approx(roc_auc_score(churned, unseen), abs=1e-6)
+    assert fitted.quality.top_decile_precision == boosting.top_decile_precision(churned, unseen)
+
+
 def test_a_stored_model_predicts_as_before(matrix: Matrix, churned: Labels, plan: FeaturePlan) -> None:
-    model = boosting.fit_and_judge(matrix, churned, names=plan.names, threads=2).trees
+    model = boosting.fit_and_judge(matrix, churned, names=plan.names).trees
     restored = boosting.from_bytes(boosting.to_bytes(model))
     assert np.array_equal(boosting.predict(restored, matrix), boosting.predict(model, matrix))
 
