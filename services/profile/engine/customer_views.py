@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from services.profile.domain.months import HISTORY_MONTHS, LABEL_MONTHS, WINDOW_MONTHS, Month
 from services.profile.domain.product_needs import HANDSET_FEATURES, ProductNeeds
-from services.profile.engine.parameters import used_by
+from services.profile.engine.parameters import Relation, used_by
 from services.profile.engine.row_source import literal
 from shared.lake.engine import ColumnarEngine
 from shared.lake.side_by_side import as_needed
@@ -18,6 +19,10 @@ _FOLDED_AT_ONCE: Final = 2
 _SQL = Path(__file__).parent / "sql"
 EVERYBODY: Final = 2**32
 """The share of customers that a lot is drawn from."""
+
+_SORTED_TOGETHER: Final = 250_000
+"""Views of so many customers are put in order at a time: the rows are wide, and of a million they take twice the memory of all
+middle tables."""
 
 _PRODUCTS_PICKED: Final = 16
 """Up to so many products are picked out one by one, each at a price for every customer; more are gathered and sorted."""
@@ -56,6 +61,24 @@ def fold_middle_tables(engine: ColumnarEngine, parameters: Mapping[str, object])
             lane.execute(sql, used_by(sql, parameters))
 
     as_needed(_MADE_OF, fold, threads=_FOLDED_AT_ONCE)
+
+
+def customer_spans(engine: ColumnarEngine) -> Sequence[Relation]:
+    """Return conditions on customer_id that divide the customer base into parts to be sorted by themselves, in their order."""
+    customers = engine.fetch("SELECT count(*) AS customers FROM customer_base").to_pylist()[0]["customers"]
+    parts = -(-customers // _SORTED_TOGETHER)
+    shares = [part / parts for part in range(1, parts)]
+    if not shares:
+        return [Relation("true")]
+    found = engine.fetch("SELECT quantile_disc(customer_id, ?) AS bounds FROM customer_base", [shares])
+    bounds: Sequence[str] = found.to_pylist()[0]["bounds"]
+    first = Relation("customer_id < $beyond", {"beyond": bounds[0]})
+    last = Relation("customer_id >= $first", {"first": bounds[-1]})
+    inner = [
+        Relation("customer_id >= $first AND customer_id < $beyond", {"first": low, "beyond": high})
+        for low, high in pairwise(bounds)
+    ]
+    return [first, *inner, last]
 
 
 def _side_by_side(engine: ColumnarEngine) -> str:

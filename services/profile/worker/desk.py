@@ -33,13 +33,14 @@ class Desk:
         with ScratchYard(self.lake.root / ".spill").claim() as folder:
             yield folder
 
-    def publish(
-        self, uri: str, schema: str, write: Callable[[Path], int], *, inputs: Sequence[Dataset] = ()
-    ) -> Dataset:
-        """Publish what `write` writes, unless it is there already: an earlier attempt's is as good, by the same inputs."""
+    def publish(self, uri: str, schema: str, *writes: Callable[[Path], int], inputs: Sequence[Dataset] = ()) -> Dataset:
+        """Publish what each of `writes` writes into a file of its own, unless it is there already: an earlier attempt's is as
+        good, by the same inputs."""
         found = self.lake.find(uri)
         if found is not None:
             return found
         now, traceparent = self.clock.now(), current_traceparent()
         with self.lake.publish(uri, schema=schema, created_at=now, inputs=inputs, traceparent=traceparent) as draft:
-            return draft.commit(write(draft.path("part.parquet")))
+            return draft.commit(
+                sum(write(draft.path(f"part-{number:04}.parquet")) for number, write in enumerate(writes))
+            )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from services.profile.domain.months import LABEL_MONTHS, Month
@@ -10,7 +11,7 @@ from services.profile.domain.product_needs import ProductNeeds
 from services.profile.domain.resources import ImportResult, Snapshot
 from services.profile.domain.source_tables import SOURCE_TABLES
 from services.profile.engine.customer_views import EVERYBODY, needs_table, view_parameters
-from services.profile.engine.parameters import used_by
+from services.profile.engine.parameters import Relation, used_by
 from services.profile.engine.schemas import stored_schema
 from services.profile.ports import RowType
 from services.profile.worker.desk import Desk
@@ -76,12 +77,16 @@ class Making:
         order_by: Sequence[str] = ("customer_id",),
         parameters: Mapping[str, object] | None = None,
         inputs: Sequence[Dataset] = (),
+        spans: Sequence[Relation] = (Relation("true"),),
     ) -> Dataset:
-        """Publish what a query over the engine's tables gives; `inputs` are datasets besides the taken tables."""
+        """Publish what a query over the engine's tables gives, a file for each of `spans`, which are conditions on its rows in
+        the order of their keys; `inputs` are datasets besides the taken tables."""
 
-        def write(path: Path) -> int:
-            bound = used_by(sql, parameters or {})
-            return engine.write(sql, path, schema=row_type.schema, order_by=order_by, parameters=bound)
+        def write(span: Relation, path: Path) -> int:
+            spanned = f"SELECT * FROM (\n{sql}\n) WHERE {span.sql}"
+            bound = used_by(spanned, {**(parameters or {}), **span.parameters})
+            return engine.write(spanned, path, schema=row_type.schema, order_by=order_by, parameters=bound)
 
         taken = [table.accepted for table in self.imported.tables]
-        return self.desk.publish(f"profile/{name}/{self.snapshot_id}", row_type.name, write, inputs=[*taken, *inputs])
+        writes = [partial(write, span) for span in spans]
+        return self.desk.publish(f"profile/{name}/{self.snapshot_id}", row_type.name, *writes, inputs=[*taken, *inputs])

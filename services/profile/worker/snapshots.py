@@ -10,7 +10,13 @@ from services.profile.domain.months import Month
 from services.profile.domain.product_needs import ProductNeeds, product_needs
 from services.profile.domain.resources import Import, Quality, Snapshot, SnapshotRequest
 from services.profile.domain.source_tables import CUSTOMERS, SOURCE_TABLES, SourceTable
-from services.profile.engine.customer_views import EVERYBODY, fold_middle_tables, keep_drawn, statement
+from services.profile.engine.customer_views import (
+    EVERYBODY,
+    customer_spans,
+    fold_middle_tables,
+    keep_drawn,
+    statement,
+)
 from services.profile.engine.quality import TableFacts, monthly_facts, quality_figures
 from services.profile.engine.schemas import IDENTITY, NUMBER_HOLDER
 from services.profile.ports import Resources, RowType, Store
@@ -186,7 +192,12 @@ class SnapshotStages:
         engine.execute(_NUMBER_HOLDERS)
         fold_middle_tables(engine, making.parameters(month, drawn_share=drawn_share))
         return making.publish(
-            engine, name, self.row_types["CustomerView"], statement("customer_view"), inputs=[identities]
+            engine,
+            name,
+            self.row_types["CustomerView"],
+            statement("customer_view"),
+            inputs=[identities],
+            spans=customer_spans(engine),
         )
 
 

@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from visavis.common.v1 import error_reason_pb2, run_pb2
 from visavis.profile.v1 import customer_view_pb2 as view_pb
 from visavis.profile.v1 import profile_service_pb2 as pb
 
+from services.profile.engine import customer_views
 from services.profile.tables import metadata
 from shared.db.engine import Database
 from shared.errors import AlreadyExists, Denied, InvalidInput, NotFound, WrongState
@@ -95,6 +97,22 @@ async def test_a_snapshot_has_a_view_or_a_reason_for_each_customer(profile: Prof
     assert row_to_message(label, view_pb.CustomerLabels) == view_pb.CustomerLabels(
         customer_id="c1", churned=False, stayed=True, products_taken=["mobile_newspaper"]
     )
+
+
+async def test_views_of_a_large_base_are_sorted_in_parts_and_found_all_the_same(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customer_views, "_SORTED_TOGETHER", 2)
+    ids = [f"c{number}" for number in range(7)]
+    people = [customer(each, msisdn=f"1390000000{place}") for place, each in enumerate(ids)]
+    snapshot = await profile.snapshot_of(await profile.import_extracts(Extracts(customers=people).write(tmp_path)))
+    views = from_ref(snapshot.views)
+    parts = [pq.read_table(path)["customer_id"].to_pylist() for path in profile.lake.open(views)]
+    assert [len(part) for part in parts] == [1, 2, 2, 2]
+    assert [each for part in parts for each in part] == ids
+    assert profile.lake.lookup(views, "customer_id", ids)["customer_id"].to_pylist() == ids
+    by_number = await profile.stub.GetCustomerView(pb.GetCustomerViewRequest(msisdn="13900000006"))
+    assert by_number.view.customer_id == "c6"
 
 
 async def test_a_view_is_found_by_id_and_by_number_in_the_newest_snapshot(profile: Profile, tmp_path: Path) -> None:
