@@ -20,7 +20,7 @@ _SQL = Path(__file__).parent / "sql"
 EVERYBODY: Final = 2**32
 """The share of customers that a lot is drawn from."""
 
-_SORTED_TOGETHER: Final = 250_000
+_SORTED_TOGETHER: Final = 125_000
 """Views of so many customers are put in order at a time: the rows are wide, and of a million they take twice the memory of all
 middle tables."""
 

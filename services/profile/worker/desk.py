@@ -11,7 +11,11 @@ from shared.lake.duckdb import open_engine
 from shared.lake.engine import ColumnarEngine
 from shared.lake.lake import Lake
 from shared.lake.scratch import ScratchYard
+from shared.lake.side_by_side import side_by_side
 from shared.observability.context import current_traceparent
+
+_WRITTEN_AT_ONCE = 2
+"""One statement alone leaves a fifth of two cores idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,13 @@ class Desk:
             yield folder
 
     def publish(self, uri: str, schema: str, *writes: Callable[[Path], int], inputs: Sequence[Dataset] = ()) -> Dataset:
-        """Publish what each of `writes` writes into a file of its own, unless it is there already: an earlier attempt's is as
-        good, by the same inputs."""
+        """Publish what each of `writes` writes into a file of its own, two at a time, unless it is there already: an earlier
+        attempt's is as good, by the same inputs."""
         found = self.lake.find(uri)
         if found is not None:
             return found
         now, traceparent = self.clock.now(), current_traceparent()
         with self.lake.publish(uri, schema=schema, created_at=now, inputs=inputs, traceparent=traceparent) as draft:
-            return draft.commit(
-                sum(write(draft.path(f"part-{number:04}.parquet")) for number, write in enumerate(writes))
-            )
+            files = [draft.path(f"part-{number:04}.parquet") for number in range(len(writes))]
+            pairs = zip(writes, files, strict=True)
+            return draft.commit(sum(side_by_side(lambda pair: pair[0](pair[1]), pairs, threads=_WRITTEN_AT_ONCE)))

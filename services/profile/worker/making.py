@@ -85,7 +85,8 @@ class Making:
         def write(span: Relation, path: Path) -> int:
             spanned = f"SELECT * FROM (\n{sql}\n) WHERE {span.sql}"
             bound = used_by(spanned, {**(parameters or {}), **span.parameters})
-            return engine.write(spanned, path, schema=row_type.schema, order_by=order_by, parameters=bound)
+            with engine.beside() as lane:
+                return lane.write(spanned, path, schema=row_type.schema, order_by=order_by, parameters=bound)
 
         taken = [table.accepted for table in self.imported.tables]
         writes = [partial(write, span) for span in spans]
