@@ -56,7 +56,7 @@ from shared.runs.threads import Heard, in_thread
 
 log = structlog.get_logger(__name__)
 
-_BATCH_ROWS = 8_192
+_BATCH_ROWS = 32_768
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
