@@ -14,14 +14,14 @@ from visavis.scoring.v1 import model_service_pb2 as model_pb
 from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
 from services.console.clients import Clients
-from services.console.identity import fingerprint, request_id
+from services.console.extracts import read_extracts, take_extracts
+from services.console.identity import request_id
 from services.console.matrices import newest_catalogue
 from services.console.planner_files import planner_files, take_matrices_of, take_policies_of
 from services.console.publishing import Publisher
 from services.console.runs import Follower, pages, patient
-from shared.errors import Failure, InvalidInput
+from shared.errors import Failure
 
-MAPPING = "mapping.toml"
 _TOO_LITTLE = "ERROR_REASON_TRAINING_DATA_INSUFFICIENT"
 
 
@@ -84,38 +84,18 @@ class _Models:
 async def run_cycle(inputs: CycleInputs, *, clients: Clients, follower: Follower) -> CycleResult:
     """Run a cycle to its end, or go on with it. Raises shared.errors.Failure with what a person can do about it."""
     steps = _Steps(inputs, clients, follower)
-    rules = await steps.take_rules()
-    imported = await take_extracts(inputs.cycle, inputs.extracts, clients=clients, follower=follower)
+    reading = asyncio.ensure_future(read_extracts(inputs.extracts))  # meanwhile; they are taken once the rules are
+    try:
+        rules = await steps.take_rules()
+        imported = await take_extracts(inputs.cycle, await reading, clients=clients, follower=follower)
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
     snapshot = await steps.make_snapshot(imported)
     group, models = await asyncio.gather(steps.draw_arms(snapshot), steps.train(snapshot))
     scoring_run = await steps.score(rules, snapshot, models.trained)
     assembly_run = await steps.assemble(rules, snapshot, scoring_run, group)
     return CycleResult(imported, snapshot, group, scoring_run, assembly_run, models.unscored)
-
-
-async def take_extracts(
-    cycle: str, extracts: Path, *, clients: Clients, follower: Follower, onto: str = ""
-) -> profile_pb.Import:
-    """Import an absolute folder of extracts by the mapping file in it, and wait for the end.
-
-    `onto` names the import that gives the tables which the mapping does not.
-    """
-    content, mapping = await asyncio.to_thread(_read_folder, extracts)
-    asked = profile_pb.CreateImportRequest(
-        request_id=request_id(cycle, "import", content, str(extracts), *([onto] if onto else [])),
-        cycle=cycle,
-        source_uri=str(extracts),
-        mapping=mapping,
-        base_import=onto,
-    )
-    return await follower.complete(
-        "import",
-        create=clients.profile.CreateImport,
-        asked=asked,
-        read=clients.profile.GetImport,
-        named=lambda name: profile_pb.GetImportRequest(name=name),
-        of=lambda answer: answer.import_run,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,18 +271,3 @@ class _Steps:
             named=lambda name: recommendation_pb.GetAssemblyRunRequest(name=name),
             of=lambda answer: answer.assembly_run,
         )
-
-
-def _read_folder(extracts: Path) -> tuple[str, str]:
-    if not (extracts / MAPPING).is_file():
-        raise InvalidInput.of(str(extracts), f"expected a folder of extracts with a mapping file {MAPPING} in it")
-    mapping = _read_text(extracts / MAPPING)
-    return fingerprint(path for path in extracts.rglob("*") if path.is_file()), mapping
-
-
-def _read_text(path: Path) -> str:
-    """Read a file that people write, with or without the mark that some editors put first. Raises InvalidInput."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput.of(str(path), f"is not UTF-8 at byte {error.start}; save it as UTF-8") from error

@@ -16,8 +16,8 @@ import duckdb
 from visavis.profile.v1 import profile_service_pb2 as profile_pb
 
 from services.console.clients import connect
-from services.console.cycle import take_extracts
 from services.console.demo.flow import CYCLE, weekday_morning
+from services.console.extracts import read_extracts, take_extracts
 from services.console.runs import Follower
 from services.console.settings import ConsoleSettings
 from services.sandbox.extracts.dirt.kinds import Dirt
@@ -90,5 +90,6 @@ async def _take(installation: Installation, extracts: Path) -> tuple[profile_pb.
     os.environ.update({name: value for name, value in installation.environment.items() if "VISAVIS" in name})
     async with connect(ConsoleSettings()) as clients:
         begun = time.monotonic()
-        imported = await take_extracts(CYCLE, extracts, clients=clients, follower=Follower(lambda _step, _status: None))
+        read = await read_extracts(extracts)
+        imported = await take_extracts(CYCLE, read, clients=clients, follower=Follower(lambda _step, _status: None))
         return imported, time.monotonic() - begun

@@ -14,7 +14,7 @@ from visavis.profile.v1 import profile_service_pb2 as profile_pb
 
 from services.console.clients import Clients, connect
 from services.console.commands.cycles import month_text
-from services.console.cycle import take_extracts
+from services.console.extracts import read_extracts, take_extracts
 from services.console.render.output import Output, as_value
 from services.console.render.progress import RunBoard
 from services.console.runs import GOES_ON, Follower, pages
@@ -70,7 +70,8 @@ def folder(
     async def command(session: Session) -> None:
         async with connect(session.settings) as clients:
             with RunBoard(session.output.console, quiet=as_json) as board:
-                taken = await take_extracts(cycle, folder, onto=onto, clients=clients, follower=Follower(board))
+                extracts = await read_extracts(folder)
+                taken = await take_extracts(cycle, extracts, onto=onto, clients=clients, follower=Follower(board))
             rejects = await _some_rejects(taken.name, clients)
         value = {"import": as_value(taken), "first_rejects": [as_value(reject) for reject in rejects.shown]}
         if not session.output.value(value):

@@ -16,7 +16,7 @@ from visavis.recommendation.v1 import recommendation_service_pb2 as recommendati
 from visavis.scoring.v1 import model_service_pb2 as model_pb
 from visavis.scoring.v1 import scoring_service_pb2 as scoring_pb
 
-from services.console.cycle import MAPPING
+from services.console.extracts import MAPPING
 from services.console.planner_files import NEEDED, POLICIES, PRODUCTS
 from shared.errors import Conflict, Failure, InvalidInput, Unavailable, WrongState
 from tests.factories.runs import FAILED, PENDING, SUCCEEDED

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from visavis.profile.v1 import profile_service_pb2 as profile_pb
 
-from services.console.cycle import MAPPING
+from services.console.extracts import MAPPING
 from tests.factories.runs import PENDING, SUCCEEDED
 from tests.fakes.services import FakeServices
 from tests.integration.console.conftest import Visavis
