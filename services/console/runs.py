@@ -20,6 +20,8 @@ GOES_ON = "interrupted; what was asked for goes on in the services, and the same
 """What a person should know who stops watching a run."""
 
 _POLL_SECONDS, _LONGEST_POLL_SECONDS = 0.1, 1.0
+_PENDING_POLL_SECONDS = 0.3
+"""A run that waits for others is read this seldom; many wait at a time, and none ends before it has begun."""
 _POLLS_PER_AGE = 40
 """A run is read again after a fortieth of the time that it has taken: who waits for minutes does not mind a second."""
 _PATIENCE_SECONDS = 120.0
@@ -121,4 +123,5 @@ class Follower:
                 reason = error_reason_pb2.ErrorReason.Name(current.failure.reason)
                 raise Failure(f"{step}: {current.failure.message}", reason=reason, metadata={"stage": current.stage})
             age = loop.time() - begun
-            await asyncio.sleep(min(max(_POLL_SECONDS, age / _POLLS_PER_AGE), _LONGEST_POLL_SECONDS))
+            waits = min(age, _PENDING_POLL_SECONDS) if current.state == run_pb2.RUN_STATE_PENDING else _POLL_SECONDS
+            await asyncio.sleep(min(max(_POLL_SECONDS, waits, age / _POLLS_PER_AGE), _LONGEST_POLL_SECONDS))
