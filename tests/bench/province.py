@@ -1,11 +1,13 @@
 """A whole province through the product: extracts in, views, models, scores, lists switched in; seconds and memory of each step.
 
-`python -m tests.bench.province --customers 3000000 --form parquet` measures one alone; `make bench` has both forms.
+`python -m tests.bench.province --customers 3000000 --form parquet --rounds 1` measures one alone; `make bench` has both forms.
 """
 
 import argparse
 import asyncio
 import os
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -37,6 +39,7 @@ FORMS: Mapping[Form, Sequence[str]] = {
 }
 READY_SECONDS = 60
 LIMIT_ROUNDS = 3
+CYCLE_ROUNDS = 3
 SHOWN_ROLES = 4
 
 
@@ -59,33 +62,68 @@ class Watch:
             self.steps[step] = (status.end_time.ToNanoseconds() - status.start_time.ToNanoseconds()) / 1e9
 
 
-def measure(customers: int, form: Form) -> list[Figure]:
-    """Simulate a province, start an installation, run its cycle once, and compare with reading and writing the extracts."""
+@dataclass(frozen=True)
+class _Round:
+    """A cycle in an installation of its own."""
+
+    rate: float
+    watch: Watch
+    peaks: Peaks
+
+
+def measure(customers: int, form: Form, *, rounds: int = CYCLE_ROUNDS) -> list[Figure]:
+    """Simulate a province, run its cycle once in each of several installations, and compare with reading and writing the extracts."""
     with tempfile.TemporaryDirectory(prefix="visavis-province-") as place:
         folder = Path(place)
         folder.chmod(0o755)  # PostgreSQL runs as another user when we are root
         extracts = _simulate(folder / "extracts", customers, form)
-        limits = [_read_and_write(extracts, folder / "limit.parquet") for _ in range(LIMIT_ROUNDS)]
-        offset = str(weekday_morning().offset.total_seconds())
-        with console_process(folder, "up", VISAVIS_CLOCK_OFFSET=offset) as installation:
-            installation.wait_until_up(READY_SECONDS)
-            watch = Watch()
-            with watched(installation.process.pid) as peaks:
-                seconds = asyncio.run(_cycle(installation, extracts, watch))
-    return _figures(form, [customers / spent for spent in limits], customers / seconds, watch, peaks)
+        limits = [customers / _read_and_write(extracts, folder / "limit.parquet") for _ in range(LIMIT_ROUNDS)]
+        found = [_round(folder / f"round-{number}", extracts, customers) for number in range(rounds)]
+    return _figures(form, Figure(f"{form} extracts read and written as Parquet", limits, "customers/s"), found)
 
 
-def _figures(form: Form, limits: Sequence[float], rate: float, watch: Watch, peaks: Peaks) -> list[Figure]:
-    limit = Figure(f"{form} extracts read and written as Parquet", limits, "customers/s")
-    roles = sorted(peaks.by_role.items(), key=lambda found: -found[1])[:SHOWN_ROLES]
+def _round(folder: Path, extracts: Path, customers: int) -> _Round:
+    """Start an installation, run its cycle once, and remove what came of it."""
+    offset = str(weekday_morning().offset.total_seconds())
+    with console_process(folder, "up", VISAVIS_CLOCK_OFFSET=offset) as installation:
+        installation.wait_until_up(READY_SECONDS)
+        watch = Watch()
+        with watched(installation.process.pid) as peaks:
+            seconds = asyncio.run(_cycle(installation, extracts, watch))
+    shutil.rmtree(folder)
+    return _Round(customers / seconds, watch, peaks)
+
+
+def _figures(form: Form, limit: Figure, rounds: Sequence[_Round]) -> list[Figure]:
+    rates = [one.rate for one in rounds]
+    roles = _together([one.peaks.by_role for one in rounds])
+    largest = sorted(roles.items(), key=lambda found: -max(found[1]))[:SHOWN_ROLES]
     return [
         limit,
-        Figure(f"{form} extracts to lists switched in", [rate], "customers/s", rate / limit.median, "that"),
-        *(Figure(f"  {form} {step}", [spent], "s") for step, spent in watch.steps.items()),
-        *(Figure(f"    {form} {stage}", [spent], "s") for stage, spent in watch.stages.items()),
-        Figure(f"  {form} peak memory of all processes", [peaks.total_mb], "MB"),
-        *(Figure(f"    {form} peak of {role}", [megabytes], "MB") for role, megabytes in roles),
+        Figure(
+            f"{form} extracts to lists switched in",
+            rates,
+            "customers/s",
+            statistics.median(rates) / limit.median,
+            "that",
+        ),
+        *(
+            Figure(f"  {form} {step}", spent, "s")
+            for step, spent in _together([one.watch.steps for one in rounds]).items()
+        ),
+        *(
+            Figure(f"    {form} {stage}", spent, "s")
+            for stage, spent in _together([one.watch.stages for one in rounds]).items()
+        ),
+        Figure(f"  {form} peak memory of all processes", [one.peaks.total_mb for one in rounds], "MB"),
+        *(Figure(f"    {form} peak of {role}", megabytes, "MB") for role, megabytes in largest),
     ]
+
+
+def _together(rounds: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    """Return what each name was in those rounds that have it."""
+    names = dict.fromkeys(name for one in rounds for name in one)
+    return {name: [one[name] for one in rounds if name in one] for name in names}
 
 
 def _simulate(extracts: Path, customers: int, form: Form) -> Path:
@@ -141,8 +179,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--form", choices=[*FORMS], default="parquet")
+    parser.add_argument("--rounds", type=int, default=CYCLE_ROUNDS)
     asked = parser.parse_args()
-    for figure in measure(asked.customers, asked.form):
+    for figure in measure(asked.customers, asked.form, rounds=asked.rounds):
         print(figure.line(), flush=True)
 
 

@@ -21,8 +21,7 @@ EVERYBODY: Final = 2**32
 """The share of customers that a lot is drawn from."""
 
 _SORTED_TOGETHER: Final = 125_000
-"""Views of so many customers are put in order at a time: the rows are wide, and of a million they take twice the memory of all
-middle tables."""
+"""Views of so many customers are put in order at a time: the rows are wide, and a million at once took a gigabyte more."""
 
 _PRODUCTS_PICKED: Final = 16
 """Up to so many products are picked out one by one, each at a price for every customer; more are gathered and sorted."""
