@@ -24,7 +24,10 @@ class Figure:
     def line(self) -> str:
         """Return the figure as one line of the report."""
         against = f"  = {self.ratio:.2f} of {self.yardstick}" if self.ratio is not None else ""
-        return f"{self.name:<44} {self.median:>12,.1f} {self.unit:<14} ({len(self.runs)} runs){against}"
+        runs = (
+            "1 run" if len(self.runs) == 1 else f"{len(self.runs)} runs, {min(self.runs):,.1f} to {max(self.runs):,.1f}"
+        )
+        return f"{self.name:<44} {self.median:>12,.1f} {self.unit:<14} ({runs}){against}"
 
 
 def cpu_seconds(pid: int) -> float:
