@@ -19,7 +19,7 @@ from shared.lake.dataset import Dataset
 from shared.lake.engine import ColumnarEngine
 
 _MEMORY = "3GB"
-"""What a snapshot of a million customers needs; of more, the rest is spilled."""
+"""Twice what a snapshot of a million customers needs; of several millions, the rest is spilled."""
 
 
 @dataclass(frozen=True, slots=True)

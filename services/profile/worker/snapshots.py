@@ -33,7 +33,7 @@ from shared.runs.threads import in_thread
 _NUMBER_HOLDER = RowType("visavis.profile.internal.NumberHolder", NUMBER_HOLDER)
 _IDENTITY = RowType("visavis.profile.internal.Identity", IDENTITY)
 _OF_CUSTOMERS = [table.name for table in SOURCE_TABLES if table is not CUSTOMERS and table.has_column("customer_id")]
-_QUALITY = "quality"
+_LABELS, _QUALITY = "labels", "quality"
 _BEFORE = "before"
 """What the first stage's output calls the id of the newest snapshot of an earlier cycle; empty if there is none."""
 
@@ -55,7 +55,8 @@ class SnapshotStages:
             Stage("views", partial(self._work, self._make_views)),
             Stage("history", partial(self._work, self._make_history), beside=True),
             Stage(_QUALITY, self._look_at_quality, beside=True),
-            Stage("labels", self._finish),
+            Stage(_LABELS, partial(self._work, self._make_labels)),
+            Stage("result", self._gather_result),
         ]
 
     async def _find_identities(self, context: StageContext) -> JsonObject:
@@ -78,10 +79,9 @@ class SnapshotStages:
         making = await self._making(context, await self._before(context))
         return to_json(await in_thread(lambda _: self._figures(making), show=context.progress))
 
-    async def _finish(self, context: StageContext) -> JsonObject:
-        """Make the labels; return the result of the run: all datasets, and what the data are like."""
-        datasets = await self._work(self._make_labels, context)
-        return {**datasets, **context.outputs[_QUALITY]}
+    async def _gather_result(self, context: StageContext) -> JsonObject:
+        """Return the result of the run: all datasets, and what the data are like."""
+        return {**context.outputs[_LABELS], _QUALITY: context.outputs[_QUALITY][_QUALITY]}
 
     async def _before(self, context: StageContext) -> Snapshot | None:
         before_id = str(context.outputs["identities"][_BEFORE])

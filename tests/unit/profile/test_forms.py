@@ -134,17 +134,35 @@ amounts = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cells=st.lists(amounts, min_size=1, max_size=8), unit=st.sampled_from(["yuan", "fen"]), as_double=st.booleans())
+AMOUNT_TYPES = (pa.float64(), pa.int64(), pa.int32(), pa.decimal128(18, 4), pa.decimal128(18, 2), pa.decimal128(12, 2))
+
+
+def stored_as(cell: Decimal | None, kind: pa.DataType) -> float | int | Decimal | None:
+    """Return an amount, or what is left of it in a column of this type."""
+    if cell is None:
+        return None
+    if isinstance(kind, pa.Decimal128Type):
+        return cell.quantize(Decimal(1).scaleb(-kind.scale)) % Decimal(1).scaleb(kind.precision - kind.scale)
+    return float(cell) if kind == pa.float64() else int(cell) % 2**31
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cells=st.lists(amounts, min_size=1, max_size=8),
+    unit=st.sampled_from(["yuan", "fen"]),
+    kind=st.sampled_from(AMOUNT_TYPES),
+)
 def test_typed_amounts_are_taken_like_the_same_amounts_as_text(
-    engine: ColumnarEngine, tmp_path: Path, cells: Sequence[Decimal | None], unit: str, as_double: bool
+    engine: ColumnarEngine, tmp_path: Path, cells: Sequence[Decimal | None], unit: str, kind: pa.DataType
 ) -> None:
-    written = [float(cell) if as_double and cell is not None else cell for cell in cells]
+    written = [stored_as(cell, kind) for cell in cells]
     engine.execute(f"CREATE OR REPLACE TABLE customers AS SELECT 'c' || range AS customer_id FROM range({len(cells)})")
     columns = {"id": [f"c{index}" for index in range(len(cells))], "m": [date(2026, 10, 1)] * len(cells)}
-    kind = pa.float64() if as_double else pa.decimal128(18, 4)
     pq.write_table(pa.table({**columns, "r": pa.array(written, kind)}), tmp_path / "billing.parquet")
-    shown = ["" if cell is None else format(Decimal(repr(cell) if as_double else cell), "f") for cell in written]
+    shown = [
+        "" if cell is None else format(Decimal(repr(cell)) if isinstance(cell, float) else cell, "f")
+        for cell in written
+    ]
     lines = [f"c{index},202610,{cell}" for index, cell in enumerate(shown)]
     (tmp_path / "billing.csv").write_text("\n".join(["id,m,r", *lines]))
     mapping = TableMapping(
