@@ -129,10 +129,12 @@ async def _runs_of(cycle: str, clients: Clients) -> list[tuple[str, RunResource]
 
 
 def _print_result(result: CycleResult, output: Output) -> None:
-    lists = result.assembly_run
+    lists, snapshot = result.assembly_run, result.snapshot
+    viewless, listless = snapshot.rejects.row_count, lists.rejects.row_count
+    output.line(f"{lists.lists.row_count:,} policy lists are switched in for {lists.cycle}.")
     output.line(
-        f"{lists.lists.row_count:,} policy lists are switched in for {lists.cycle}; "
-        f"{lists.rejects.row_count:,} customers got none, each with a reason ({lists.name})."
+        f"{viewless + listless:,} customers got none, each with a reason: {viewless:,} have no view ({snapshot.name}), "
+        f"{listless:,} only no list ({lists.name})."
     )
     if result.scoring_run.HasField("enterprise_scores"):
         output.line(f"{result.scoring_run.enterprise_scores.row_count:,} enterprises are scored.")

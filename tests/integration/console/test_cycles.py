@@ -69,12 +69,15 @@ def published(request: Message) -> Message:
 def prepare_cycle(services: FakeServices) -> None:
     """Answer every step of a cycle with a run that has succeeded."""
     imported = profile_pb.Import(name="imports/1", cycle="2026-11", status=SUCCEEDED)
-    snapshot = profile_pb.Snapshot(name="snapshots/1", status=SUCCEEDED)
+    viewless, listless = DatasetRef(row_count=3), DatasetRef(row_count=1)
+    snapshot = profile_pb.Snapshot(name="snapshots/1", status=SUCCEEDED, rejects=viewless)
     group = feedback_pb.ControlGroup(name="controlGroups/1", status=SUCCEEDED)
     model = model_pb.Model(name="models/1", status=SUCCEEDED)
     scores = scoring_pb.ScoringRun(name="scoringRuns/1", status=SUCCEEDED)
     dilution = recommendation_pb.Dilution(expected_fen=-123_456, blocked_count=7)
-    lists = recommendation_pb.AssemblyRun(name="assemblyRuns/1", cycle="2026-11", status=SUCCEEDED, dilution=dilution)
+    lists = recommendation_pb.AssemblyRun(
+        name="assemblyRuns/1", cycle="2026-11", status=SUCCEEDED, dilution=dilution, rejects=listless
+    )
     services.will("ImportMatrix", *(imported_as(purpose) for _ in range(4) for purpose in PURPOSES))
     services.will("GetMatrix", published)
     services.will("ListMatrices", matrix_pb.ListMatricesResponse(matrices=LIVE))
@@ -105,6 +108,7 @@ def test_a_cycle_run_twice_asks_the_same_with_the_same_ids(
     said = visavis(*folders)
     first, services.asked = sorted(map(repr, services.asked)), []
     assert "policy lists are switched in for 2026-11" in said.page
+    assert "4 customers got none, each with a reason: 3 have no view (snapshots/1), 1 only no list" in said.page
     assert "visavis trace ab12" in said.page
     assert visavis(*folders).code == 0
     assert sorted(map(repr, services.asked)) == first
