@@ -84,7 +84,8 @@ class _Models:
 async def run_cycle(inputs: CycleInputs, *, clients: Clients, follower: Follower) -> CycleResult:
     """Run a cycle to its end, or go on with it. Raises shared.errors.Failure with what a person can do about it."""
     steps = _Steps(inputs, clients, follower)
-    reading = asyncio.ensure_future(read_extracts(inputs.extracts))  # meanwhile; they are taken once the rules are
+    # Meanwhile; they are taken in once the rules are.
+    reading = asyncio.ensure_future(read_extracts(inputs.extracts, progress=follower.progress))
     try:
         rules = await steps.take_rules()
         imported = await take_extracts(inputs.cycle, await reading, clients=clients, follower=follower)

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from visavis.common.v1 import run_pb2
 from visavis.profile.v1 import profile_service_pb2 as profile_pb
 
 from services.console.clients import Clients
 from services.console.identity import fingerprint, request_id
-from services.console.runs import Follower
+from services.console.runs import Follower, Progress
 from shared.errors import InvalidInput
 from shared.runs.threads import Heard, in_thread
 
 MAPPING = "mapping.toml"
+_STEP = "read extracts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,19 @@ class Extracts:
     mapping: str
 
 
-async def read_extracts(folder: Path) -> Extracts:
-    """Read every file of an absolute folder in a thread, which ends with its file when this is cancelled. Raises InvalidInput."""
-    return await in_thread(partial(_read, folder), show=_unseen)
+async def read_extracts(folder: Path, *, progress: Progress) -> Extracts:
+    """Read every file of an absolute folder in a thread, which ends with its file when this is cancelled; tell how many of all are
+    read. Raises InvalidInput."""
+    told = run_pb2.RunStatus(state=run_pb2.RUN_STATE_RUNNING)
+
+    async def tell(done: int, total: int) -> None:
+        told.done_count, told.total_count = done, total
+        progress(_STEP, told)
+
+    extracts = await in_thread(partial(_read, folder), show=tell)
+    told.state = run_pb2.RUN_STATE_SUCCEEDED
+    progress(_STEP, told)
+    return extracts
 
 
 async def take_extracts(
@@ -67,7 +79,3 @@ def _read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput.of(str(path), f"is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-
-
-async def _unseen(_done: int, _total: int) -> None:
-    """There is no run yet whose progress could be shown."""

@@ -90,6 +90,7 @@ async def _take(installation: Installation, extracts: Path) -> tuple[profile_pb.
     os.environ.update({name: value for name, value in installation.environment.items() if "VISAVIS" in name})
     async with connect(ConsoleSettings()) as clients:
         begun = time.monotonic()
-        read = await read_extracts(extracts)
-        imported = await take_extracts(CYCLE, read, clients=clients, follower=Follower(lambda _step, _status: None))
+        unwatched = Follower(lambda _step, _status: None)
+        read = await read_extracts(extracts, progress=unwatched.progress)
+        imported = await take_extracts(CYCLE, read, clients=clients, follower=unwatched)
         return imported, time.monotonic() - begun

@@ -70,7 +70,7 @@ def folder(
     async def command(session: Session) -> None:
         async with connect(session.settings) as clients:
             with RunBoard(session.output.console, quiet=as_json) as board:
-                extracts = await read_extracts(folder)
+                extracts = await read_extracts(folder, progress=board)
                 taken = await take_extracts(cycle, extracts, onto=onto, clients=clients, follower=Follower(board))
             rejects = await _some_rejects(taken.name, clients)
         value = {"import": as_value(taken), "first_rejects": [as_value(reject) for reject in rejects.shown]}
