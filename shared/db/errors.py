@@ -21,6 +21,10 @@ _OUTAGES = {
     "58": "the database server's system failed",
 }
 """By class (first two characters) of SQLSTATE, PostgreSQL manual appendix A."""
+_BEING_TOLD = "another operation (2) is in progress"
+"""Said of a query that comes between the server's last word, an error that nothing had asked for, and the end of the
+connection: 2 is asyncpg's PROTOCOL_ERROR_CONSUME."""
+
 _NO_TEXT = {"22021", "22P05"}
 """NUL, which no text of PostgreSQL may hold, alone and within JSON; it can come from a caller only."""
 
@@ -31,7 +35,13 @@ def driver_errors_translated() -> Iterator[None]:
     stored; let all others pass unchanged."""
     try:
         yield
-    except (DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (
+        DBAPIError,
+        PoolTimeout,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ) as error:
         failure = as_failure(error)
         if failure is None:
             raise
@@ -64,5 +74,7 @@ def _is_lost_connection(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     original = error.driver_exception if isinstance(error, DBAPIError) else error
-    # asyncpg has no class of its own for the use of a closed connection.
+    # asyncpg has no class of its own for the use of a closed connection, nor of one whose end it is just being told.
+    if isinstance(original, asyncpg.InternalClientError):
+        return _BEING_TOLD in str(original)
     return isinstance(original, asyncpg.InterfaceError) and "closed" in str(original)
