@@ -18,8 +18,8 @@ from services.profile.worker.desk import Desk
 from shared.lake.dataset import Dataset
 from shared.lake.engine import ColumnarEngine
 
-_MEMORY = "3GB"
-"""Twice what a snapshot of a million customers needs; of several millions, the rest is spilled."""
+_MEMORY = "2GB"
+"""More than a snapshot of a million customers needs; of several millions, the rest is spilled."""
 
 
 @dataclass(frozen=True, slots=True)
