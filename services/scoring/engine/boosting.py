@@ -50,7 +50,7 @@ class _Fold:
     left_out: npt.NDArray[np.int64]
     trees: xgboost.Booster
 
-    def predicted(self, rows: xgboost.QuantileDMatrix, *, length: int) -> "Probabilities":
+    def predicted(self, rows: xgboost.QuantileDMatrix, *, length: int) -> Probabilities:
         """Grow to this length, and return the probability of each row left out."""
         rows.set_weight(self.weights)
         _grow(self.trees, rows, length)
